@@ -1,1 +1,27 @@
-//! Floor plan to come.
+//! The types of `schemas/`: what the portal, the plugins and the auditors exchange with the gateway. No I/O.
+//!
+//! Floor plan
+//! - [`ids`]: identifiers, each a type of its own, checked on construction.
+//! - [`service`]: services, languages, ways of meeting: the small closed lists that everything shares.
+//! - [`dialog`]: a dialog as the portal sees it; [`opening`]: what a citizen opens one with, and sends in it.
+//! - [`appointment`], [`prescription`], [`practice`]: the look-ups around dialogs.
+//! - [`event`]: what the portal is told (CloudEvents); [`page`]: pages of a list.
+//! - [`problem`]: the closed list of errors (RFC 9457).
+//! - [`provider`]: the WIT package's types, as the domain uses them.
+//! - [`audit`]: a record of the audit log.
+//! - [`limits`]: every limit of the API, with unit, number and reason.
+//! - [`schema`]: the JSON Schemas, compiled.
+
+pub mod appointment;
+pub mod audit;
+pub mod dialog;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod opening;
+pub mod page;
+pub mod practice;
+pub mod prescription;
+pub mod problem;
+pub mod provider;
+pub mod service;

@@ -1,5 +1,15 @@
 //! What the domain asks of the outside. Each port is a trait with a stated life cycle; the crates `dialog-store`,
 //! `dialog-host` and `dialog-gateway` implement them, and never know of each other.
+//!
+//! - [`store`]: the ordered, transactional key-value store; [`blobs`]: attachments on disk.
+//! - [`providers`]: calls to plugins.
+//! - [`directory`]: who is whose GP, offices, agreements.
+//! - [`evidence`]: the audit log.
+//! - [`clock`]: the time.
 
 pub mod blobs;
+pub mod clock;
+pub mod directory;
+pub mod evidence;
+pub mod providers;
 pub mod store;

@@ -147,3 +147,15 @@ pub trait Store: Send + Sync + 'static {
     /// Commits all writes of `batch` or none, durably, and returns the revision that the written keys now have.
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError>;
 }
+
+/// The first byte of every key says whose it is, so that the tenants of one store cannot meet.
+pub mod space {
+    /// The domain: dialogs, idempotency, events, appointments, attachments, queue.
+    pub const DOMAIN: u8 = b'd';
+    /// The plugins' `state`, by plugin and office.
+    pub const PLUGIN_STATE: u8 = b'p';
+    /// The embedded directory.
+    pub const DIRECTORY: u8 = b'r';
+    /// The store's own bookkeeping.
+    pub const STORE: u8 = b's';
+}

@@ -1,0 +1,317 @@
+//! A dialog as the portal sees it, and its parts. JSON by `schemas/json/dialog.json`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    appointment::Appointment,
+    ids::{AttachmentId, DialogId, HerId, HprNumber, MessageId, PluginId},
+    opening::Request,
+    provider::{AppointmentChangeKind, RenewalDecision},
+    service::{Closing, ProviderKind, Representation, Service, closed_list},
+};
+
+/// A conversation between a citizen and an office, whoever provides it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Dialog {
+    /// The gateway's id.
+    pub id: DialogId,
+    /// Which service it belongs to.
+    pub service: Service,
+    /// The office that it is with.
+    pub office: OfficeName,
+    /// The clinician whom it is with, where it is not the office as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clinician: Option<Clinician>,
+    /// Who provides the service.
+    pub provider: Provider,
+    /// Who is expected to do something next, or how it ended.
+    pub status: Status,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// When something last happened in it.
+    pub updated: Timestamp,
+    /// When the office should have answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// What it is about, in the words of whoever opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// In the order that they were sent; never changed.
+    pub messages: Vec<Message>,
+    /// What else happened, in order; never changed.
+    pub activities: Vec<Activity>,
+    /// Whether the citizen can write in it now.
+    pub reply_allowed: bool,
+    /// Messages of the office that the citizen has not opened.
+    pub unopened: u32,
+    /// Who acted for the citizen when it was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub represented_by: Option<RepresentedBy>,
+    /// What the office charged for it.
+    pub fees: Vec<Fee>,
+    /// Increases with every change; the `ETag` of the dialog.
+    pub revision: u64,
+}
+
+/// An office, as a dialog names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OfficeName {
+    /// Its HER-id.
+    pub her_id: HerId,
+    /// As citizens know it.
+    pub name: String,
+}
+
+/// A clinician, as citizens see one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Clinician {
+    /// Number in Helsepersonellregisteret.
+    pub hpr_number: HprNumber,
+    /// The clinician's own HER-id, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub her_id: Option<HerId>,
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+}
+
+/// Who provides a service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Provider {
+    /// The plugin's id.
+    pub id: PluginId,
+    /// As citizens know it.
+    pub name: String,
+    /// Public or commercial.
+    pub kind: ProviderKind,
+}
+
+/// Where a dialog stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Status {
+    /// Kept by the gateway until the provider can take it.
+    Queued,
+    /// The office is to answer.
+    AwaitingOffice,
+    /// The citizen is to answer.
+    AwaitingCitizen,
+    /// It has ended.
+    Closed {
+        /// How.
+        outcome: Closing,
+        /// The service that the citizen was told to use instead, where redirected.
+        #[serde(default, rename = "redirectTo", skip_serializing_if = "Option::is_none")]
+        redirect_to: Option<Service>,
+    },
+    /// It may or may not have reached the provider; the activities say why.
+    Uncertain,
+}
+
+closed_list!(
+    /// [`Status`] without its details, as filters and events name it.
+    StatusName {
+        /// [`Status::Queued`].
+        Queued = "queued",
+        /// [`Status::AwaitingOffice`].
+        AwaitingOffice = "awaiting-office",
+        /// [`Status::AwaitingCitizen`].
+        AwaitingCitizen = "awaiting-citizen",
+        /// [`Status::Closed`].
+        Closed = "closed",
+        /// [`Status::Uncertain`].
+        Uncertain = "uncertain",
+    }
+);
+
+impl Status {
+    /// The status without its details.
+    #[must_use]
+    pub const fn name(&self) -> StatusName {
+        match self {
+            Self::Queued => StatusName::Queued,
+            Self::AwaitingOffice => StatusName::AwaitingOffice,
+            Self::AwaitingCitizen => StatusName::AwaitingCitizen,
+            Self::Closed { .. } => StatusName::Closed,
+            Self::Uncertain => StatusName::Uncertain,
+        }
+    }
+}
+
+/// One message. Only `seen` is ever set later, once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Message {
+    /// The gateway's id.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// Plain text.
+    pub text: String,
+    /// Files that go with it.
+    pub attachments: Vec<Attachment>,
+    /// When it was written.
+    pub sent: Timestamp,
+    /// When the other side first opened it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Timestamp>,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Author {
+    /// On which side.
+    pub role: AuthorRole,
+    /// The name, as the other side may see it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+closed_list!(
+    /// On which side of a dialog an author stands.
+    AuthorRole {
+        /// The citizen.
+        Citizen = "citizen",
+        /// Someone who acts for the citizen.
+        Representative = "representative",
+        /// The office.
+        Office = "office",
+    }
+);
+
+/// A file that goes with a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attachment {
+    /// The gateway's id, for `GET /v1/me/attachments/{id}`.
+    pub id: AttachmentId,
+    /// Found in the content, not taken from the name.
+    pub media_type: MediaType,
+    /// As the sender named it, without path.
+    pub name: String,
+    /// In bytes.
+    pub size: u64,
+    /// Lower-case hexadecimal SHA-256 of the bytes.
+    pub sha256: String,
+}
+
+closed_list!(
+    /// The kinds of files that citizens and offices can exchange.
+    MediaType {
+        /// JPEG.
+        Jpeg = "image/jpeg",
+        /// PNG.
+        Png = "image/png",
+        /// PDF.
+        Pdf = "application/pdf",
+    }
+);
+
+/// Who acted for the citizen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RepresentedBy {
+    /// The representative's name.
+    pub name: String,
+    /// Why they may.
+    pub role: Representation,
+}
+
+/// What the office charged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fee {
+    /// Tariff code (takst), such as `2ae`.
+    pub tariff: String,
+    /// In øre (1/100 NOK).
+    pub amount: u64,
+}
+
+/// Something that happened in a dialog beside messages. Never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Activity {
+    /// When.
+    pub occurred: Timestamp,
+    /// What, for programs.
+    pub kind: ActivityKind,
+    /// What, in plain words in the language that the dialog was opened in.
+    pub text: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum ActivityKind {
+    /// The citizen asked for something beside the message's text.
+    Requested {
+        /// What was asked for.
+        request: Request,
+    },
+    /// The provider cannot be reached; the gateway keeps trying.
+    Queued {
+        /// The message that waits, where it is not the opening.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// The provider has it.
+    Sent {
+        /// Which message, where it is not the opening.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// It is in the office's record system.
+    Delivered {
+        /// Which message.
+        message: MessageId,
+    },
+    /// The office's system did not take it in.
+    Refused {
+        /// Which message.
+        message: MessageId,
+        /// The provider's codes.
+        codes: Vec<String>,
+    },
+    /// It could not be sent; nothing reached the office.
+    NotSent {
+        /// Which message, where it is not the opening.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// It is not known whether it reached the office.
+    Uncertain {
+        /// Which message, where it is not the opening.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<MessageId>,
+    },
+    /// The office answered a renewal.
+    RenewalDecided {
+        /// Item by item.
+        decisions: Vec<RenewalDecision>,
+    },
+    /// The office made, moved, cancelled or reminded of an appointment.
+    Appointment {
+        /// Which of them.
+        change: AppointmentChangeKind,
+        /// As it is now.
+        appointment: Box<Appointment>,
+    },
+    /// The dialog changed status.
+    StatusChanged {
+        /// To what.
+        status: StatusName,
+        /// The office's reason, in its own words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+}
