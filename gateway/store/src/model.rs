@@ -191,7 +191,8 @@ async fn commit_together(subject: &Subject, model: &mut Model, changes: &[Change
     if let Subject::Sled { sync, .. } = subject {
         sync.hold();
         for batch in &batches {
-            let mut commit: Commit<'_> = store.commit(batch.clone());
+            // Without tokio's budget, which would make it wait for a turn before it gets into the queue.
+            let mut commit: Commit<'_> = Box::pin(tokio::task::unconstrained(store.commit(batch.clone())));
             assert!(poll!(&mut commit).is_pending());
             if waiting.is_empty() {
                 sync.wait_for_held_call();
