@@ -1,0 +1,174 @@
+//! A token against its issuer's keys.
+//!
+//! Verifying a signature costs as much as a plugin call, and a portal sends the same token many times: verified tokens
+//! are remembered by their digest until they expire.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jsonwebtoken::{Algorithm, Validation, dangerous, decode_header};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::{
+    claims::{Claims, RawClaims, UnusableClaims},
+    keys::{KeyError, KeySource, Keys},
+};
+
+/// Longest token. ID-porten's and HelseID's are below 4 KiB.
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
+
+/// Seconds by which an issuer's clock may differ from ours (FAPI 2.0 asks for tolerance, of seconds).
+const LEEWAY_SECONDS: u64 = 5;
+
+/// Verified tokens remembered; about 20 MiB when full.
+const MAX_REMEMBERED: usize = 50_000;
+
+/// One issuer that is trusted, as the operator configures it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct IssuerConfig {
+    /// `iss`, exactly.
+    pub issuer: String,
+    /// `aud` must hold one of these.
+    pub audiences: Vec<String>,
+    /// Where its keys are.
+    pub keys: KeySource,
+    /// Which signature algorithms it uses; nothing else is accepted.
+    pub algorithms: Vec<Algorithm>,
+}
+
+/// Why a token is not accepted. Never holds the token or its claims.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum TokenError {
+    /// Not a JWT at all, or too long.
+    #[error("not a JSON Web Token")]
+    Malformed,
+    /// `typ` says that it is something else, such as an ID token or a proof.
+    #[error("not an access token")]
+    NotAnAccessToken,
+    /// `iss` is nobody whom the operator trusts.
+    #[error("the issuer is not trusted")]
+    UnknownIssuer,
+    /// `alg` is not in the issuer's list.
+    #[error("the signature algorithm is not allowed for this issuer")]
+    Algorithm,
+    /// The signature does not verify.
+    #[error("the signature is wrong")]
+    Signature,
+    /// `exp` has passed.
+    #[error("the token has expired")]
+    Expired,
+    /// `nbf` has not come.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// `aud` names somebody else.
+    #[error("the token is for another audience")]
+    Audience,
+    /// A claim is missing or cannot be used.
+    #[error("{0}")]
+    Claims(String),
+    /// The issuer's keys.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+/// Verifies access tokens of the configured issuers.
+pub struct Verifier {
+    issuers: HashMap<String, Issuer>,
+    remembered: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
+}
+
+struct Issuer {
+    audiences: Vec<String>,
+    keys: Keys,
+    algorithms: Vec<Algorithm>,
+}
+
+/// Just enough of an unverified token to know whose keys to try.
+#[derive(Deserialize)]
+struct ClaimedIssuer {
+    iss: String,
+}
+
+impl Verifier {
+    /// Reads key files; fetches nothing yet.
+    pub fn new(issuers: Vec<IssuerConfig>) -> Result<Self, KeyError> {
+        let issuers = issuers
+            .into_iter()
+            .map(|config| {
+                let issuer = Issuer {
+                    audiences: config.audiences,
+                    keys: Keys::load(config.keys)?,
+                    algorithms: config.algorithms,
+                };
+                Ok((config.issuer, issuer))
+            })
+            .collect::<Result<_, KeyError>>()?;
+        Ok(Self { issuers, remembered: Mutex::new(HashMap::new()) })
+    }
+
+    /// The claims of a valid token.
+    pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(TokenError::Malformed);
+        }
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let now = jsonwebtoken::get_current_timestamp();
+        if let Some(claims) = self.recall(&digest) {
+            return if claims.expires + LEEWAY_SECONDS > now { Ok(claims) } else { Err(TokenError::Expired) };
+        }
+        let claims = Arc::new(self.verify_signed(token).await?);
+        self.remember(digest, &claims, now);
+        Ok(claims)
+    }
+
+    async fn verify_signed(&self, token: &str) -> Result<Claims, TokenError> {
+        let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
+        if !matches!(header.typ.as_deref(), None | Some("at+jwt" | "application/at+jwt" | "JWT")) {
+            return Err(TokenError::NotAnAccessToken);
+        }
+        let claimed: ClaimedIssuer = dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Malformed)?;
+        let issuer = self.issuers.get(&claimed.iss).ok_or(TokenError::UnknownIssuer)?;
+        if !issuer.algorithms.contains(&header.alg) {
+            return Err(TokenError::Algorithm);
+        }
+        let key = issuer.keys.find(header.kid.as_deref()).await?;
+        let mut validation = Validation::new(header.alg);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        validation.set_audience(&issuer.audiences);
+        validation.set_issuer(&[&claimed.iss]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        let data = jsonwebtoken::decode::<RawClaims>(token, &key, &validation).map_err(|error| {
+            use jsonwebtoken::errors::ErrorKind;
+            match error.kind() {
+                ErrorKind::ExpiredSignature => TokenError::Expired,
+                ErrorKind::ImmatureSignature => TokenError::NotYetValid,
+                ErrorKind::InvalidAudience => TokenError::Audience,
+                ErrorKind::InvalidIssuer => TokenError::UnknownIssuer,
+                ErrorKind::MissingRequiredClaim(claim) => TokenError::Claims(format!("the token has no {claim}")),
+                ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
+                ErrorKind::Json(_) => TokenError::Claims("a claim has the wrong type".to_owned()),
+                _ => TokenError::Signature,
+            }
+        })?;
+        Claims::try_from(data.claims).map_err(|error: UnusableClaims| TokenError::Claims(error.to_string()))
+    }
+
+    fn recall(&self, digest: &[u8; 32]) -> Option<Arc<Claims>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    fn remember(&self, digest: [u8; 32], claims: &Arc<Claims>, now: u64) {
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.retain(|_, claims| claims.expires > now);
+        }
+        if remembered.len() < MAX_REMEMBERED {
+            remembered.insert(digest, Arc::clone(claims));
+        }
+    }
+}

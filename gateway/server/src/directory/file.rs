@@ -1,0 +1,154 @@
+//! The directory file's form. Everything in it is checked, also between its parts, before anything of it counts: an
+//! error names the entry by its place and never a citizen by number.
+
+use std::{collections::BTreeSet, path::Path, str::FromStr};
+
+use dialog_contract::{
+    ids::{HerId, HprNumber, NationalIdentityNumber},
+    practice::Office,
+    service::Service,
+};
+use dialog_core::ports::directory::{Agreement, ProviderName};
+use serde::Deserialize;
+
+/// Larger than the whole country's.
+const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+
+/// A directory, checked.
+pub struct Directory {
+    /// Who provides.
+    pub providers: Vec<ProviderName>,
+    /// Offices with their clinicians.
+    pub offices: Vec<Office>,
+    /// Who agreed what.
+    pub agreements: Vec<Agreement>,
+    /// Who is whose GP.
+    pub citizens: Vec<Citizen>,
+}
+
+/// One citizen.
+pub struct Citizen {
+    /// Who.
+    pub number: NationalIdentityNumber,
+    /// What is stored of them.
+    pub entry: CitizenEntry,
+}
+
+/// What is stored of a citizen, under the citizen's pseudonym.
+#[derive(Debug, Clone, serde::Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CitizenEntry {
+    /// Given name.
+    pub given_name: String,
+    /// Family name.
+    pub family_name: String,
+    /// With country code.
+    #[serde(default)]
+    pub mobile: Option<String>,
+    /// Said yes to digital dialog.
+    #[serde(default = "yes")]
+    pub digitally_active: bool,
+    /// The GP.
+    pub general_practitioner: HprNumber,
+    /// The GP's office.
+    pub office: HerId,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// Why a directory file does not count.
+#[derive(Debug, thiserror::Error)]
+#[error("directory file: {0}")]
+pub struct DirectoryFileError(String);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct RawDirectory {
+    providers: Vec<ProviderName>,
+    offices: Vec<Office>,
+    agreements: Vec<Agreement>,
+    citizens: Vec<RawCitizen>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawCitizen {
+    national_identity_number: String,
+    #[serde(flatten)]
+    entry: CitizenEntry,
+}
+
+/// Reads and checks a file.
+pub fn read(path: &Path) -> Result<Directory, DirectoryFileError> {
+    let fail = |what: &dyn std::fmt::Display| DirectoryFileError(format!("{}: {what}", path.display()));
+    let size = std::fs::metadata(path).map_err(|error| fail(&error))?.len();
+    if size > MAX_BYTES {
+        return Err(fail(&format!("{size} bytes is over the limit of {MAX_BYTES}")));
+    }
+    let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
+    let raw: RawDirectory = serde_json::from_slice(&bytes).map_err(|error| fail(&without_values(&error)))?;
+    check(raw).map_err(|what| fail(&what))
+}
+
+/// serde_json quotes what it found, which could be a citizen's number: the place is enough.
+fn without_values(error: &serde_json::Error) -> String {
+    let what = error.to_string();
+    let safe = if what.bytes().filter(u8::is_ascii_digit).count() >= 11 { "not as documented" } else { what.as_str() };
+    format!("{safe} (line {}, column {})", error.line(), error.column())
+}
+
+fn check(raw: RawDirectory) -> Result<Directory, String> {
+    let mut offices = BTreeSet::new();
+    let mut clinicians = BTreeSet::new();
+    for (at, office) in raw.offices.iter().enumerate() {
+        if !offices.insert(office.her_id) {
+            return Err(format!("offices[{at}]: HER-id {} is there twice", office.her_id));
+        }
+        clinicians.extend(office.practitioners.iter().map(|one| (office.her_id, one.clinician.hpr_number)));
+    }
+    let mut providers = BTreeSet::new();
+    for (at, provider) in raw.providers.iter().enumerate() {
+        if !providers.insert(provider.id.clone()) {
+            return Err(format!("providers[{at}]: {} is there twice", provider.id));
+        }
+    }
+    let mut agreed: BTreeSet<(HerId, Service)> = BTreeSet::new();
+    for (at, agreement) in raw.agreements.iter().enumerate() {
+        if !offices.contains(&agreement.office) {
+            return Err(format!("agreements[{at}]: there is no office with HER-id {}", agreement.office));
+        }
+        if !providers.contains(&agreement.plugin) {
+            return Err(format!("agreements[{at}]: there is no provider {}", agreement.plugin));
+        }
+        if !agreed.insert((agreement.office, agreement.service)) {
+            return Err(format!("agreements[{at}]: office {} has {} twice", agreement.office, agreement.service));
+        }
+        if (agreement.service == Service::Appointment) != agreement.booking.is_some() {
+            return Err(format!("agreements[{at}]: booking belongs to appointment, and appointment needs it"));
+        }
+        if agreement.valid_from.zip(agreement.valid_until).is_some_and(|(from, until)| from >= until) {
+            return Err(format!("agreements[{at}]: validFrom is not before validUntil"));
+        }
+    }
+    let mut numbers = BTreeSet::new();
+    let citizens = raw
+        .citizens
+        .into_iter()
+        .enumerate()
+        .map(|(at, citizen)| {
+            let number = NationalIdentityNumber::from_str(&citizen.national_identity_number)
+                .map_err(|error| format!("citizens[{at}]: {error}"))?;
+            if !numbers.insert(number.clone()) {
+                return Err(format!("citizens[{at}]: the same citizen is there twice"));
+            }
+            let gp = (citizen.entry.office, citizen.entry.general_practitioner);
+            if !clinicians.contains(&gp) {
+                return Err(format!("citizens[{at}]: office {} has no clinician with HPR number {}", gp.0, gp.1));
+            }
+            Ok(Citizen { number, entry: citizen.entry })
+        })
+        .collect::<Result<_, String>>()?;
+    Ok(Directory { providers: raw.providers, offices: raw.offices, agreements: raw.agreements, citizens })
+}

@@ -1,0 +1,58 @@
+//! The embedded directory: who is whose GP, offices, agreements, from one JSON file that the operator keeps, loaded into
+//! the store. The registries (Fastlegeregisteret, Adresseregisteret) take its place behind the same port.
+//!
+//! - [`file`]: the file's form, checked before anything of it counts.
+//! - [`loader`]: from the file into the store, as a new generation, at once.
+//! - [`lookup`]: the port, reading the generation that is current.
+
+pub mod file;
+pub mod loader;
+pub mod lookup;
+
+use dialog_contract::ids::{HerId, NationalIdentityNumber, PluginId};
+use dialog_core::ports::store::space;
+
+use crate::pseudonym::Pseudonyms;
+
+/// Keys of one generation of the directory. People stand under keyed pseudonyms, not under their numbers.
+struct Keys {
+    generation: u32,
+}
+
+/// Which generation is current.
+const CURRENT: &[u8] = &[space::DIRECTORY, 0];
+
+impl Keys {
+    fn prefix(&self) -> Vec<u8> {
+        let mut key = vec![space::DIRECTORY, 1];
+        key.extend_from_slice(&self.generation.to_be_bytes());
+        key
+    }
+
+    fn of(&self, kind: u8, id: &[u8]) -> Vec<u8> {
+        let mut key = self.prefix();
+        key.push(kind);
+        key.extend_from_slice(id);
+        key
+    }
+
+    fn citizen(&self, pseudonyms: &Pseudonyms, citizen: &NationalIdentityNumber) -> Vec<u8> {
+        self.of(b'c', &pseudonyms.index(b"directory", citizen))
+    }
+
+    fn office(&self, office: HerId) -> Vec<u8> {
+        self.of(b'o', &office.get().to_be_bytes())
+    }
+
+    fn agreements(&self, office: HerId) -> Vec<u8> {
+        self.of(b'a', &office.get().to_be_bytes())
+    }
+
+    fn agreements_with(&self, plugin: &PluginId) -> Vec<u8> {
+        self.of(b'w', plugin.as_str().as_bytes())
+    }
+
+    fn provider(&self, plugin: &PluginId) -> Vec<u8> {
+        self.of(b'p', plugin.as_str().as_bytes())
+    }
+}

@@ -1,0 +1,116 @@
+//! Logs and traces from one set of `tracing` spans.
+//!
+//! Spans are exported in batches from a thread of their own: a slow or dead collector never slows a request; when its
+//! queue is full, spans are dropped.
+
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider},
+};
+use serde::Deserialize;
+use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use url::Url;
+
+/// `[telemetry]` of the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TelemetryConfig {
+    /// Which lines: a filter such as `info` or `warn,dialog_host=debug`.
+    pub log: String,
+    /// How lines look.
+    pub format: LogFormat,
+    /// The OTLP/HTTP collector's base URL, such as `http://localhost:4318`.
+    pub otlp: Option<Url>,
+}
+
+impl Default for TelemetryConfig {
+    fn default() -> Self {
+        Self { log: "info".to_owned(), format: LogFormat::Json, otlp: None }
+    }
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// Telemetry could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// `telemetry.log` is not a filter.
+    #[error("telemetry.log: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// `telemetry.otlp` cannot be used.
+    #[error("telemetry.otlp: {0}")]
+    Exporter(String),
+    /// Somebody else set a subscriber in this process.
+    #[error("{0}")]
+    Subscriber(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Telemetry, running. Dropping it does not flush; [`Telemetry::shutdown`] does.
+pub struct Telemetry {
+    provider: SdkTracerProvider,
+}
+
+impl Telemetry {
+    /// Sets up logs and traces for the process. Must be called once, outside of the asynchronous runtime: the exporter
+    /// brings a blocking client of its own.
+    pub fn start(config: &TelemetryConfig, node: &str) -> Result<Self, TelemetryError> {
+        let resource = Resource::builder()
+            .with_service_name("dialog-gateway")
+            .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
+            .with_attribute(opentelemetry::KeyValue::new("service.instance.id", node.to_owned()))
+            .build();
+        // The caller decides by the flag of its `traceparent`; what begins here is sampled.
+        let builder = SdkTracerProvider::builder()
+            .with_resource(resource)
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
+        let provider = match &config.otlp {
+            None => builder.build(),
+            Some(collector) => {
+                let endpoint =
+                    collector.join("v1/traces").map_err(|error| TelemetryError::Exporter(error.to_string()))?;
+                let exporter = SpanExporter::builder()
+                    .with_http()
+                    .with_endpoint(endpoint)
+                    .with_timeout(Duration::from_secs(5))
+                    .build()
+                    .map_err(|error| TelemetryError::Exporter(error.to_string()))?;
+                builder.with_batch_exporter(exporter).build()
+            }
+        };
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("dialog-gateway"))
+            .with_location(false)
+            .with_threads(false)
+            // Only our own spans, whatever the filter of the log says: a library's could carry a URL.
+            .with_filter(tracing_subscriber::filter::filter_fn(|meta| meta.target().starts_with("dialog_")));
+        let lines: Box<dyn Layer<Registry> + Send + Sync> = {
+            let filter = EnvFilter::try_new(&config.log)?;
+            let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+            match config.format {
+                LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+                LogFormat::Text => lines.compact().with_filter(filter).boxed(),
+            }
+        };
+        tracing_subscriber::registry().with(lines).with(spans).try_init()?;
+        Ok(Self { provider })
+    }
+
+    /// Sends what waits, for at most five seconds.
+    pub fn shutdown(self) {
+        if let Err(error) = self.provider.shutdown_with_timeout(Duration::from_secs(5)) {
+            tracing::warn!(%error, "the last spans were not exported");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! W3C trace context: the portal's `traceparent` in, one for the upstreams out.
+
+use http::HeaderMap;
+use opentelemetry::{
+    propagation::{Extractor, TextMapPropagator},
+    trace::TraceContextExt,
+};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// Longest header that is looked at.
+const MAX_BYTES: usize = 512;
+
+struct Headers<'a>(&'a HeaderMap);
+
+impl Extractor for Headers<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= MAX_BYTES)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(http::HeaderName::as_str).collect()
+    }
+}
+
+/// Makes `span` a child of the caller's, where the caller sent a valid `traceparent`.
+pub fn adopt(span: &Span, headers: &HeaderMap) {
+    let parent = TraceContextPropagator::new().extract(&Headers(headers));
+    if parent.span().span_context().is_valid() {
+        // Fails only where no tracer is set up: then there is no trace to belong to.
+        let _ = span.set_parent(parent);
+    }
+}
+
+/// A span's trace id, and the `traceparent` for whoever is called under it.
+#[must_use]
+pub fn of(span: &Span) -> (String, String) {
+    let context = span.context();
+    let span = context.span();
+    let span = span.span_context();
+    let trace_id = span.trace_id().to_string();
+    let parent = format!("00-{trace_id}-{}-{:02x}", span.span_id(), span.trace_flags().to_u8());
+    (trace_id, parent)
+}
