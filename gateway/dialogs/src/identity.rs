@@ -1,0 +1,141 @@
+//! How people are named where their national identity number has no business: in keys, towards plugins, in the feed.
+//!
+//! All names are HMAC-SHA-256 under one secret of the installation, made at the first start and kept in the store,
+//! each with a purpose of its own: the same person has names that do not tell of each other.
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use dialog_contract::ids::{NationalIdentityNumber, PluginId};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::{
+    keys,
+    ports::store::{Batch, Store, StoreError},
+};
+
+/// A citizen, as the store's keys and records name one. Means nothing without the installation's secret.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CitizenId([u8; 16]);
+
+impl CitizenId {
+    pub(crate) const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for CitizenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CitizenId(…)")
+    }
+}
+
+impl TryFrom<String> for CitizenId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| "not a citizen id")?;
+        bytes.try_into().map(Self).map_err(|_| "not a citizen id")
+    }
+}
+
+impl From<CitizenId> for String {
+    fn from(id: CitizenId) -> Self {
+        URL_SAFE_NO_PAD.encode(id.0)
+    }
+}
+
+/// The installation's secret. Never prints itself.
+#[derive(Clone)]
+pub(crate) struct Secret([u8; 32]);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Secret {
+    /// Reads the secret, or makes it at the first start of an installation.
+    pub(crate) async fn load(store: &dyn Store) -> Result<Self, StoreError> {
+        loop {
+            if let Some(found) = store.get(&keys::secret()).await? {
+                let bytes = found.value[..].try_into();
+                return bytes
+                    .map(Self)
+                    .map_err(|_| StoreError::Damaged("the installation's secret has the wrong length".into()));
+            }
+            let mut batch = Batch::default();
+            batch.require_absent(keys::secret()).put(keys::secret(), rand::random::<[u8; 32]>().to_vec());
+            match store.commit(batch).await {
+                Ok(_) | Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        // HMAC takes a key of any length: there is no error to tell of.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        for part in [purpose.as_bytes()].iter().chain(parts) {
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    /// The citizen, as keys and records of the store name one.
+    pub(crate) fn citizen(&self, citizen: &NationalIdentityNumber) -> CitizenId {
+        let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+            self.mac("citizen", &[citizen.expose().as_bytes()]);
+        CitizenId(id)
+    }
+
+    /// The citizen, as one plugin names one: `provider::Citizen::reference`.
+    pub(crate) fn reference(&self, plugin: &PluginId, citizen: &NationalIdentityNumber) -> String {
+        URL_SAFE_NO_PAD.encode(self.mac("reference", &[plugin.as_str().as_bytes(), citizen.expose().as_bytes()]))
+    }
+
+    /// The citizen, as the portal's event feed names one.
+    pub(crate) fn portal_name(&self, citizen: CitizenId) -> String {
+        URL_SAFE_NO_PAD.encode(&self.mac("portal", &[citizen.bytes()])[..24])
+    }
+
+    /// Authenticates a cursor.
+    pub(crate) fn seal(&self, content: &[u8]) -> [u8; 12] {
+        let mut seal = [0; 12];
+        seal.copy_from_slice(&self.mac("cursor", &[content])[..12]);
+        seal
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test, which is what it is for")]
+
+    use super::*;
+
+    #[test]
+    fn one_person_has_names_that_do_not_tell_of_each_other() {
+        let secret = Secret::from_bytes([1; 32]);
+        let person: NationalIdentityNumber = "14838541241".parse().unwrap();
+        let (ddfl, other) = ("ddfl".parse().unwrap(), "helserespons".parse().unwrap());
+        assert_ne!(secret.reference(&ddfl, &person), secret.reference(&other, &person));
+        assert!(secret.reference(&ddfl, &person).len() <= 64, "the contract allows 64 characters");
+        assert_ne!(Secret::from_bytes([2; 32]).citizen(&person), secret.citizen(&person));
+        assert!(!format!("{:?}{secret:?}", secret.citizen(&person)).contains("14838541241"));
+    }
+}

@@ -1,0 +1,298 @@
+//! The key of everything that the domain stores: [`space::DOMAIN`], one byte for the kind, then parts of fixed size,
+//! so that no two kinds and no two parts can meet, and byte order is the order that a scan wants.
+//!
+//! Texts of others (plugin ids, references, idempotency keys) stand in keys as SHA-256 over length-prefixed parts: of
+//! fixed size, and not to be read from a key in an error or a dump. Moments stand as microseconds since 1970,
+//! big-endian, with the sign bit flipped; where the newest comes first, inverted.
+//!
+//! | kind | key | value |
+//! | --- | --- | --- |
+//! | `m` | – | [`crate::identity::Secret`] |
+//! | `c` | citizen | [`crate::record::StoredCitizen`] |
+//! | `r` | plugin + the plugin's name of the citizen | citizen |
+//! | `d` | dialog | [`crate::record::StoredDialog`] |
+//! | `l` | citizen, newest `updated` first, dialog | [`crate::record::Listed`] |
+//! | `f` | plugin + the plugin's name of the dialog | dialog |
+//! | `i` | citizen, idempotency key | [`crate::record::StoredReply`] |
+//! | `j` | when it is forgotten, citizen, idempotency key | – |
+//! | `e` | event, in the order of the feed | event |
+//! | `g` | citizen, event | event |
+//! | `a` | appointment | [`crate::record::StoredAppointment`] |
+//! | `b` | citizen, appointment | – |
+//! | `h` | plugin + citizen + the plugin's name of the appointment | appointment |
+//! | `t` | attachment | [`crate::record::StoredAttachment`] |
+//! | `u` | when it is removed unless used, attachment | – |
+//! | `o` | operation | [`crate::record::StoredOperation`] |
+//! | `w` | when it is due, dialog or operation | [`crate::record::Work`] |
+//! | `v` | plugin + event of the plugin's | [`crate::record::Processed`] |
+//! | `y` | when it was processed, the same | – |
+//! | `n` | plugin | [`crate::record::Position`] |
+//! | `x` | when it arrived, its id | kept for the operator by `inbound` |
+
+use bytes::{BufMut, Bytes, BytesMut};
+use dialog_contract::ids::{AppointmentId, AttachmentId, DialogId, EventId, PluginId};
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    identity::CitizenId,
+    ports::store::{Range, space},
+};
+
+/// The hash of texts of others, as it stands in keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fixed([u8; 32]);
+
+/// Hashes parts so that no two lists of parts have the same input.
+pub(crate) fn fixed(parts: &[&[u8]]) -> Fixed {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    Fixed(hash.finalize().into())
+}
+
+fn key(kind: u8, parts: &[&[u8]]) -> Bytes {
+    let mut key = BytesMut::with_capacity(2 + parts.iter().map(|part| part.len()).sum::<usize>());
+    key.put_u8(space::DOMAIN);
+    key.put_u8(kind);
+    for part in parts {
+        key.put_slice(part);
+    }
+    key.freeze()
+}
+
+/// A moment as bytes in the order of time.
+pub(crate) fn moment(at: Timestamp) -> [u8; 8] {
+    (at.as_microsecond().cast_unsigned() ^ (1 << 63)).to_be_bytes()
+}
+
+fn newest_first(at: Timestamp) -> [u8; 8] {
+    moment(at).map(|byte| !byte)
+}
+
+/// The range of all keys that begin with `prefix`.
+pub(crate) fn all(prefix: Bytes, limit: usize) -> Range {
+    let until = after_all(&prefix);
+    Range { from: prefix, until, limit, reverse: false }
+}
+
+/// The first key after all keys that begin with `prefix`.
+pub(crate) fn after_all(prefix: &[u8]) -> Option<Bytes> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.last_mut() {
+        if let Some(next) = last.checked_add(1) {
+            *last = next;
+            return Some(end.into());
+        }
+        end.pop();
+    }
+    None
+}
+
+/// The installation's secret.
+pub(crate) fn secret() -> Bytes {
+    key(b'm', &[])
+}
+
+pub(crate) fn citizen(citizen: CitizenId) -> Bytes {
+    key(b'c', &[citizen.bytes()])
+}
+
+/// The citizen whom a plugin knows by `reference`.
+pub(crate) fn citizen_by_reference(plugin: &PluginId, reference: &str) -> Bytes {
+    key(b'r', &[&fixed(&[plugin.as_str().as_bytes(), reference.as_bytes()]).0])
+}
+
+pub(crate) fn dialog(dialog: DialogId) -> Bytes {
+    key(b'd', &[dialog.uuid().as_bytes()])
+}
+
+pub(crate) fn listed(citizen: CitizenId, updated: Timestamp, dialog: DialogId) -> Bytes {
+    key(b'l', &[citizen.bytes(), &newest_first(updated), dialog.uuid().as_bytes()])
+}
+
+/// All of a citizen's dialogs, newest first.
+pub(crate) fn listed_of(citizen: CitizenId) -> Bytes {
+    key(b'l', &[citizen.bytes()])
+}
+
+/// The dialog that a key of [`listed`] names.
+pub(crate) fn dialog_of_listed(key: &[u8]) -> Option<DialogId> {
+    last_uuid(key, 2 + 16 + 8).map(DialogId::from)
+}
+
+pub(crate) fn dialog_by_reference(plugin: &PluginId, reference: &str) -> Bytes {
+    key(b'f', &[&fixed(&[plugin.as_str().as_bytes(), reference.as_bytes()]).0])
+}
+
+pub(crate) fn reply(citizen: CitizenId, idempotency_key: &str) -> Bytes {
+    key(b'i', &[citizen.bytes(), &fixed(&[idempotency_key.as_bytes()]).0])
+}
+
+/// When the reply under a key of [`reply`] is forgotten.
+pub(crate) fn reply_expiry(expires: Timestamp, reply: &[u8]) -> Bytes {
+    key(b'j', &[&moment(expires), reply.get(2..).unwrap_or_default()])
+}
+
+pub(crate) fn reply_expiries() -> Bytes {
+    key(b'j', &[])
+}
+
+/// The key of [`reply`] that a key of [`reply_expiry`] names.
+pub(crate) fn reply_of_expiry(expiry: &[u8]) -> Option<Bytes> {
+    (expiry.len() == 2 + 8 + 16 + 32).then(|| key(b'i', &[&expiry[10..]]))
+}
+
+pub(crate) fn event(event: EventId) -> Bytes {
+    key(b'e', &[event.uuid().as_bytes()])
+}
+
+pub(crate) fn events() -> Bytes {
+    key(b'e', &[])
+}
+
+pub(crate) fn event_of(citizen: CitizenId, event: EventId) -> Bytes {
+    key(b'g', &[citizen.bytes(), event.uuid().as_bytes()])
+}
+
+pub(crate) fn events_of(citizen: CitizenId) -> Bytes {
+    key(b'g', &[citizen.bytes()])
+}
+
+pub(crate) fn appointment(appointment: AppointmentId) -> Bytes {
+    key(b'a', &[appointment.uuid().as_bytes()])
+}
+
+/// An appointment by the provider's id. Ids of providers are only trusted to be unique for one citizen.
+pub(crate) fn appointment_by_reference(plugin: &PluginId, citizen: CitizenId, reference: &str) -> Bytes {
+    key(b'h', &[&fixed(&[plugin.as_str().as_bytes(), citizen.bytes(), reference.as_bytes()]).0])
+}
+
+pub(crate) fn appointment_of(citizen: CitizenId, appointment: AppointmentId) -> Bytes {
+    key(b'b', &[citizen.bytes(), appointment.uuid().as_bytes()])
+}
+
+pub(crate) fn attachment(attachment: AttachmentId) -> Bytes {
+    key(b't', &[attachment.uuid().as_bytes()])
+}
+
+pub(crate) fn attachment_unused(expires: Timestamp, attachment: AttachmentId) -> Bytes {
+    key(b'u', &[&moment(expires), attachment.uuid().as_bytes()])
+}
+
+pub(crate) fn attachments_unused() -> Bytes {
+    key(b'u', &[])
+}
+
+/// The attachment that a key of [`attachment_unused`] names.
+pub(crate) fn attachment_of_unused(key: &[u8]) -> Option<AttachmentId> {
+    last_uuid(key, 2 + 8).map(AttachmentId::from)
+}
+
+pub(crate) fn operation(operation: Uuid) -> Bytes {
+    key(b'o', &[operation.as_bytes()])
+}
+
+/// Work that is due; `subject` is a dialog or an operation.
+pub(crate) fn work(due: Timestamp, subject: Uuid) -> Bytes {
+    key(b'w', &[&moment(due), subject.as_bytes()])
+}
+
+pub(crate) fn all_work() -> Bytes {
+    key(b'w', &[])
+}
+
+/// All keys of kind `prefix` up to and including the moment `until`, the earliest first.
+pub(crate) fn until(prefix: Bytes, until: Timestamp, limit: usize) -> Range {
+    let mut end = BytesMut::from(&prefix[..]);
+    end.put_slice(&moment(until));
+    Range { until: after_all(&end), from: prefix, limit, reverse: false }
+}
+
+pub(crate) fn processed(plugin: &PluginId, event: &str) -> Bytes {
+    key(b'v', &[&fixed(&[plugin.as_str().as_bytes(), event.as_bytes()]).0])
+}
+
+/// When the event under a key of [`processed`] was, for forgetting it.
+pub(crate) fn processed_at(at: Timestamp, processed: &[u8]) -> Bytes {
+    key(b'y', &[&moment(at), processed.get(2..).unwrap_or_default()])
+}
+
+pub(crate) fn all_processed_at() -> Bytes {
+    key(b'y', &[])
+}
+
+/// The key of [`processed`] that a key of [`processed_at`] names.
+pub(crate) fn processed_of(at: &[u8]) -> Option<Bytes> {
+    (at.len() == 2 + 8 + 32).then(|| key(b'v', &[&at[10..]]))
+}
+
+/// Where the polling of a plugin stands.
+pub(crate) fn position(plugin: &PluginId) -> Bytes {
+    key(b'n', &[&fixed(&[plugin.as_str().as_bytes()]).0])
+}
+
+/// What could not be read, kept for the operator.
+pub(crate) fn unreadable(at: Timestamp, id: Uuid) -> Bytes {
+    key(b'x', &[&moment(at), id.as_bytes()])
+}
+
+pub(crate) fn all_unreadable() -> Bytes {
+    key(b'x', &[])
+}
+
+fn last_uuid(key: &[u8], at: usize) -> Option<Uuid> {
+    Uuid::from_slice(key.get(at..)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test, which is what it is for")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(microsecond: i64) -> Timestamp {
+        Timestamp::from_microsecond(microsecond).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn moments_in_keys_sort_as_time_does(a in -1_000_000_000_000_i64..4_000_000_000_000_000, b in -1_000_000_000_000_i64..4_000_000_000_000_000) {
+            prop_assert_eq!(moment(at(a)).cmp(&moment(at(b))), a.cmp(&b));
+            prop_assert_eq!(newest_first(at(a)).cmp(&newest_first(at(b))), b.cmp(&a));
+        }
+
+        #[test]
+        fn the_end_of_a_prefix_is_after_all_that_begin_with_it_and_before_all_others(prefix: Vec<u8>, rest: Vec<u8>) {
+            let mut within = prefix.clone();
+            within.extend(rest);
+            match after_all(&prefix) {
+                Some(end) => prop_assert!(within.as_slice() < &end[..]),
+                None => prop_assert!(prefix.iter().all(|byte| *byte == u8::MAX)),
+            }
+        }
+    }
+
+    #[test]
+    fn parts_cannot_run_into_each_other() {
+        assert_ne!(fixed(&[b"ab", b"c"]), fixed(&[b"a", b"bc"]));
+    }
+
+    #[test]
+    fn what_a_key_names_can_be_read_from_it() {
+        let (citizen, dialog_id) = (CitizenId::from_bytes([7; 16]), DialogId::new());
+        assert_eq!(dialog_of_listed(&listed(citizen, at(5), dialog_id)), Some(dialog_id));
+        let reply = reply(citizen, "key");
+        assert_eq!(reply_of_expiry(&reply_expiry(at(5), &reply)), Some(reply));
+        let attachment_id = AttachmentId::new();
+        assert_eq!(attachment_of_unused(&attachment_unused(at(5), attachment_id)), Some(attachment_id));
+        let plugin = "ddfl".parse().unwrap();
+        let event = processed(&plugin, "e1");
+        assert_eq!(processed_of(&processed_at(at(5), &event)), Some(event));
+    }
+}

@@ -1,0 +1,87 @@
+//! A dialog with what the portal does not see of it.
+
+use std::collections::VecDeque;
+
+use dialog_contract::{
+    dialog::{Dialog, Status, StatusName},
+    ids::PluginId,
+    opening::Request,
+    service::{Locale, Representation, Service},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use crate::identity::CitizenId;
+
+/// Everything about one dialog, in one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredDialog {
+    /// As the portal sees it.
+    pub(crate) dialog: Dialog,
+    /// Whose it is.
+    pub(crate) citizen: CitizenId,
+    /// In which language the gateway writes in it.
+    pub(crate) locale: Locale,
+    /// Through which plugin; stays for the dialog's life.
+    pub(crate) plugin: PluginId,
+    /// The provider's name of it; none until the provider has taken it in.
+    pub(crate) reference: Option<String>,
+    /// What the citizen asked for; none where the office opened it.
+    pub(crate) request: Option<Request>,
+    /// The provider's id of the appointment that the request is about.
+    pub(crate) appointment: Option<String>,
+    /// The portal and the citizen can see it. A dialog is not visible while its opening is first tried: a refused
+    /// opening leaves no dialog.
+    pub(crate) visible: bool,
+    /// The citizen may write in it at all; false for EKI.
+    pub(crate) two_way: bool,
+    /// Who acted for the citizen when it was opened.
+    pub(crate) representative: Option<StoredRepresentative>,
+    /// Calls to the provider that are not done, in order.
+    pub(crate) calls: VecDeque<Call>,
+}
+
+/// Who acts for a citizen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredRepresentative {
+    pub(crate) citizen: CitizenId,
+    pub(crate) role: Representation,
+}
+
+impl StoredDialog {
+    /// When somebody must look at its calls, and whether one is under way.
+    pub(crate) fn due(&self) -> Option<(Timestamp, bool)> {
+        self.calls.front().map(|call| (call.due(), call.running()))
+    }
+
+    pub(crate) const fn closed(&self) -> bool {
+        matches!(self.dialog.status, Status::Closed { .. })
+    }
+
+    /// Sets what follows from the rest: whether the citizen can write now, and what is unopened.
+    pub(crate) fn refresh(&mut self, most_messages: usize) {
+        let reachable = self.reference.is_some() || !self.calls.is_empty();
+        self.dialog.reply_allowed =
+            self.two_way && !self.closed() && reachable && self.dialog.messages.len() < most_messages;
+        let unopened = self.dialog.messages.iter().filter(|message| {
+            message.author.role == dialog_contract::dialog::AuthorRole::Office && message.seen.is_none()
+        });
+        self.dialog.unopened = u32::try_from(unopened.count()).unwrap_or(u32::MAX);
+    }
+
+    /// What a list needs to know to pick it.
+    pub(crate) const fn listed(&self) -> Listed {
+        Listed { service: self.dialog.service, status: self.dialog.status.name(), unopened: self.dialog.unopened > 0 }
+    }
+}
+
+/// What a list of dialogs is filtered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listed {
+    pub(crate) service: Service,
+    pub(crate) status: StatusName,
+    pub(crate) unopened: bool,
+}

@@ -1,0 +1,82 @@
+//! What the domain keeps, as it lies in the store: one type a value, each with the version of its form in front.
+//!
+//! - [`dialog`]: a dialog with what the portal does not see of it; [`call`]: calls to its provider that are not done.
+//! - [`appointment`], [`attachment`], [`citizen`]: what dialogs refer to.
+//! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
+//! - [`inbound`]: what has come from providers.
+//!
+//! A value is one byte, the version of the form, then JSON. A later form gets the next number and a conversion from
+//! the one before.
+
+pub(crate) mod appointment;
+pub(crate) mod attachment;
+pub(crate) mod call;
+pub(crate) mod citizen;
+pub(crate) mod dialog;
+pub(crate) mod inbound;
+pub(crate) mod operation;
+pub(crate) mod reply;
+
+use bytes::Bytes;
+use serde::{Serialize, de::DeserializeOwned};
+
+pub(crate) use self::{
+    appointment::StoredAppointment,
+    attachment::{StoredAttachment, Use},
+    call::{Call, CallKind, CallState},
+    citizen::StoredCitizen,
+    dialog::{Listed, StoredDialog, StoredRepresentative},
+    inbound::{Position, Processed},
+    operation::{OperationKind, StoredOperation, Work},
+    reply::{Progress, ReplyKey, StoredReply},
+};
+use crate::ports::store::StoreError;
+
+/// Version of every form in this folder.
+const FORM: u8 = 1;
+
+/// A value as it is stored.
+pub(crate) fn encode<T: Serialize>(value: &T) -> Result<Bytes, StoreError> {
+    let mut bytes = vec![FORM];
+    // Maps with keys that are no strings are all that serde_json refuses; the error names no content.
+    serde_json::to_writer(&mut bytes, value).map_err(|_| StoreError::Damaged("a value has no JSON form".into()))?;
+    Ok(bytes.into())
+}
+
+/// Reads a stored value; `what` is its kind, for the error.
+pub(crate) fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, StoreError> {
+    match bytes.split_first() {
+        // serde's messages may quote what they could not read: the place says enough.
+        Some((&FORM, json)) => serde_json::from_slice(json).map_err(|error| {
+            StoreError::Damaged(format!("{what} cannot be read at line {} column {}", error.line(), error.column()))
+        }),
+        Some((version, _)) => Err(StoreError::Damaged(format!("{what} has the unknown form {version}"))),
+        None => Err(StoreError::Damaged(format!("{what} is empty"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test, which is what it is for")]
+
+    use super::*;
+
+    #[test]
+    fn a_value_of_an_unknown_form_is_named_and_not_read() {
+        let mut bytes = encode(&"secret").unwrap().to_vec();
+        assert_eq!(decode::<String>("a word", &bytes).unwrap(), "secret");
+        bytes[0] = 9;
+        assert_eq!(
+            decode::<String>("a word", &bytes).unwrap_err().to_string(),
+            "the store is damaged: a word has the unknown form 9"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_quoted() {
+        let bytes = encode(&"secret").unwrap();
+        let error = decode::<u32>("a number", &bytes).unwrap_err().to_string();
+        assert!(error.contains("a number") && !error.contains("secret"), "{error}");
+        assert!(decode::<u32>("a number", b"").is_err());
+    }
+}

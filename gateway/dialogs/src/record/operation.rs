@@ -1,0 +1,55 @@
+//! A booking that is under way, kept so that a crash in the middle can be settled; and what is due at a moment.
+
+use dialog_contract::{
+    appointment::{NewBooking, NewCancellation},
+    ids::{AppointmentId, HerId, PluginId, RequestId},
+    service::Locale,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ReplyKey, StoredRepresentative};
+use crate::identity::CitizenId;
+
+/// One booking, change or cancellation that was begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StoredOperation {
+    pub(crate) kind: OperationKind,
+    pub(crate) citizen: CitizenId,
+    pub(crate) representative: Option<StoredRepresentative>,
+    pub(crate) office: HerId,
+    pub(crate) plugin: PluginId,
+    /// The plugin's idempotency key.
+    pub(crate) key: String,
+    pub(crate) attempts: u32,
+    /// Who has not settled it by then has crashed.
+    pub(crate) lease: Timestamp,
+    pub(crate) reply: ReplyKey,
+    pub(crate) locale: Locale,
+    pub(crate) request: RequestId,
+    pub(crate) trace_id: String,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// What was begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(crate) enum OperationKind {
+    Book { booking: NewBooking },
+    Change { appointment: AppointmentId, booking: NewBooking },
+    Cancel { appointment: AppointmentId, cancellation: NewCancellation },
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(crate) enum Work {
+    /// The first call of a dialog.
+    Dialog {
+        /// It is under way: due only once its lease is over, or at once after a restart.
+        running: bool,
+    },
+    /// An operation; always under way.
+    Operation,
+}

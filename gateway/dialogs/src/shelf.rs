@@ -1,0 +1,386 @@
+//! Reading and writing what the domain keeps. One step of a use case is one batch: the dialog, its indexes, what is
+//! due, the events, and whatever else the step brings, all or nothing.
+
+use std::sync::Arc;
+
+use dialog_contract::{
+    dialog::StatusName,
+    event::{Event, EventData, EventType},
+    ids::{AppointmentId, AttachmentId, DialogId, HerId, PluginId},
+    service::Service,
+};
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    draft::Draft,
+    identity::{CitizenId, Secret},
+    keys,
+    ports::{
+        clock::Clock,
+        store::{Batch, Range, Revision, Store, StoreError, Versioned},
+    },
+    record::{
+        self, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredReply, Use, Work,
+    },
+    sequence::{Place, Sequence, Told},
+};
+
+/// The store, as the use cases see it.
+#[derive(Clone)]
+pub(crate) struct Shelf {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) secret: Secret,
+    pub(crate) sequence: Arc<Sequence>,
+    /// The gateway's public URL: the source of its events.
+    source: Arc<str>,
+}
+
+/// What the portal is to be told.
+#[derive(Debug, Clone)]
+pub(crate) struct News {
+    pub(crate) kind: EventType,
+    pub(crate) citizen: CitizenId,
+    pub(crate) office: HerId,
+    pub(crate) service: Service,
+    /// The dialog, its revision and its status.
+    pub(crate) dialog: Option<(DialogId, u64, StatusName)>,
+    pub(crate) appointment: Option<AppointmentId>,
+    pub(crate) traceparent: Option<String>,
+}
+
+/// Everything that changes together.
+#[derive(Debug, Default)]
+pub(crate) struct Step {
+    /// Preconditions and writes beside those of the methods.
+    pub(crate) batch: Batch,
+    news: Vec<News>,
+}
+
+impl Shelf {
+    /// Opens what the store holds: makes the installation's secret at the first start, goes on with the events.
+    pub(crate) async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        source: Arc<str>,
+    ) -> Result<Self, StoreError> {
+        let secret = Secret::load(&*store).await?;
+        let last = store.scan(Range { reverse: true, ..keys::all(keys::events(), 1) }).await?;
+        let last = match last.first() {
+            Some(entry) => Some(record::decode::<Event>("an event", &entry.versioned.value)?.id),
+            None => None,
+        };
+        Ok(Self { store, clock, secret, sequence: Arc::new(Sequence::after(last)), source })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        key: &[u8],
+    ) -> Result<Option<(Revision, T)>, StoreError> {
+        match self.store.get(key).await? {
+            Some(Versioned { revision, value }) => Ok(Some((revision, record::decode(what, &value)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// A dialog, ready to be changed.
+    pub(crate) async fn dialog(&self, id: DialogId) -> Result<Option<Draft>, StoreError> {
+        let found = self.read::<StoredDialog>("a dialog", &keys::dialog(id)).await?;
+        Ok(found.map(|(revision, record)| Draft::of(revision, record)))
+    }
+
+    /// The dialog that a plugin calls `reference`, ready to be changed.
+    pub(crate) async fn dialog_by_reference(
+        &self,
+        plugin: &PluginId,
+        reference: &str,
+    ) -> Result<Option<Draft>, StoreError> {
+        match self.read::<DialogId>("a dialog's id", &keys::dialog_by_reference(plugin, reference)).await? {
+            Some((_, id)) => self.dialog(id).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn citizen(&self, id: CitizenId) -> Result<Option<StoredCitizen>, StoreError> {
+        Ok(self.read("a citizen", &keys::citizen(id)).await?.map(|(_, citizen)| citizen))
+    }
+
+    /// The citizen whom a plugin calls `reference`.
+    pub(crate) async fn citizen_by_reference(
+        &self,
+        plugin: &PluginId,
+        reference: &str,
+    ) -> Result<Option<CitizenId>, StoreError> {
+        let key = keys::citizen_by_reference(plugin, reference);
+        Ok(self.read("a citizen's id", &key).await?.map(|(_, citizen)| citizen))
+    }
+
+    pub(crate) async fn attachment(
+        &self,
+        id: AttachmentId,
+    ) -> Result<Option<(Revision, StoredAttachment)>, StoreError> {
+        self.read("an attachment", &keys::attachment(id)).await
+    }
+
+    pub(crate) async fn appointment(
+        &self,
+        id: AppointmentId,
+    ) -> Result<Option<(Revision, StoredAppointment)>, StoreError> {
+        self.read("an appointment", &keys::appointment(id)).await
+    }
+
+    /// The appointment that a plugin calls `reference`, for this citizen.
+    pub(crate) async fn appointment_by_reference(
+        &self,
+        plugin: &PluginId,
+        citizen: CitizenId,
+        reference: &str,
+    ) -> Result<Option<(Revision, StoredAppointment)>, StoreError> {
+        let key = keys::appointment_by_reference(plugin, citizen, reference);
+        match self.read::<AppointmentId>("an appointment's id", &key).await? {
+            Some((_, id)) => self.appointment(id).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn operation(
+        &self,
+        id: uuid::Uuid,
+    ) -> Result<Option<(Revision, record::StoredOperation)>, StoreError> {
+        self.read("an operation", &keys::operation(id)).await
+    }
+
+    pub(crate) async fn reply(&self, key: &ReplyKey) -> Result<Option<(Revision, StoredReply)>, StoreError> {
+        self.read("a reply", &key.at()).await
+    }
+
+    pub(crate) async fn processed(
+        &self,
+        plugin: &PluginId,
+        event: &str,
+    ) -> Result<Option<record::Processed>, StoreError> {
+        Ok(self.read("a processed event", &keys::processed(plugin, event)).await?.map(|(_, processed)| processed))
+    }
+
+    pub(crate) async fn position(&self, plugin: &PluginId) -> Result<Option<(Revision, record::Position)>, StoreError> {
+        self.read("a poll's position", &keys::position(plugin)).await
+    }
+
+    /// Commits a step, with its events at the places where the feed will show them. A caller that goes away while
+    /// this waits must not drop it: run it in a task of its own.
+    pub(crate) async fn commit(&self, step: Step) -> Result<Revision, StoreError> {
+        let Step { mut batch, news } = step;
+        let now = self.now();
+        let places = self.sequence.take(news.len(), now);
+        let told: Vec<_> =
+            places.iter().zip(news).map(|(place, news)| (*place, self.told(*place, news, now))).collect();
+        for (_, Told { citizen, event }) in &told {
+            match record::encode(event) {
+                Ok(value) => {
+                    batch.put(keys::event(event.id), value.clone());
+                    batch.put(keys::event_of(*citizen, event.id), value);
+                }
+                Err(error) => {
+                    self.sequence.abandoned(&places);
+                    return Err(error);
+                }
+            }
+        }
+        let committed = self.store.commit(batch).await;
+        match &committed {
+            Ok(_) => self.sequence.committed(told),
+            Err(StoreError::Conflict { .. } | StoreError::TooLarge { .. } | StoreError::Damaged(_)) => {
+                self.sequence.abandoned(&places);
+            }
+            // Nobody knows whether it will be there after a restart: see `sequence`.
+            Err(StoreError::Unavailable(_)) => {}
+        }
+        committed
+    }
+
+    fn told(&self, place: Place, news: News, time: Timestamp) -> Told {
+        let News { kind, citizen, office, service, dialog, appointment, traceparent } = news;
+        let subject = match (dialog, appointment) {
+            (Some((dialog, ..)), _) => format!("/v1/me/dialogs/{dialog}"),
+            (None, Some(appointment)) => format!("/v1/me/appointments/{appointment}"),
+            (None, None) => "/v1/me".into(),
+        };
+        let event = Event {
+            specversion: "1.0".into(),
+            id: place.event_id(),
+            source: self.source.to_string(),
+            kind,
+            subject,
+            time,
+            datacontenttype: "application/json".into(),
+            traceparent,
+            data: EventData {
+                citizen: self.secret.portal_name(citizen),
+                office,
+                service,
+                dialog: dialog.map(|(id, ..)| id),
+                revision: dialog.map(|(_, revision, _)| revision),
+                status: dialog.map(|(_, _, status)| status),
+                appointment,
+            },
+        };
+        Told { citizen, event }
+    }
+}
+
+impl Step {
+    /// Writes a dialog with its indexes, what is due in it, and its news; returns it as it now is.
+    pub(crate) fn dialog(&mut self, mut draft: Draft, now: Timestamp) -> Result<StoredDialog, StoreError> {
+        draft.finish(now);
+        let Draft { before, record, news, traceparent, discarded } = draft;
+        let id = record.dialog.id;
+        let key = keys::dialog(id);
+        match &before {
+            Some((revision, before)) => {
+                self.batch.require_at(key.clone(), *revision);
+                if let Some((due, _)) = before.due() {
+                    self.batch.delete(keys::work(due, id.uuid()));
+                }
+                if before.visible {
+                    self.batch.delete(keys::listed(before.citizen, before.dialog.updated, id));
+                }
+            }
+            None => {
+                self.batch.require_absent(key.clone());
+            }
+        }
+        if discarded {
+            self.batch.delete(key);
+            return Ok(record);
+        }
+        self.batch.put(key, record::encode(&record)?);
+        if let Some((due, running)) = record.due() {
+            self.batch.put(keys::work(due, id.uuid()), record::encode(&Work::Dialog { running })?);
+        }
+        if record.visible {
+            let listed = keys::listed(record.citizen, record.dialog.updated, id);
+            self.batch.put(listed, record::encode(&record.listed())?);
+        }
+        let known_as = before.as_ref().and_then(|(_, before)| before.reference.as_ref());
+        if let Some(reference) = record.reference.as_ref().filter(|reference| known_as != Some(reference)) {
+            let key = keys::dialog_by_reference(&record.plugin, reference);
+            // Two dialogs under one reference would put one citizen's answer before another.
+            self.batch.require_absent(key.clone()).put(key, record::encode(&id)?);
+        }
+        if record.visible {
+            let dialog = Some((id, record.dialog.revision, record.dialog.status.name()));
+            self.news.extend(news.into_iter().map(|kind| News {
+                kind,
+                citizen: record.citizen,
+                office: record.dialog.office.her_id,
+                service: record.dialog.service,
+                dialog,
+                appointment: None,
+                traceparent: traceparent.clone(),
+            }));
+        }
+        Ok(record)
+    }
+
+    /// Tells the portal of something that is not a dialog's.
+    pub(crate) fn tell(&mut self, news: News) {
+        self.news.push(news);
+    }
+
+    /// Writes a citizen, and the name under which a plugin knows them.
+    pub(crate) fn citizen(
+        &mut self,
+        id: CitizenId,
+        citizen: &StoredCitizen,
+        plugin: &PluginId,
+        reference: &str,
+    ) -> Result<(), StoreError> {
+        self.batch.put(keys::citizen(id), record::encode(citizen)?);
+        self.batch.put(keys::citizen_by_reference(plugin, reference), record::encode(&id)?);
+        Ok(())
+    }
+
+    /// Writes an attachment as it was read at `revision` (none where it is new), with what it is now used for.
+    pub(crate) fn attachment(
+        &mut self,
+        revision: Option<Revision>,
+        stored: StoredAttachment,
+        used: Use,
+    ) -> Result<(), StoreError> {
+        let stored = StoredAttachment { used, ..stored };
+        let key = keys::attachment(stored.attachment.id);
+        match revision {
+            Some(revision) => self.batch.require_at(key.clone(), revision),
+            None => self.batch.require_absent(key.clone()),
+        };
+        let unused = keys::attachment_unused(stored.expires, stored.attachment.id);
+        match used {
+            Use::Unused => self.batch.put(unused, &b""[..]),
+            Use::In { .. } => self.batch.delete(unused),
+        };
+        self.batch.put(key, record::encode(&stored)?);
+        Ok(())
+    }
+
+    /// Writes an appointment, with the ways to find it.
+    pub(crate) fn appointment(
+        &mut self,
+        revision: Option<Revision>,
+        stored: &StoredAppointment,
+    ) -> Result<(), StoreError> {
+        let key = keys::appointment(stored.id);
+        let reference = keys::appointment_by_reference(&stored.provider.id, stored.citizen, &stored.appointment.id);
+        match revision {
+            Some(revision) => self.batch.require_at(key.clone(), revision),
+            None => self.batch.require_absent(key.clone()).require_absent(reference.clone()),
+        };
+        self.batch.put(key, record::encode(stored)?);
+        self.batch.put(reference, record::encode(&stored.id)?);
+        self.batch.put(keys::appointment_of(stored.citizen, stored.id), &b""[..]);
+        Ok(())
+    }
+
+    /// Writes an idempotency entry as it was read at `revision` (none where it is new).
+    pub(crate) fn reply(
+        &mut self,
+        revision: Option<Revision>,
+        key: &ReplyKey,
+        reply: &StoredReply,
+    ) -> Result<(), StoreError> {
+        let at = key.at();
+        match revision {
+            Some(revision) => self.batch.require_at(at.clone(), revision),
+            None => self.batch.require_absent(at.clone()),
+        };
+        self.batch.put(keys::reply_expiry(reply.expires, &at), &b""[..]);
+        self.batch.put(at, record::encode(reply)?);
+        Ok(())
+    }
+
+    /// Forgets an idempotency entry: nothing was done under it.
+    pub(crate) fn forget_reply(&mut self, revision: Revision, key: &ReplyKey, reply: &StoredReply) {
+        let at = key.at();
+        self.batch.require_at(at.clone(), revision);
+        self.batch.delete(keys::reply_expiry(reply.expires, &at)).delete(at);
+    }
+
+    /// Marks a provider's event as settled; a batch that settles it a second time is a conflict.
+    pub(crate) fn processed(
+        &mut self,
+        plugin: &PluginId,
+        event: &str,
+        processed: record::Processed,
+    ) -> Result<(), StoreError> {
+        let key = keys::processed(plugin, event);
+        self.batch.require_absent(key.clone());
+        self.batch.put(keys::processed_at(processed.at, &key), &b""[..]);
+        self.batch.put(key, record::encode(&processed)?);
+        Ok(())
+    }
+}
