@@ -1,0 +1,214 @@
+//! What the callers, the writer and the tiler see of each other.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::{LogStatus, Published};
+use crate::disk::Disk;
+use crate::folder::Folder;
+use crate::journal::segment::Segment;
+use crate::limits::{Pace, Sizes};
+
+pub(super) struct Shared {
+    pub(super) folder: Folder,
+    pub(super) origin: String,
+    pub(super) sizes: Sizes,
+    pub(super) pace: Pace,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) published: watch::Sender<Published>,
+    /// Number for the next segment.
+    next_segment: AtomicU64,
+    /// Durable entries.
+    size: AtomicU64,
+    groups: AtomicU64,
+    desk: Mutex<Desk>,
+    changed: Condvar,
+}
+
+/// What is handed over between the threads.
+#[derive(Default)]
+struct Desk {
+    backlog: VecDeque<Bytes>,
+    /// Bytes of entries in `backlog` and in the tiler's hands.
+    backlog_bytes: usize,
+    /// A segment made ahead of its use.
+    spare: Option<Segment>,
+    spare_wanted: bool,
+    /// Segments that are not appended to any more, each with the index after its last entry.
+    retired: Vec<Retired>,
+    append_failure: Option<Arc<str>>,
+    publish_failure: Option<Arc<str>>,
+    stop: Option<Stop>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Retired {
+    pub(super) path: PathBuf,
+    pub(super) end_index: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Publish what is there, then end.
+    Publish,
+    /// End now.
+    Now,
+}
+
+/// Why the tiler was woken.
+pub(super) struct Turn {
+    pub(super) entries: Vec<Bytes>,
+    pub(super) make_spare: bool,
+    pub(super) stop: Option<Stop>,
+}
+
+impl Shared {
+    #[allow(clippy::too_many_arguments, reason = "called once, with everything by name")]
+    pub(super) fn new(
+        folder: Folder,
+        origin: String,
+        sizes: Sizes,
+        pace: Pace,
+        disk: Arc<dyn Disk>,
+        published: Published,
+        next_segment: u64,
+    ) -> Self {
+        let size = published.size;
+        Self {
+            folder,
+            origin,
+            sizes,
+            pace,
+            disk,
+            published: watch::Sender::new(published),
+            next_segment: AtomicU64::new(next_segment),
+            size: AtomicU64::new(size),
+            groups: AtomicU64::new(0),
+            desk: Mutex::new(Desk { spare_wanted: true, ..Desk::default() }),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn size(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    pub(super) fn status(&self) -> LogStatus {
+        let desk = lock(&self.desk);
+        LogStatus {
+            size: self.size(),
+            published: self.published.borrow().size,
+            groups: self.groups.load(Ordering::Relaxed),
+            backlog_bytes: desk.backlog_bytes,
+            append_failure: desk.append_failure.clone(),
+            publish_failure: desk.publish_failure.clone(),
+        }
+    }
+
+    /// Makes a new segment, durable and empty.
+    pub(super) fn make_segment(&self) -> std::io::Result<Segment> {
+        let number = self.next_segment.fetch_add(1, Ordering::Relaxed);
+        let size = self.sizes.segment_bytes;
+        Segment::create(&*self.disk, self.folder.path(), &self.origin, number, size)
+    }
+
+    // The writer's side.
+
+    /// Hands durable entries to the tiler.
+    pub(super) fn made_durable(&self, entries: impl Iterator<Item = Bytes>) {
+        let mut desk = lock(&self.desk);
+        let before = desk.backlog.len();
+        desk.backlog.extend(entries);
+        let added: usize = desk.backlog.range(before..).map(Bytes::len).sum();
+        desk.backlog_bytes += added;
+        desk.append_failure = None;
+        let count = (desk.backlog.len() - before) as u64;
+        self.groups.fetch_add(1, Ordering::Relaxed);
+        self.size.fetch_add(count, Ordering::AcqRel);
+    }
+
+    /// Why entries cannot be taken, if the tiler is too far behind.
+    pub(super) fn overload(&self) -> Option<Arc<str>> {
+        let desk = lock(&self.desk);
+        (desk.backlog_bytes > self.sizes.backlog_bytes).then(|| match &desk.publish_failure {
+            Some(why) => format!("its tiles are behind: {why}").into(),
+            None => "its tiles are behind".into(),
+        })
+    }
+
+    pub(super) fn append_failed(&self, why: Arc<str>) {
+        lock(&self.desk).append_failure = Some(why);
+    }
+
+    pub(super) fn take_spare(&self) -> Option<Segment> {
+        lock(&self.desk).spare.take()
+    }
+
+    pub(super) fn want_spare(&self) {
+        let mut desk = lock(&self.desk);
+        if desk.spare.is_none() && !desk.spare_wanted {
+            desk.spare_wanted = true;
+            self.changed.notify_all();
+        }
+    }
+
+    pub(super) fn retire(&self, segment: Segment, end_index: u64) {
+        lock(&self.desk).retired.push(Retired { path: segment.into_path(), end_index });
+    }
+
+    // The tiler's side.
+
+    /// Waits for the next turn: a pause, or something that cannot wait.
+    pub(super) fn next_turn(&self, pause: Duration) -> Turn {
+        let desk = lock(&self.desk);
+        let idle = |desk: &mut Desk| desk.stop.is_none() && !desk.spare_wanted;
+        let mut desk = match self.changed.wait_timeout_while(desk, pause, idle) {
+            Ok((desk, _)) => desk,
+            Err(poisoned) => poisoned.into_inner().0,
+        };
+        Turn {
+            entries: desk.backlog.drain(..).collect(),
+            make_spare: std::mem::take(&mut desk.spare_wanted),
+            stop: desk.stop,
+        }
+    }
+
+    pub(super) fn put_spare(&self, segment: Segment) {
+        lock(&self.desk).spare = Some(segment);
+    }
+
+    /// Takes the retired segments whose entries all are among the first `size`.
+    pub(super) fn released(&self, size: u64) -> Vec<Retired> {
+        let mut desk = lock(&self.desk);
+        let (done, kept) = desk.retired.drain(..).partition(|retired| retired.end_index <= size);
+        desk.retired = kept;
+        done
+    }
+
+    pub(super) fn published(&self, checkpoint: Published, bytes: usize) {
+        let mut desk = lock(&self.desk);
+        desk.backlog_bytes -= bytes;
+        desk.publish_failure = None;
+        self.published.send_replace(checkpoint);
+    }
+
+    pub(super) fn publish_failed(&self, why: Option<Arc<str>>) {
+        lock(&self.desk).publish_failure = why;
+    }
+
+    pub(super) fn stop(&self, publish: bool) {
+        lock(&self.desk).stop = Some(if publish { Stop::Publish } else { Stop::Now });
+        self.changed.notify_all();
+    }
+}
+
+/// Locks; what a panicking holder left is still whole, as every change is one assignment.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

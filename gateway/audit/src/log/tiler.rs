@@ -1,0 +1,234 @@
+//! The tiler: one thread that turns durable entries into tiles and signed checkpoints, and gives
+//! the journal's segments back.
+//!
+//! Order is everything here: tiles are durable under their names before a checkpoint commits to
+//! them, and a checkpoint is durable before a journal segment goes. Each step may fail and is
+//! then repeated from the state before it, with the same bytes under the same names.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tlog_tiles::record_hash;
+
+use super::shared::{Retired, Shared, Stop};
+use crate::bundle;
+use crate::checkpoint::SignedCheckpoint;
+use crate::disk::Disk;
+use crate::key::SigningKey;
+use crate::layout::{self, Tile};
+use crate::tiles::edge_number;
+use crate::tree::{Frontier, TILE_WIDTH, levels};
+
+/// Builds and writes trees. Works without threads too: the opening uses it so.
+pub(super) struct Tiler {
+    origin: String,
+    signers: Vec<SigningKey>,
+    disk: Arc<dyn Disk>,
+    dir: std::path::PathBuf,
+    /// The tree under the newest checkpoint.
+    frontier: Frontier,
+    /// The entry bundle at its right edge.
+    bundle: Vec<u8>,
+    /// Folders that are durably there.
+    folders: HashSet<String>,
+}
+
+impl Tiler {
+    pub(super) fn new(
+        origin: String,
+        signers: Vec<SigningKey>,
+        disk: Arc<dyn Disk>,
+        dir: &Path,
+        frontier: Frontier,
+        bundle: Vec<u8>,
+    ) -> Self {
+        let dir = dir.to_owned();
+        Self { origin, signers, disk, dir, frontier, bundle, folders: HashSet::new() }
+    }
+
+    /// Writes the tiles and the checkpoint of the tree with these entries appended.
+    ///
+    /// After an error the tree is what it was, and the call may be repeated.
+    pub(super) fn publish(&mut self, entries: &[Bytes]) -> io::Result<SignedCheckpoint> {
+        let mut tree = self.frontier.clone();
+        let mut bundle = self.bundle.clone();
+        let mut files: Vec<(Tile, Vec<u8>)> = Vec::new();
+        let mut filled: Vec<Tile> = Vec::new();
+        for entry in entries {
+            bundle::push(&mut bundle, entry);
+            tree.push(record_hash(entry), |level, n, hashes| {
+                let tile = Tile::hashes(level, n, TILE_WIDTH);
+                filled.push(tile);
+                files.push((tile, concat(hashes)));
+                if level == 0 {
+                    let tile = Tile::entries(n, TILE_WIDTH);
+                    filled.push(tile);
+                    files.push((tile, std::mem::take(&mut bundle)));
+                }
+            });
+        }
+        let (old, size) = (self.frontier.size(), tree.size());
+        for level in 0..levels(size) {
+            let edge = &tree.edges()[usize::from(level)];
+            // A level is as it was unless entries were added to what it stands for.
+            if edge.is_empty() || old >> (8 * u32::from(level)) == size >> (8 * u32::from(level)) {
+                continue;
+            }
+            files.push((Tile::hashes(level, edge_number(size, level), edge.len()), concat(edge)));
+            if level == 0 {
+                files.push((Tile::entries(edge_number(size, 0), edge.len()), bundle.clone()));
+            }
+        }
+        self.write_tiles(&files)?;
+        let checkpoint = self.write_checkpoint(&tree)?;
+        self.frontier = tree;
+        self.bundle = bundle;
+        self.remove_partials(&filled);
+        Ok(checkpoint)
+    }
+
+    /// Signs the tree as it is and writes its checkpoint.
+    pub(super) fn write_checkpoint(&self, tree: &Frontier) -> io::Result<SignedCheckpoint> {
+        let signed =
+            SignedCheckpoint::sign(&self.origin, tree.size(), tree.root(), &self.signers)
+                .map_err(io::Error::other)?;
+        let unfinished = self.unfinished(layout::CHECKPOINT);
+        self.write_file(&unfinished, signed.note.as_bytes())?;
+        self.disk.rename(&unfinished, &self.dir.join(layout::CHECKPOINT))?;
+        self.disk.sync_dir(&self.dir)?;
+        Ok(signed)
+    }
+
+    /// Writes all files, makes them durable, and only then gives them their names.
+    fn write_tiles(&mut self, files: &[(Tile, Vec<u8>)]) -> io::Result<()> {
+        for (at, (_, content)) in files.iter().enumerate() {
+            self.write_file(&self.unfinished(&format!("tile-{at}")), content)?;
+        }
+        let mut folders = BTreeSet::new();
+        for (at, (tile, _)) in files.iter().enumerate() {
+            let path = tile.to_string();
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+            self.make_folders(&folder)?;
+            let unfinished = self.unfinished(&format!("tile-{at}"));
+            self.disk.rename(&unfinished, &self.dir.join(&path))?;
+            folders.insert(folder);
+        }
+        folders.iter().try_for_each(|folder| self.disk.sync_dir(&self.dir.join(folder)))
+    }
+
+    fn write_file(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let mut file = self.disk.create(path)?;
+        file.write_all_at(content, 0)?;
+        file.sync_data()
+    }
+
+    /// Where a file is written before it gets its name: out of the way of who serves the folder.
+    fn unfinished(&self, name: &str) -> std::path::PathBuf {
+        self.dir.join(layout::JOURNAL).join(format!("{name}{}", layout::UNFINISHED))
+    }
+
+    /// Makes a folder and those above it, durably.
+    fn make_folders(&mut self, folder: &str) -> io::Result<()> {
+        if folder.is_empty() || self.folders.contains(folder) {
+            return Ok(());
+        }
+        let above = folder.rsplit_once('/').map_or("", |(above, _)| above);
+        self.make_folders(above)?;
+        self.disk.create_dir(&self.dir.join(folder))?;
+        self.disk.sync_dir(&self.dir.join(above))?;
+        self.folders.insert(folder.to_owned());
+        Ok(())
+    }
+
+    /// Removes the partial tiles that full ones have replaced. They are superfluous, not wrong:
+    /// a failure costs room and is told to the operator.
+    fn remove_partials(&mut self, filled: &[Tile]) {
+        for tile in filled {
+            let folder = tile.partials();
+            self.folders.remove(&folder);
+            if let Err(why) = self.disk.remove_dir(&self.dir.join(&folder)) {
+                tracing::warn!(folder, error = %why, "cannot remove old partial tiles");
+            }
+        }
+    }
+
+    /// Removes segments whose entries are all under a checkpoint, oldest first.
+    pub(super) fn remove_segments(&self, segments: &[Retired]) -> io::Result<()> {
+        if segments.is_empty() {
+            return Ok(());
+        }
+        for segment in segments {
+            match self.disk.remove_file(&segment.path) {
+                Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
+                _ => {}
+            }
+        }
+        self.disk.sync_dir(&self.dir.join(layout::JOURNAL))
+    }
+
+    /// Works until it is stopped.
+    pub(super) fn run(mut self, shared: &Shared) {
+        let mut waiting: VecDeque<Bytes> = VecDeque::new();
+        loop {
+            let turn = shared.next_turn(shared.pace.integrate_every);
+            waiting.extend(turn.entries);
+            if turn.make_spare && turn.stop.is_none() {
+                match shared.make_segment() {
+                    Ok(segment) => shared.put_spare(segment),
+                    // The writer makes one itself when it needs it, and tells its callers.
+                    Err(why) => tracing::warn!(error = %why, "cannot make a journal segment"),
+                }
+            }
+            if turn.stop != Some(Stop::Now) {
+                self.publish_waiting(shared, &mut waiting);
+            }
+            if turn.stop.is_some() {
+                if waiting.is_empty() {
+                    self.empty_journal(shared);
+                }
+                return;
+            }
+        }
+    }
+
+    fn publish_waiting(&mut self, shared: &Shared, waiting: &mut VecDeque<Bytes>) {
+        while !waiting.is_empty() {
+            let count = waiting.len().min(shared.sizes.step_entries.max(1));
+            let step = &waiting.make_contiguous()[..count];
+            let bytes = step.iter().map(Bytes::len).sum();
+            match self.publish(step) {
+                Ok(checkpoint) => {
+                    waiting.drain(..count);
+                    shared.published(Arc::new(checkpoint), bytes);
+                }
+                Err(why) => {
+                    tracing::error!(error = %why, "cannot publish audit tiles; they are kept");
+                    shared.publish_failed(Some(why.to_string().into()));
+                    return;
+                }
+            }
+        }
+        let released = shared.released(self.frontier.size());
+        if let Err(why) = self.remove_segments(&released) {
+            tracing::warn!(error = %why, "cannot remove journal segments; the next start will");
+        }
+    }
+
+    /// At the end, when everything is under a checkpoint, no segment needs to stay.
+    fn empty_journal(&self, shared: &Shared) {
+        let mut segments = shared.released(self.frontier.size());
+        if let Some(spare) = shared.take_spare() {
+            segments.push(Retired { path: spare.into_path(), end_index: 0 });
+        }
+        if let Err(why) = self.remove_segments(&segments) {
+            tracing::warn!(error = %why, "cannot remove journal segments; the next start will");
+        }
+    }
+}
+
+fn concat(hashes: &[tlog_tiles::Hash]) -> Vec<u8> {
+    hashes.iter().flat_map(|hash| hash.0).collect()
+}

@@ -1,0 +1,285 @@
+//! Verifying a whole folder: signature, every entry, every tile, the journal. Memory is flat.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+use tlog_tiles::record_hash;
+
+use crate::bundle;
+use crate::checkpoint::{CheckpointError, SignedCheckpoint};
+use crate::damage::{Damage, Fault};
+use crate::folder::Folder;
+pub use crate::journal::recovery::TornTail;
+use crate::journal::recovery::{Recovered, recover};
+use crate::key::VerifierKeys;
+use crate::layout::{self, Kind, Tile};
+use crate::limits::MAX_CHECKPOINT_BYTES;
+use crate::tiles::TileTree;
+use crate::tree::{TILE_WIDTH, edge_width, levels};
+
+/// Why a log does not verify.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// There is no checkpoint in the folder.
+    #[error("{dir} holds no log: there is no checkpoint in it")]
+    NoLog {
+        /// The folder as given.
+        dir: String,
+    },
+    /// The checkpoint is not believed.
+    #[error("checkpoint: {0}")]
+    Checkpoint(#[from] CheckpointError),
+    /// A file does not verify.
+    #[error("{0}")]
+    Damaged(#[from] Damage),
+    /// A file could not be read, so nothing is known about it.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file, relative to the folder.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl From<Fault> for VerifyError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Damage(damage) => Self::Damaged(damage),
+            Fault::Io { file, source } => Self::Io { file, source },
+        }
+    }
+}
+
+/// How far a verification is, in entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Entries verified so far.
+    pub done: u64,
+    /// Entries in all.
+    pub total: u64,
+}
+
+/// What was found to be right.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The log's origin.
+    pub origin: String,
+    /// Entries that the checkpoint commits to.
+    pub size: u64,
+    /// Root hash of the tree, in base64.
+    pub root: String,
+    /// What the journal holds beyond the checkpoint.
+    pub journal: JournalReport,
+    /// Tiles that reach beyond the checkpoint: written by a gateway that runs, or that ended
+    /// before it had signed them. No checkpoint commits to them yet.
+    pub unsigned_tiles: u64,
+}
+
+/// What the journal of a log holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "state")]
+pub enum JournalReport {
+    /// A gateway has the log open; its journal changes while it is looked at.
+    InUse,
+    /// The journal was read.
+    Read {
+        /// Durable entries that are not under the checkpoint yet.
+        entries: u64,
+        /// A last write that did not get to its end, if there is one: file and offset.
+        torn: Option<(String, u64)>,
+    },
+}
+
+/// Verifies the log in a folder: that a trusted key signed its checkpoint; that every entry and
+/// every tile is what the checkpoint commits to; that what the journal holds continues it.
+///
+/// Works beside a running gateway. `progress` is called for each 256 entries.
+///
+/// # Errors
+/// Names the first file, and where one can be named the first entry, that does not verify.
+pub fn verify(
+    dir: &Path,
+    keys: &VerifierKeys,
+    mut progress: impl FnMut(Progress),
+) -> Result<Report, VerifyError> {
+    let folder = Folder::new(dir);
+    let note = folder
+        .read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)?
+        .ok_or_else(|| VerifyError::NoLog { dir: dir.display().to_string() })?;
+    let checkpoint = SignedCheckpoint::verify(&note, keys)?;
+    let mut tree = TileTree::open(&folder, &checkpoint)?;
+    let total = checkpoint.size;
+    for n in 0..total.div_ceil(TILE_WIDTH as u64) {
+        check_bundle(&folder, &mut tree, n)?;
+        progress(Progress { done: total.min((n + 1) * TILE_WIDTH as u64), total });
+    }
+    let unsigned_tiles = check_other_files(&folder, &mut tree, total)?;
+    let journal = check_journal(&folder, &mut tree, &checkpoint)?;
+    Ok(Report {
+        origin: checkpoint.origin,
+        size: total,
+        root: checkpoint.root.to_string(),
+        journal,
+        unsigned_tiles,
+    })
+}
+
+/// Checks the entries of a bundle against the hashes that the tree commits to.
+pub(crate) fn check_bundle(folder: &Folder, tree: &mut TileTree<'_>, n: u64) -> Result<(), Fault> {
+    let hashes = tree.tile(0, n)?;
+    let (tile, bytes) = folder.tile(Tile::entries(n, hashes.len()))?;
+    let damaged = |at: usize, what: &str| {
+        Fault::from(Damage::at(tile.to_string(), tile.start() + at as u64, what))
+    };
+    let mut rest = bytes.as_slice();
+    for (at, hash) in hashes.iter().enumerate() {
+        let (entry, after) =
+            bundle::split(rest).ok_or_else(|| damaged(at, "the entry is cut short"))?;
+        if record_hash(entry) != *hash {
+            return Err(damaged(at, "the entry is not the one that the tree commits to"));
+        }
+        rest = after;
+    }
+    // A full bundle that stands in for a partial one goes on; the partial one must not.
+    if !rest.is_empty() && tile.width == hashes.len() {
+        return Err(damaged(hashes.len() - 1, "there is something after the last entry"));
+    }
+    Ok(())
+}
+
+/// Looks at every file under `tile/`: partial tiles of smaller trees must be beginnings of what
+/// was verified, and nothing else may be there. Returns how many tiles reach beyond the tree.
+fn check_other_files(
+    folder: &Folder,
+    tree: &mut TileTree<'_>,
+    size: u64,
+) -> Result<u64, VerifyError> {
+    let mut unsigned = 0;
+    let mut folders = vec!["tile".to_owned()];
+    while let Some(name) = folders.pop() {
+        let listed = match fs::read_dir(folder.path().join(&name)) {
+            Err(why) if why.kind() == io::ErrorKind::NotFound => continue,
+            listed => listed.map_err(Fault::io(name.as_str()))?,
+        };
+        for item in listed {
+            let item = item.map_err(Fault::io(name.as_str()))?;
+            let path = format!("{name}/{}", item.file_name().to_string_lossy());
+            if item.file_type().map_err(Fault::io(path.as_str()))?.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let Some(tile) = Tile::parse(&path) else {
+                return Err(Damage::new(path, "it is not a file of the log").into());
+            };
+            match width_in_tree(tile, size) {
+                width if width < tile.width => unsigned += 1,
+                // The tile itself; it was checked.
+                width if width == tile.width => {}
+                _ => check_partial(folder, tree, tile)?,
+            }
+        }
+    }
+    Ok(unsigned)
+}
+
+/// The width that a tile of this place has in a tree, 0 if it is not in it.
+fn width_in_tree(tile: Tile, size: u64) -> usize {
+    let level = match tile.kind {
+        Kind::Hashes(level) => level,
+        Kind::Entries => 0,
+    };
+    if level >= levels(size) {
+        return 0;
+    }
+    let edge = size >> (8 * u32::from(level)) >> 8;
+    match tile.n.cmp(&edge) {
+        std::cmp::Ordering::Less => TILE_WIDTH,
+        std::cmp::Ordering::Equal => edge_width(size, level),
+        std::cmp::Ordering::Greater => 0,
+    }
+}
+
+/// Checks a partial tile of a smaller tree.
+fn check_partial(folder: &Folder, tree: &mut TileTree<'_>, tile: Tile) -> Result<(), Fault> {
+    let level = match tile.kind {
+        Kind::Hashes(level) => level,
+        Kind::Entries => 0,
+    };
+    let hashes = tree.tile(level, tile.n)?[..tile.width].to_vec();
+    let differs = match tile.kind {
+        Kind::Hashes(_) => {
+            let found = folder.hashes(tile)?;
+            (0..tile.width).find(|at| found[*at] != hashes[*at])
+        }
+        Kind::Entries => {
+            let (found, bytes) = folder.tile(tile)?;
+            if found != tile {
+                // A gateway that runs removed it meanwhile, as the full tile is there.
+                return Ok(());
+            }
+            let mut rest = Some(bytes.as_slice());
+            let differs = (0..tile.width).find(|at| {
+                let split = rest.take().and_then(bundle::split);
+                rest = split.map(|(_, after)| after);
+                split.is_none_or(|(entry, _)| record_hash(entry) != hashes[*at])
+            });
+            differs.or(rest.is_none_or(|rest| !rest.is_empty()).then_some(tile.width - 1))
+        }
+    };
+    match differs {
+        None => Ok(()),
+        Some(at) => {
+            let index = tile.start() + ((at as u64) << (8 * u32::from(level)));
+            let what = "it is not a beginning of the tile that the tree commits to";
+            Err(Damage::at(tile.to_string(), index, what).into())
+        }
+    }
+}
+
+fn check_journal(
+    folder: &Folder,
+    tree: &mut TileTree<'_>,
+    checkpoint: &SignedCheckpoint,
+) -> Result<JournalReport, VerifyError> {
+    match fs::File::open(folder.path().join(layout::LOCK)) {
+        // A folder that was published or copied may have no lock, and then nobody holds it.
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+        lock => {
+            let lock = lock.map_err(Fault::io(layout::LOCK))?;
+            if lock.metadata().map_err(Fault::io(layout::LOCK))?.len() > 0 {
+                return Err(Damage::new(layout::LOCK, "it should be empty").into());
+            }
+            if let Err(fs::TryLockError::WouldBlock) = lock.try_lock_shared() {
+                return Ok(JournalReport::InUse);
+            }
+        }
+    }
+    let recovered = recover(folder.path(), &checkpoint.origin, checkpoint.size)?;
+    check_overlap(&recovered, tree, checkpoint.size)?;
+    Ok(JournalReport::Read {
+        entries: recovered.end_index(checkpoint.size).saturating_sub(checkpoint.size),
+        torn: recovered.torn.map(|torn| (torn.file, torn.offset)),
+    })
+}
+
+/// Journaled entries that the tree covers already must be the tree's.
+pub(crate) fn check_overlap(
+    recovered: &Recovered,
+    tree: &mut TileTree<'_>,
+    size: u64,
+) -> Result<(), Fault> {
+    let Some(first) = recovered.first_index else {
+        return Ok(());
+    };
+    for (index, entry) in (first..size).zip(&recovered.entries) {
+        let hashes = tree.tile(0, index / TILE_WIDTH as u64)?;
+        if hashes[index as usize % TILE_WIDTH] != record_hash(entry) {
+            let what = "the journal's entry is not the one that the tree commits to";
+            return Err(Damage::at(recovered.file_of(index), index, what).into());
+        }
+    }
+    Ok(())
+}
