@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-/// Why opening failed. Nothing was changed in a folder that was refused.
+/// Why opening failed. Nothing is committed to a folder that was refused, but sled's own recovery may have run in it:
+/// for [`OpenError::Damaged`] and [`OpenError::LostCommits`], copy the folder before anything else is tried.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process works in this folder.

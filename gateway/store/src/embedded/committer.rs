@@ -107,7 +107,10 @@ impl Committer {
             answers.push(if request.reply.is_closed() {
                 Err(StoreError::Unavailable("the caller has gone away".into()))
             } else {
-                plan.decide(&request.batch)
+                // sled panics where it finds a page that it cannot make sense of. Nothing has been written yet, so
+                // that is the trouble of this batch alone.
+                catch_unwind(AssertUnwindSafe(|| plan.decide(&request.batch)))
+                    .unwrap_or_else(|_| Err(StoreError::Damaged("a page cannot be read".into())))
             });
         }
         let revision = plan.revision;

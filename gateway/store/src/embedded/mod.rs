@@ -97,7 +97,7 @@ impl SledStore {
     /// Opens the store in `folder`, creates it where it is missing, and replays what reached the disk.
     ///
     /// # Errors
-    /// One variant of [`OpenError`] for each way in which a folder is refused; nothing is changed then.
+    /// One variant of [`OpenError`] for each way in which a folder is refused.
     pub async fn open(folder: impl Into<PathBuf>, config: SledConfig) -> Result<Self, OpenError> {
         Self::open_with(folder.into(), config, Arc::new(Fsync)).await
     }
