@@ -1,0 +1,82 @@
+//! Plugins of the dialog gateway, in Rust: implement a trait, export it, build with `dialog-plugin build`.
+//!
+//! ```no_run
+//! use dialog_plugin_sdk::{Context, Failure, prescriptions::{Prescription, Prescriptions}, upstream};
+//!
+//! struct Vendor;
+//!
+//! impl Prescriptions for Vendor {
+//!     fn renewable(ctx: Context) -> Result<Vec<Prescription>, Failure> {
+//!         let answer = upstream::get("api", "/prescriptions").query("patient", &ctx.citizen()?.reference).send()?;
+//!         let medicines: Vec<String> = answer.success()?.json()?;
+//!         Ok(medicines.into_iter().map(|medicine| todo!("{medicine}")).collect())
+//!     }
+//! }
+//!
+//! dialog_plugin_sdk::export_prescriptions!(Vendor);
+//! # fn main() {}
+//! ```
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`types`] | what every interface shares; all of it stands at the root too |
+//! | [`dialogs`] … [`inbound`] | one an interface of the contract: its trait and its types |
+//! | [`upstream`], [`state`], [`clock`], [`mod@log`], [`attachments`] | what a plugin may ask of the gateway |
+//! | `failure`, [`ids`], `settings` | building failures, stable identifiers, reading settings |
+//! | [`export`] | the macros' machinery, and the panic hook |
+//! | `testing` | a host for unit tests, where the plugin is compiled for the machine itself |
+//!
+//! There is no WASI: in a component `std::time`, `std::fs`, `std::net`, `std::env` and random numbers do not work. Time
+//! comes from [`clock`] and the context, identifiers are derived with [`ids`].
+
+pub mod attachments;
+#[doc(hidden)]
+pub mod bindings;
+mod capabilities;
+pub mod clock;
+pub mod export;
+mod failure;
+pub mod ids;
+pub mod log;
+mod person;
+mod settings;
+pub mod state;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod testing;
+pub mod upstream;
+
+pub use types::*;
+
+/// What every interface shares: who calls, for whom, dialogs and their messages, and how a call can fail.
+pub mod types {
+    pub use crate::{
+        bindings::capabilities::dialog::provider::types::*,
+        person::{Citizen, CitizenIdentity, Representative},
+    };
+}
+
+macro_rules! interfaces {
+    ($($(#[$doc:meta])* $module:ident $trait:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        pub mod $module {
+            pub use crate::bindings::$module::exports::dialog::provider::$module::{Guest as $trait, *};
+        }
+    )*};
+}
+
+interfaces!(
+    /// Written services: the citizen opens a dialog, messages go to and fro, and it ends.
+    dialogs Dialogs,
+    /// Direct booking: the office publishes free slots, the citizen picks one.
+    appointments Appointments,
+    /// Which prescriptions the citizen can ask the office to renew.
+    prescriptions Prescriptions,
+    /// Practical information, open to all, and the provider's own forms.
+    practice Practice,
+    /// Fees that the citizen owes the office.
+    payments Payments,
+    /// A satisfaction survey, without free text.
+    feedback Feedback,
+    /// Two-way: how what happens at the provider reaches the gateway.
+    inbound Inbound,
+);

@@ -1,0 +1,91 @@
+//! A small memory of the plugin's own for each office, and one for `inbound`.
+//!
+//! Writes are kept when the call returns a result that is not a failure, and forgotten otherwise. Errors become
+//! `unavailable`, with nothing sent; a plugin that has sent something adds [`Failure::sent_at_least`].
+
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use crate::bindings::capabilities::dialog::provider::state::Error;
+use crate::{
+    capabilities,
+    types::{Failure, Sent},
+};
+
+/// The value of a key.
+pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
+    capabilities::state::get(key)
+}
+
+/// Sets a key: 1 to 128 characters of `a-z0-9._-`, a value of at most 64 KiB.
+pub fn set(key: &str, value: &[u8]) -> Result<(), Error> {
+    capabilities::state::set(key, value)
+}
+
+/// Removes a key, also one that is not there.
+pub fn delete(key: &str) -> Result<(), Error> {
+    capabilities::state::delete(key)
+}
+
+/// Keys that begin with `prefix`, in order, at most 1,000.
+pub fn keys(prefix: &str) -> Result<Vec<String>, Error> {
+    capabilities::state::keys(prefix)
+}
+
+/// Reads a value that [`set_json`] wrote. One that cannot be read any more is `faulty`: the plugin wrote it, perhaps in
+/// another version.
+pub fn get_json<T: DeserializeOwned>(key: &str) -> Result<Option<T>, Failure> {
+    let Some(value) = get(key)? else { return Ok(None) };
+    match serde_json::from_slice(&value) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => Err(Failure::faulty(
+            Sent::No,
+            format!("state `{key}` is not what this version writes (line {}, column {})", error.line(), error.column()),
+        )),
+    }
+}
+
+/// Keeps a value as JSON.
+pub fn set_json<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<(), Failure> {
+    let json = serde_json::to_vec(value)
+        .map_err(|_| Failure::faulty(Sent::No, format!("the value of state `{key}` has no form in JSON")))?;
+    Ok(set(key, &json)?)
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let why = match error {
+            Error::InvalidKey => return Self::faulty(Sent::No, "state: a key that the contract does not allow"),
+            Error::TooLarge => return Self::faulty(Sent::No, "state: a value over the limit"),
+            Error::Full => "state: the plugin has as many keys at this office as it may",
+            Error::Unavailable => "state: the gateway's store does not answer",
+        };
+        Self::unavailable(Sent::No, why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::testing::Host;
+
+    #[test]
+    fn what_was_set_is_read_back_until_it_is_deleted() {
+        let _host = Host::install();
+        set_json("cursor", &vec![1, 2]).unwrap();
+        set("other", b"x").unwrap();
+        assert_eq!(get_json::<Vec<u8>>("cursor").unwrap(), Some(vec![1, 2]));
+        assert_eq!(keys("cur").unwrap(), ["cursor"]);
+        delete("cursor").unwrap();
+        assert_eq!(get("cursor").unwrap(), None);
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_faulty_and_its_content_is_not_told() {
+        let _host = Host::install();
+        set("cursor", b"\"01017012345\"").unwrap();
+        let failure = get_json::<u32>("cursor").unwrap_err();
+        assert!(matches!(&failure, Failure::Faulty(_)));
+        assert!(!format!("{failure:?}").contains("01017012345"));
+    }
+}
