@@ -117,9 +117,7 @@ pub struct Citizen {
 // A national identity number never prints itself, not even a synthetic one.
 impl std::fmt::Debug for Citizen {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Citizen")
-            .field("given_name", &self.given_name)
-            .finish_non_exhaustive()
+        f.debug_struct("Citizen").field("given_name", &self.given_name).finish_non_exhaustive()
     }
 }
 
@@ -133,18 +131,8 @@ pub const FJELLVEIEN: Office = Office {
     address: "Fjellveien 4, 5019 Bergen",
     phone: "+4755010101",
     gps: &[
-        Gp {
-            given_name: "Sigrid",
-            family_name: "Ås",
-            hpr: "9123407",
-            her_id: 8_150_111,
-        },
-        Gp {
-            given_name: "Jonas",
-            family_name: "Mørk",
-            hpr: "9123415",
-            her_id: 8_150_112,
-        },
+        Gp { given_name: "Sigrid", family_name: "Ås", hpr: "9123407", her_id: 8_150_111 },
+        Gp { given_name: "Jonas", family_name: "Mørk", hpr: "9123415", her_id: 8_150_112 },
     ],
     record_system: Some(RecordSystem::Plenario),
     solutions: Solutions {
@@ -167,18 +155,8 @@ pub const HAVNEGATA: Office = Office {
     address: "Havnegata 12, 7010 Trondheim",
     phone: "+4773020202",
     gps: &[
-        Gp {
-            given_name: "Håkon",
-            family_name: "Bjørge",
-            hpr: "9123423",
-            her_id: 8_150_211,
-        },
-        Gp {
-            given_name: "Ingrid",
-            family_name: "Solvang",
-            hpr: "9123431",
-            her_id: 8_150_212,
-        },
+        Gp { given_name: "Håkon", family_name: "Bjørge", hpr: "9123423", her_id: 8_150_211 },
+        Gp { given_name: "Ingrid", family_name: "Solvang", hpr: "9123431", her_id: 8_150_212 },
     ],
     record_system: Some(RecordSystem::CgmAllmenn),
     solutions: Solutions {
@@ -200,12 +178,7 @@ pub const LILLETORGET: Office = Office {
     organisation_number: "310001031",
     address: "Lilletorget 1, 0184 Oslo",
     phone: "+4722030303",
-    gps: &[Gp {
-        given_name: "Amina",
-        family_name: "Yusuf",
-        hpr: "9123458",
-        her_id: 8_150_311,
-    }],
+    gps: &[Gp { given_name: "Amina", family_name: "Yusuf", hpr: "9123458", her_id: 8_150_311 }],
     record_system: None,
     solutions: Solutions {
         appointment: Solution::Helserespons,
@@ -226,12 +199,7 @@ pub const ELVEBREDDEN: Office = Office {
     organisation_number: "310001058",
     address: "Elvegata 8, 9008 Tromsø",
     phone: "+4777040404",
-    gps: &[Gp {
-        given_name: "Nils",
-        family_name: "Sárá",
-        hpr: "9123466",
-        her_id: 8_150_411,
-    }],
+    gps: &[Gp { given_name: "Nils", family_name: "Sárá", hpr: "9123466", her_id: 8_150_411 }],
     record_system: Some(RecordSystem::SystemX),
     solutions: Solutions {
         appointment: Solution::Ddfl,
@@ -313,10 +281,7 @@ impl Office {
 
 #[cfg(test)]
 mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        reason = "a failing unwrap fails the test, which is what it is for"
-    )]
+    #![allow(clippy::unwrap_used, reason = "a failing unwrap fails the test, which is what it is for")]
 
     use super::{CITIZENS, OFFICES, office};
 
@@ -338,20 +303,10 @@ mod tests {
         for o in &OFFICES {
             let d = digits(o.organisation_number);
             assert_eq!(d.len(), 9, "{}", o.name);
-            assert_eq!(
-                mod11(&d[..8], &[3, 2, 7, 6, 5, 4, 3, 2]),
-                Some(d[8]),
-                "{}",
-                o.name
-            );
+            assert_eq!(mod11(&d[..8], &[3, 2, 7, 6, 5, 4, 3, 2]), Some(d[8]), "{}", o.name);
             for gp in o.gps {
                 let d = digits(gp.hpr);
-                assert_eq!(
-                    mod11(&d[..6], &[7, 6, 5, 4, 3, 2]),
-                    Some(d[6]),
-                    "{}",
-                    gp.hpr
-                );
+                assert_eq!(mod11(&d[..6], &[7, 6, 5, 4, 3, 2]), Some(d[6]), "{}", gp.hpr);
             }
         }
     }
@@ -362,20 +317,9 @@ mod tests {
             let d = digits(citizen.national_id);
             assert_eq!(d.len(), 11);
             let month = d[2] * 10 + d[3];
-            assert!(
-                (81..=92).contains(&month),
-                "citizen {position} is not a Tenor person"
-            );
-            assert_eq!(
-                mod11(&d[..9], &[3, 7, 6, 1, 8, 9, 4, 5, 2]),
-                Some(d[9]),
-                "citizen {position}"
-            );
-            assert_eq!(
-                mod11(&d[..10], &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]),
-                Some(d[10]),
-                "citizen {position}"
-            );
+            assert!((81..=92).contains(&month), "citizen {position} is not a Tenor person");
+            assert_eq!(mod11(&d[..9], &[3, 7, 6, 1, 8, 9, 4, 5, 2]), Some(d[9]), "citizen {position}");
+            assert_eq!(mod11(&d[..10], &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2]), Some(d[10]), "citizen {position}");
         }
     }
 
@@ -391,11 +335,7 @@ mod tests {
     fn no_her_id_is_used_twice() {
         let mut all: Vec<u32> = OFFICES
             .iter()
-            .flat_map(|o| {
-                [o.her_id, o.service_her_id]
-                    .into_iter()
-                    .chain(o.gps.iter().map(|g| g.her_id))
-            })
+            .flat_map(|o| [o.her_id, o.service_her_id].into_iter().chain(o.gps.iter().map(|g| g.her_id)))
             .collect();
         let count = all.len();
         all.sort_unstable();

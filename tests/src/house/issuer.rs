@@ -1,0 +1,87 @@
+//! Logs citizens in, as ID-porten does: signs access tokens with a key of its own and publishes the public half.
+
+use anyhow::Context;
+use jsonwebtoken::{
+    Algorithm, EncodingKey, Header,
+    jwk::{Jwk, JwkSet, PublicKeyUse},
+};
+use serde_json::{Value, json};
+
+use crate::sim::world::Citizen;
+
+/// `iss` of its tokens.
+pub const ISSUER: &str = "https://login.example.test";
+
+/// `aud` of its tokens.
+pub const AUDIENCE: &str = "https://dialog.example.test";
+
+/// The OAuth client that is the portal.
+pub const PORTAL_CLIENT: &str = "national-portal";
+
+/// An issuer with one ES256 key.
+pub struct Issuer {
+    key: EncodingKey,
+    kid: String,
+}
+
+impl Issuer {
+    /// Makes a new key.
+    pub fn new() -> anyhow::Result<Self> {
+        let pair = aws_lc_rs::signature::EcdsaKeyPair::generate(
+            &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        )?;
+        let der = pair.to_pkcs8v1()?;
+        Ok(Self { key: EncodingKey::from_ec_der(der.as_ref()), kid: uuid::Uuid::new_v4().to_string() })
+    }
+
+    /// The public keys (JWKS).
+    pub fn keys(&self) -> anyhow::Result<JwkSet> {
+        let mut jwk = Jwk::from_encoding_key(&self.key, Algorithm::ES256).context("the key as a JWK")?;
+        jwk.common.key_id = Some(self.kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        Ok(JwkSet { keys: vec![jwk] })
+    }
+
+    /// A token of a citizen who logged in at level 4 through the portal.
+    pub fn citizen(&self, citizen: &Citizen) -> anyhow::Result<String> {
+        self.sign(&citizen_claims(citizen))
+    }
+
+    /// A token of the portal's own, for its event feed.
+    pub fn portal(&self) -> anyhow::Result<String> {
+        let mut claims = base_claims();
+        claims["scope"] = json!("dialog:events");
+        self.sign(&claims)
+    }
+
+    /// Signs any claims: for tokens that must be refused.
+    pub fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(self.kid.clone());
+        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+    }
+}
+
+/// The claims of [`Issuer::citizen`], to be spoilt before signing.
+#[must_use]
+pub fn citizen_claims(citizen: &Citizen) -> Value {
+    let mut claims = base_claims();
+    claims["pid"] = json!(citizen.national_id);
+    claims["acr"] = json!("idporten-loa-high");
+    claims["scope"] = json!("dialog:citizen");
+    claims
+}
+
+fn base_claims() -> Value {
+    let now = jiff::Timestamp::now().as_second();
+    json!({
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": now,
+        "nbf": now,
+        "exp": now + 3600,
+        "jti": uuid::Uuid::new_v4(),
+        "client_id": PORTAL_CLIENT,
+    })
+}

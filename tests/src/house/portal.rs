@@ -1,0 +1,164 @@
+//! The national portal: calls the API for a citizen, and holds every reply against the OpenAPI document.
+
+use anyhow::{Context, bail, ensure};
+use dialog_contract::openapi;
+use http::{HeaderMap, Method, StatusCode};
+use serde_json::Value;
+use url::Url;
+
+/// A client of the API with one token.
+#[derive(Clone)]
+pub struct Portal {
+    client: reqwest::Client,
+    base: Url,
+    token: Option<String>,
+}
+
+/// A reply that the OpenAPI document allows.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Header fields.
+    pub headers: HeaderMap,
+    /// The JSON body; null where there is none or it is no JSON.
+    pub json: Value,
+    /// The body as it came.
+    pub bytes: bytes::Bytes,
+}
+
+/// One request, before it is sent.
+pub struct Call {
+    portal: Portal,
+    method: Method,
+    template: &'static str,
+    path: String,
+    headers: HeaderMap,
+    body: Option<bytes::Bytes>,
+}
+
+impl Portal {
+    /// A client for the gateway at `base`.
+    pub fn new(base: Url, token: Option<String>) -> anyhow::Result<Self> {
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Self { client, base, token })
+    }
+
+    /// The same client at another address: after a restart.
+    #[must_use]
+    pub fn at(&self, base: Url) -> Self {
+        Self { base, ..self.clone() }
+    }
+
+    /// Begins a request. `template` is the path in the OpenAPI document; its `{…}` are filled in order from `ids`.
+    #[must_use]
+    pub fn call(&self, method: Method, template: &'static str, ids: &[&str]) -> Call {
+        let mut ids = ids.iter();
+        let path = template
+            .split('/')
+            .map(|part| if part.starts_with('{') { ids.next().copied().unwrap_or(part) } else { part })
+            .collect::<Vec<_>>()
+            .join("/");
+        Call { portal: self.clone(), method, template, path, headers: HeaderMap::new(), body: None }
+    }
+
+    /// `GET`.
+    #[must_use]
+    pub fn get(&self, template: &'static str, ids: &[&str]) -> Call {
+        self.call(Method::GET, template, ids)
+    }
+
+    /// `POST` of JSON with a new idempotency key.
+    #[must_use]
+    pub fn post(&self, template: &'static str, ids: &[&str], body: &Value) -> Call {
+        self.call(Method::POST, template, ids)
+            .header("idempotency-key", &uuid::Uuid::new_v4().to_string())
+            .header("content-type", "application/json")
+            .body(body.to_string())
+    }
+}
+
+impl Call {
+    /// Sets a header field.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = value.parse() {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Removes a header field.
+    #[must_use]
+    pub fn without(mut self, name: &'static str) -> Self {
+        self.headers.remove(name);
+        self
+    }
+
+    /// Sets the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<bytes::Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Adds a query, written as it is to stand in the URL.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        self.path = format!("{}?{query}", self.path);
+        self
+    }
+
+    /// Sends it; the reply must be one that the document allows.
+    pub async fn send(self) -> anyhow::Result<Reply> {
+        let url = self.portal.base.join(&self.path).with_context(|| self.path.clone())?;
+        let mut request = self.portal.client.request(self.method.clone(), url).headers(self.headers);
+        if let Some(token) = &self.portal.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = self.body {
+            request = request.body(body);
+        }
+        let response = request.send().await?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = response.bytes().await?;
+        let is_json = headers
+            .get("content-type")
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("application/problem+json"));
+        let json = if is_json { serde_json::from_slice(&bytes).context("a reply that is not JSON")? } else { Value::Null };
+        if is_json && let Err(what) = openapi::validate_reply(&self.method, self.template, status.as_u16(), &json) {
+            bail!("{} {} answered {status}, which the document does not allow: {what}", self.method, self.template);
+        }
+        Ok(Reply { status, headers, json, bytes })
+    }
+
+    /// Sends it and requires a status.
+    pub async fn expect(self, status: StatusCode) -> anyhow::Result<Reply> {
+        let what = format!("{} {}", self.method, self.path);
+        let reply = self.send().await.with_context(|| what.clone())?;
+        ensure!(reply.status == status, "{what} answered {} and not {status}: {}", reply.status, reply.json);
+        Ok(reply)
+    }
+
+    /// Sends it and requires a problem of this type.
+    pub async fn refused(self, problem: dialog_contract::problem::ProblemType) -> anyhow::Result<Reply> {
+        let what = format!("{} {}", self.method, self.path);
+        let reply = self.send().await.with_context(|| what.clone())?;
+        ensure!(
+            reply.json["type"] == problem.uri().as_str() && reply.status.as_u16() == problem.status(),
+            "{what} answered {} {} and not the problem {}",
+            reply.status,
+            reply.json,
+            problem.name()
+        );
+        Ok(reply)
+    }
+}
+
+impl Reply {
+    /// A text in the body, by JSON Pointer.
+    pub fn text(&self, pointer: &str) -> anyhow::Result<&str> {
+        self.json.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no text at {pointer}: {}", self.json))
+    }
+}

@@ -1,0 +1,186 @@
+//! What goes wrong in the transport when a test wants it to: down, slow, held, garbled.
+
+use super::Shared;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Whether Meldingstjener answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Availability {
+    /// As it should.
+    #[default]
+    Up,
+    /// Connections are refused, open ones are cut.
+    Refuse,
+    /// 503 with `Retry-After: 1`.
+    Unavailable,
+}
+
+/// How one reply is spoilt. The call itself takes effect, except under [`HttpFault::Status`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fault", rename_all = "kebab-case")]
+pub enum HttpFault {
+    /// A status in place of a reply; the call has no effect.
+    Status {
+        /// The status.
+        status: u16,
+    },
+    /// The JSON is broken.
+    MalformedJson,
+    /// The connection ends in the middle of the body.
+    TruncatedBody,
+    /// A page for people, with status 200.
+    Html,
+}
+
+/// Which call a [`Held`] holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Call {
+    /// Any call, before it takes effect.
+    Any,
+    /// The next `POST /Messages`, before it takes effect.
+    Post,
+    /// The reply to the next `POST /Messages`: the message is accepted, its sender does not know.
+    PostReply,
+    /// The next `GET /Messages`.
+    List,
+}
+
+#[derive(Debug)]
+struct Gate {
+    call: Call,
+    reached: watch::Sender<bool>,
+    open: watch::Sender<bool>,
+}
+
+/// A call that is held until it is released or this is dropped.
+#[derive(Debug)]
+pub struct Held(Arc<Gate>);
+
+impl Held {
+    /// Waits until a call stands at the gate.
+    pub async fn reached(&self) {
+        // The gate owns the sender, so the channel is open.
+        let _ = self.0.reached.subscribe().wait_for(|reached| *reached).await;
+    }
+
+    /// Lets the call go on.
+    pub fn release(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.open.send_replace(true);
+    }
+}
+
+/// What is wrong now and next.
+#[derive(Debug, Default)]
+pub struct Faults {
+    /// Whether it answers at all; [`Availability::Refuse`] is the listener's business.
+    pub availability: Availability,
+    /// Time before each reply.
+    pub delay: Duration,
+    /// Faults of the next replies, one each.
+    pub next: VecDeque<HttpFault>,
+    gates: Vec<Arc<Gate>>,
+    /// The hold that the control API asked for.
+    pub held: Option<Held>,
+}
+
+impl Faults {
+    /// Holds the next call of this kind.
+    pub fn hold(&mut self, call: Call) -> Held {
+        let gate = Arc::new(Gate {
+            call,
+            reached: watch::Sender::new(false),
+            open: watch::Sender::new(false),
+        });
+        self.gates.push(Arc::clone(&gate));
+        Held(gate)
+    }
+
+    fn gate(&mut self, applies: impl Fn(Call) -> bool) -> Option<Arc<Gate>> {
+        let at = self.gates.iter().position(|gate| applies(gate.call))?;
+        Some(self.gates.remove(at))
+    }
+}
+
+async fn pass(gate: Option<Arc<Gate>>) {
+    if let Some(gate) = gate {
+        gate.reached.send_replace(true);
+        // As above: the gate owns the sender.
+        let _ = gate.open.subscribe().wait_for(|open| *open).await;
+    }
+}
+
+/// Every call to the API goes through here.
+pub async fn apply(State(shared): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let (post, list) = {
+        let messages = request.uri().path() == "/Messages";
+        (messages && request.method() == Method::POST, messages && request.method() == Method::GET)
+    };
+    let (availability, delay, gate, fault) = {
+        let mut faults = shared.faults();
+        let gate = faults.gate(|call| match call {
+            Call::Any => true,
+            Call::Post => post,
+            Call::List => list,
+            Call::PostReply => false,
+        });
+        let fault = if faults.availability == Availability::Up { faults.next.pop_front() } else { None };
+        (faults.availability, faults.delay, gate, fault)
+    };
+    if availability != Availability::Up {
+        let retry = [(header::RETRY_AFTER, "1")];
+        return (StatusCode::SERVICE_UNAVAILABLE, retry, "Service Unavailable").into_response();
+    }
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    pass(gate).await;
+    if let Some(HttpFault::Status { status }) = fault {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        return (status, "something went wrong").into_response();
+    }
+    let response = next.run(request).await;
+    let after = shared.faults().gate(|call| call == Call::PostReply && post);
+    pass(after).await;
+    match fault {
+        Some(fault) => spoil(response, fault).await,
+        None => response,
+    }
+}
+
+async fn spoil(response: Response, fault: HttpFault) -> Response {
+    let (mut parts, body) = response.into_parts();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    let bytes = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let half = bytes.slice(..bytes.len() / 2);
+    let body = match fault {
+        HttpFault::TruncatedBody => {
+            let cut = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut");
+            Body::from_stream(stream::iter([Ok(half), Err(cut)]))
+        }
+        HttpFault::Html => {
+            parts.status = StatusCode::OK;
+            parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
+            Body::from("<html><body>Planned maintenance</body></html>")
+        }
+        HttpFault::MalformedJson | HttpFault::Status { .. } => Body::from([&half[..], b"]}\x00"].concat()),
+    };
+    Response::from_parts(parts, body)
+}
