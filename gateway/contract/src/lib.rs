@@ -10,18 +10,22 @@
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`audit`]: a record of the audit log.
 //! - [`limits`]: every limit of the API, with unit, number and reason.
-//! - [`schema`]: the JSON Schemas, compiled.
+//! - [`health`]: whether the gateway lives and can take requests.
+//! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
 
 pub mod appointment;
 pub mod audit;
 pub mod dialog;
 pub mod event;
+pub mod health;
 pub mod ids;
 pub mod limits;
+pub mod openapi;
 pub mod opening;
 pub mod page;
 pub mod practice;
 pub mod prescription;
 pub mod problem;
 pub mod provider;
+pub mod schema;
 pub mod service;

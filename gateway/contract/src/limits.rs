@@ -30,6 +30,8 @@ limits! {
     body_bytes: u64 = 2 * 1024 * 1024;
     /// Deepest nesting of a JSON body. The contract needs eight.
     json_depth: u32 = 32;
+    /// Most values in a JSON body. Twenty renewals have two hundred, a long form of a provider's a few more.
+    json_values: u32 = 10_000;
     /// Largest attachment, in bytes: a photo of a modern telephone is 3 to 6 MB.
     attachment_bytes: u64 = 10 * 1024 * 1024;
     /// Attachments in one message.
