@@ -46,7 +46,8 @@ pub enum CheckpointError {
     Signing(#[from] KeyError),
 }
 
-/// A checkpoint whose signature was verified, or that was signed here.
+/// A checkpoint: one whose signature was verified, unless it came from
+/// [`SignedCheckpoint::unverified`].
 #[derive(Clone, Debug)]
 pub struct SignedCheckpoint {
     /// The log that it speaks for.
@@ -98,11 +99,28 @@ impl SignedCheckpoint {
             NoteError::UnverifiedNote => CheckpointError::Untrusted,
             _ => CheckpointError::MalformedNote,
         })?;
+        let checkpoint = Self::read(note, &parsed)?;
+        if !verified.iter().any(|signature| signature.name() == checkpoint.origin) {
+            return Err(CheckpointError::Origin { origin: checkpoint.origin });
+        }
+        Ok(checkpoint)
+    }
+
+    /// Reads a signed note without believing it: to look at a log whose key is not at hand.
+    ///
+    /// # Errors
+    /// When it is not a checkpoint in a signed note.
+    pub fn unverified(note: &[u8]) -> Result<Self, CheckpointError> {
+        if note.len() > MAX_CHECKPOINT_BYTES {
+            return Err(CheckpointError::TooLong);
+        }
+        let parsed = Note::from_bytes(note).map_err(|_| CheckpointError::MalformedNote)?;
+        Self::read(note, &parsed)
+    }
+
+    fn read(note: &[u8], parsed: &Note) -> Result<Self, CheckpointError> {
         let checkpoint = Checkpoint::from_bytes(parsed.text())
             .map_err(|_| CheckpointError::MalformedCheckpoint)?;
-        if !verified.iter().any(|signature| signature.name() == checkpoint.origin()) {
-            return Err(CheckpointError::Origin { origin: checkpoint.origin().to_owned() });
-        }
         if checkpoint.size() > MAX_TREE_SIZE {
             return Err(CheckpointError::Size { size: checkpoint.size() });
         }

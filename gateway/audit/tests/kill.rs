@@ -71,11 +71,11 @@ fn acknowledged_entries_survive_sigkill() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut seen = 0;
         // Killed at another moment each time, within a few groups or after many.
         let until = 1 + round * 97;
-        while let Some(line) = lines.next() {
+        for line in lines {
             let line = line.unwrap();
             // A line that the kill cut short is not an acknowledgement that anyone got.
             let Some((index, entry)) =

@@ -1,10 +1,11 @@
 //! What the callers, the writer and the tiler see of each other.
 
 use std::collections::VecDeque;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -22,8 +23,9 @@ pub(super) struct Shared {
     pub(super) pace: Pace,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) published: watch::Sender<Published>,
-    /// Number for the next segment.
-    next_segment: AtomicU64,
+    /// Number for the next segment. Locked while one is made or taken, so that segments are
+    /// used in the order of their numbers: recovery reads them in that order.
+    next_segment: Mutex<u64>,
     /// Durable entries.
     size: AtomicU64,
     groups: AtomicU64,
@@ -63,7 +65,8 @@ pub(super) enum Stop {
 
 /// Why the tiler was woken.
 pub(super) struct Turn {
-    pub(super) entries: Vec<Bytes>,
+    /// New entries, if it is time for tiles.
+    pub(super) entries: Option<Vec<Bytes>>,
     pub(super) make_spare: bool,
     pub(super) stop: Option<Stop>,
 }
@@ -87,7 +90,7 @@ impl Shared {
             pace,
             disk,
             published: watch::Sender::new(published),
-            next_segment: AtomicU64::new(next_segment),
+            next_segment: Mutex::new(next_segment),
             size: AtomicU64::new(size),
             groups: AtomicU64::new(0),
             desk: Mutex::new(Desk { spare_wanted: true, ..Desk::default() }),
@@ -109,13 +112,6 @@ impl Shared {
             append_failure: desk.append_failure.clone(),
             publish_failure: desk.publish_failure.clone(),
         }
-    }
-
-    /// Makes a new segment, durable and empty.
-    pub(super) fn make_segment(&self) -> std::io::Result<Segment> {
-        let number = self.next_segment.fetch_add(1, Ordering::Relaxed);
-        let size = self.sizes.segment_bytes;
-        Segment::create(&*self.disk, self.folder.path(), &self.origin, number, size)
     }
 
     // The writer's side.
@@ -146,8 +142,17 @@ impl Shared {
         lock(&self.desk).append_failure = Some(why);
     }
 
-    pub(super) fn take_spare(&self) -> Option<Segment> {
-        lock(&self.desk).spare.take()
+    /// The segment to go on with: the spare one, or else a new one.
+    pub(super) fn next_segment(&self) -> io::Result<Segment> {
+        let mut next_number = lock(&self.next_segment);
+        let spare = lock(&self.desk).spare.take();
+        spare.map_or_else(|| self.make_segment(&mut next_number), Ok)
+    }
+
+    fn make_segment(&self, next_number: &mut u64) -> io::Result<Segment> {
+        let (number, size) = (*next_number, self.sizes.segment_bytes);
+        *next_number += 1;
+        Segment::create(&*self.disk, self.folder.path(), &self.origin, number, size)
     }
 
     pub(super) fn want_spare(&self) {
@@ -164,23 +169,35 @@ impl Shared {
 
     // The tiler's side.
 
-    /// Waits for the next turn: a pause, or something that cannot wait.
-    pub(super) fn next_turn(&self, pause: Duration) -> Turn {
+    /// Waits until entries are due to become tiles, or for something that cannot wait.
+    pub(super) fn next_turn(&self, due: Instant) -> Turn {
         let desk = lock(&self.desk);
+        let pause = due.saturating_duration_since(Instant::now());
         let idle = |desk: &mut Desk| desk.stop.is_none() && !desk.spare_wanted;
         let mut desk = match self.changed.wait_timeout_while(desk, pause, idle) {
             Ok((desk, _)) => desk,
             Err(poisoned) => poisoned.into_inner().0,
         };
+        let is_due = desk.stop.is_some() || due <= Instant::now();
         Turn {
-            entries: desk.backlog.drain(..).collect(),
+            entries: is_due.then(|| desk.backlog.drain(..).collect()),
             make_spare: std::mem::take(&mut desk.spare_wanted),
             stop: desk.stop,
         }
     }
 
-    pub(super) fn put_spare(&self, segment: Segment) {
-        lock(&self.desk).spare = Some(segment);
+    /// Makes a segment ahead of its use, if there is none.
+    pub(super) fn make_spare(&self) -> io::Result<()> {
+        let mut next_number = lock(&self.next_segment);
+        if lock(&self.desk).spare.is_none() {
+            let segment = self.make_segment(&mut next_number)?;
+            lock(&self.desk).spare = Some(segment);
+        }
+        Ok(())
+    }
+
+    pub(super) fn take_spare(&self) -> Option<Segment> {
+        lock(&self.desk).spare.take()
     }
 
     /// Takes the retired segments whose entries all are among the first `size`.

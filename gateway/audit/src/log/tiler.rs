@@ -9,6 +9,7 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use tlog_tiles::record_hash;
@@ -172,18 +173,22 @@ impl Tiler {
     /// Works until it is stopped.
     pub(super) fn run(mut self, shared: &Shared) {
         let mut waiting: VecDeque<Bytes> = VecDeque::new();
+        let mut due = Instant::now() + shared.pace.integrate_every;
         loop {
-            let turn = shared.next_turn(shared.pace.integrate_every);
-            waiting.extend(turn.entries);
-            if turn.make_spare && turn.stop.is_none() {
-                match shared.make_segment() {
-                    Ok(segment) => shared.put_spare(segment),
-                    // The writer makes one itself when it needs it, and tells its callers.
-                    Err(why) => tracing::warn!(error = %why, "cannot make a journal segment"),
-                }
+            let turn = shared.next_turn(due);
+            if turn.make_spare
+                && turn.stop.is_none()
+                && let Err(why) = shared.make_spare()
+            {
+                // The writer makes one itself when it needs it, and tells its callers.
+                tracing::warn!(error = %why, "cannot make a journal segment");
             }
-            if turn.stop != Some(Stop::Now) {
-                self.publish_waiting(shared, &mut waiting);
+            if let Some(entries) = turn.entries {
+                waiting.extend(entries);
+                if turn.stop != Some(Stop::Now) {
+                    self.publish_waiting(shared, &mut waiting);
+                }
+                due = Instant::now() + shared.pace.integrate_every;
             }
             if turn.stop.is_some() {
                 if waiting.is_empty() {

@@ -117,10 +117,7 @@ impl Writer {
     }
 
     fn next_segment(&mut self) -> Result<Segment, Arc<str>> {
-        match self.shared.take_spare() {
-            Some(spare) => Ok(spare),
-            None => self.shared.make_segment().map_err(|why| self.fail(&why)),
-        }
+        self.shared.next_segment().map_err(|why| self.fail(&why))
     }
 
     fn fail(&mut self, why: &std::io::Error) -> Arc<str> {

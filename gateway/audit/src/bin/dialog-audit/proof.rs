@@ -1,0 +1,89 @@
+//! `dialog-audit proof` and `dialog-audit verify-proof`
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use dialog_audit::limits::{MAX_ENTRY_BYTES, MAX_PROOF_BYTES};
+use dialog_audit::{Proof, ReadError};
+use serde_json::{Value, json};
+
+use crate::output::{Failure, Output};
+
+#[derive(clap::Args)]
+pub(crate) struct ProveArguments {
+    /// The log's folder.
+    log: PathBuf,
+    /// The entry's index.
+    index: u64,
+    /// A verifier key (name+id+key), or a file with some, one a line.
+    #[arg(long)]
+    vkey: String,
+    /// Where to write the proof; to standard output without it.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct VerifyArguments {
+    /// The proof.
+    file: PathBuf,
+    /// A verifier key (name+id+key), or a file with some, one a line.
+    #[arg(long)]
+    vkey: String,
+    /// The entry that the proof is for, where the proof does not carry it.
+    #[arg(long)]
+    entry: Option<PathBuf>,
+}
+
+pub(crate) fn prove(arguments: &ProveArguments, output: &mut Output) -> Result<(), Failure> {
+    let reader = crate::reader(&arguments.log, &crate::keys(&arguments.vkey)?)?;
+    let proof = reader.proof(arguments.index).map_err(|why| match why {
+        ReadError::Beyond { .. } => Failure::used_wrongly(why.to_string()),
+        why => Failure::found_wrong(why.to_string()),
+    })?;
+    let text = proof.to_string();
+    let Some(out) = &arguments.out else {
+        return output.answer(text.trim_end_matches('\n'), &json!({ "ok": true, "proof": text }));
+    };
+    std::fs::write(out, &text).map_err(|why| {
+        Failure::used_wrongly(format!("cannot write {}: {why}", out.display()))
+    })?;
+    output.answer(
+        &format!("Wrote a proof for entry {} to {}.", arguments.index, out.display()),
+        &json!({ "ok": true, "index": arguments.index, "file": out }),
+    )
+}
+
+pub(crate) fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result<(), Failure> {
+    let keys = crate::keys(&arguments.vkey)?;
+    let wrong = |why: String| Failure::found_wrong(format!("the proof does not verify: {why}"));
+    let text = read(&arguments.file, MAX_PROOF_BYTES)?;
+    let text = String::from_utf8(text).map_err(|_| wrong("it is not text".to_owned()))?;
+    let entry = arguments.entry.as_deref().map(|path| read(path, MAX_ENTRY_BYTES)).transpose()?;
+    let proof = Proof::parse(&text).map_err(|why| wrong(why.to_string()))?;
+    let proven =
+        proof.verify(entry.as_deref(), &keys).map_err(|why| wrong(why.to_string()))?;
+    let origin = &proven.checkpoint.origin;
+    let (index, size) = (proven.index, proven.checkpoint.size);
+    let shown = String::from_utf8_lossy(&proven.entry);
+    let record: Value = serde_json::from_slice(&proven.entry).unwrap_or_else(|_| json!(shown));
+    output.answer(
+        &format!("The log {origin} of {size} entries holds this at index {index}:\n{shown}"),
+        &json!({
+            "ok": true, "origin": origin, "size": size, "index": index, "record": record,
+        }),
+    )
+}
+
+fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|why| Failure::used_wrongly(format!("cannot read {}: {why}", path.display())))?;
+    if bytes.len() > limit {
+        let why = format!("{} is longer than {limit} bytes", path.display());
+        return Err(Failure::used_wrongly(why));
+    }
+    Ok(bytes)
+}
