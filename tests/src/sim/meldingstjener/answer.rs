@@ -200,17 +200,12 @@ pub enum Answer {
 impl Answer {
     /// An answer without files.
     pub fn reply(text: &str) -> Answer {
-        Answer::Reply {
-            text: text.to_owned(),
-            attachments: Vec::new(),
-        }
+        Answer::Reply { text: text.to_owned(), attachments: Vec::new() }
     }
 
     /// A closing word.
     pub fn close(text: &str) -> Answer {
-        Answer::Close {
-            text: Some(text.to_owned()),
-        }
+        Answer::Close { text: Some(text.to_owned()) }
     }
 
     /// A decision a medicine: `(item, renewed)`.
@@ -218,11 +213,7 @@ impl Answer {
         Answer::Renewal {
             decisions: decisions
                 .iter()
-                .map(|(item, renewed)| Decision {
-                    item: (*item).to_owned(),
-                    renewed: *renewed,
-                    note: None,
-                })
+                .map(|(item, renewed)| Decision { item: (*item).to_owned(), renewed: *renewed, note: None })
                 .collect(),
             text: None,
         }
@@ -275,23 +266,15 @@ impl Answer {
 /// What an office that answers by itself says to a request; `None` where no answer is due.
 pub fn automatic(message: &Inbound, next_start: Option<DateTime>) -> Option<Answer> {
     Some(match message.kind {
-        Kind::Consultation => Answer::reply("Takk for spørsmålet. Ta det med ro i en uke, og skriv igjen om det ikke blir bedre."),
+        Kind::Consultation => {
+            Answer::reply("Takk for spørsmålet. Ta det med ro i en uke, og skriv igjen om det ikke blir bedre.")
+        }
         Kind::Contact => Answer::reply("Takk for henvendelsen. Vi har notert det."),
         Kind::Reply => Answer::reply("Takk for svaret."),
-        Kind::Certificate => Answer::CertificateIssued {
-            text: None,
-            certificate: None,
-        },
+        Kind::Certificate => Answer::CertificateIssued { text: None, certificate: None },
         Kind::RenewalText | Kind::RenewalPrescriptions => Answer::renewal(&[]),
-        Kind::Wish => Answer::Appointment {
-            start: next_start?,
-            gp: None,
-            text: None,
-        },
-        Kind::ChangeWish => Answer::Changed {
-            start: next_start?,
-            text: None,
-        },
+        Kind::Wish => Answer::Appointment { start: next_start?, gp: None, text: None },
+        Kind::ChangeWish => Answer::Changed { start: next_start?, text: None },
         Kind::CancelWish => Answer::Cancelled { text: None },
         Kind::FreeSlots | Kind::Reserve | Kind::CancelReservation | Kind::Booked | Kind::Clinicians | Kind::Test => {
             return None;

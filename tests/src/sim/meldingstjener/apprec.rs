@@ -42,10 +42,7 @@ pub struct ReceiptError {
 impl ReceiptError {
     /// An error of this code.
     pub fn new(code: &str) -> ReceiptError {
-        ReceiptError {
-            error_code: code.to_owned(),
-            details: None,
-        }
+        ReceiptError { error_code: code.to_owned(), details: None }
     }
 }
 
@@ -76,30 +73,18 @@ struct Side<'a> {
 
 /// The receipt that an office's party sends the portal.
 pub fn from_office(receipt: &Receipt, office: &Office, party: u32, style: &Style) -> Vec<u8> {
-    let sender = Side {
-        organisation: (office.name, office.her_id),
-        party: (office.service_name, party),
-    };
+    let sender = Side { organisation: (office.name, office.her_id), party: (office.service_name, party) };
     write(&element(receipt, &sender, &portal(), style.receipts, &style.padded(&receipt.original_id)), style.encoding)
 }
 
 /// The receipt that the portal sends an office's party, as Meldingstjener builds it.
 pub fn from_portal(receipt: &Receipt, office: &Office, party: u32) -> Vec<u8> {
-    let receiver = Side {
-        organisation: (office.name, office.her_id),
-        party: (office.service_name, party),
-    };
-    write(
-        &element(receipt, &portal(), &receiver, ReceiptVersion::V1_1, &receipt.original_id),
-        Written::Utf8,
-    )
+    let receiver = Side { organisation: (office.name, office.her_id), party: (office.service_name, party) };
+    write(&element(receipt, &portal(), &receiver, ReceiptVersion::V1_1, &receipt.original_id), Written::Utf8)
 }
 
 fn portal() -> Side<'static> {
-    Side {
-        organisation: (PORTAL_ORGANISATION_NAME, PORTAL_ORGANISATION_HER_ID),
-        party: (PORTAL_NAME, PORTAL_HER_ID),
-    }
+    Side { organisation: (PORTAL_ORGANISATION_NAME, PORTAL_ORGANISATION_HER_ID), party: (PORTAL_NAME, PORTAL_HER_ID) }
 }
 
 fn element(receipt: &Receipt, from: &Side<'_>, to: &Side<'_>, version: ReceiptVersion, original_id: &str) -> Element {
@@ -111,10 +96,7 @@ fn element(receipt: &Receipt, from: &Side<'_>, to: &Side<'_>, version: ReceiptVe
     let status = receipt.status.coded();
     let errors = receipt.errors.iter().map(|error| {
         let name = receipt_error(&error.error_code);
-        let coded = el("Error")
-            .attr("V", error.error_code.clone())
-            .attr("S", RECEIPT_ERROR)
-            .attr("DN", name);
+        let coded = el("Error").attr("V", error.error_code.clone()).attr("S", RECEIPT_ERROR).attr("DN", name);
         match &error.details {
             Some(details) => coded.attr("OT", details.clone()),
             None => coded,

@@ -80,10 +80,7 @@ impl Calendar {
                 }
             }
         }
-        Calendar {
-            slots,
-            appointments: Vec::new(),
-        }
+        Calendar { slots, appointments: Vec::new() }
     }
 
     /// Every slot, taken ones too.
@@ -127,7 +124,14 @@ impl Calendar {
         self.appoint(citizen, gp.her_id, start, uid, summary)
     }
 
-    fn appoint(&mut self, citizen: &NationalId, contact: u32, start: DateTime, uid: String, summary: &str) -> Appointment {
+    fn appoint(
+        &mut self,
+        citizen: &NationalId,
+        contact: u32,
+        start: DateTime,
+        uid: String,
+        summary: &str,
+    ) -> Appointment {
         let appointment = Appointment {
             id: Uuid::new_v4().to_string(),
             uid,
@@ -148,10 +152,8 @@ impl Calendar {
 
     /// Removes a citizen's appointment and frees its slot.
     pub fn cancel(&mut self, id: &str, citizen: &NationalId) -> Option<Appointment> {
-        let at = self
-            .appointments
-            .iter()
-            .position(|appointment| appointment.id == id && appointment.citizen == *citizen)?;
+        let at =
+            self.appointments.iter().position(|appointment| appointment.id == id && appointment.citizen == *citizen)?;
         let appointment = self.appointments.remove(at);
         if let Some(slot) = self.slots.iter_mut().find(|slot| slot.uid == appointment.uid) {
             slot.taken = false;

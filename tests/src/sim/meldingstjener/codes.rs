@@ -42,10 +42,8 @@ pub const NS_PERSONNEL_LIST: &str = "http://www.kith.no/xmlstds/helsepersonell/2
 /// Namespace of the shared components.
 pub const NS_SHARED: &str = "http://www.kith.no/xmlstds/felleskomponent1";
 /// Namespaces of M1 Resept, both published versions.
-pub const NS_PRESCRIPTION: [&str; 2] = [
-    "http://www.kith.no/xmlstds/eresept/m1/2010-05-01",
-    "http://www.kith.no/xmlstds/eresept/m1/2013-10-08",
-];
+pub const NS_PRESCRIPTION: [&str; 2] =
+    ["http://www.kith.no/xmlstds/eresept/m1/2010-05-01", "http://www.kith.no/xmlstds/eresept/m1/2013-10-08"];
 /// Namespace of AppRec 1.0.
 pub const NS_RECEIPT_1_0: &str = "http://www.kith.no/xmlstds/apprec/2004-11-21";
 /// Namespace of AppRec 1.1.

@@ -135,7 +135,12 @@ pub(super) fn open(
     Ok(letter.msg_id)
 }
 
-pub(super) fn notice(state: &mut State, her_id: u32, citizen: &NationalId, notice: &Notice) -> Result<String, SimError> {
+pub(super) fn notice(
+    state: &mut State,
+    her_id: u32,
+    citizen: &NationalId,
+    notice: &Notice,
+) -> Result<String, SimError> {
     let now = state.now();
     let office = state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?;
     let letter = office.notice(citizen, notice, now)?;
@@ -191,11 +196,7 @@ async fn requests(Extract(control): Extract<Control>) -> Json<Value> {
     Json(json!(list))
 }
 
-async fn answers(
-    Extract(control): Extract<Control>,
-    Path(msg_id): Path<String>,
-    Json(chosen): Json<Answer>,
-) -> Reply {
+async fn answers(Extract(control): Extract<Control>, Path(msg_id): Path<String>, Json(chosen): Json<Answer>) -> Reply {
     let id = control.shared.with(|state| answer(state, &msg_id, &chosen))?;
     Ok(Json(json!({"msgId": id})))
 }

@@ -67,10 +67,7 @@ impl OfficeState {
             .ok_or_else(|| SimError::NoSuchRequest(msg_id.to_owned()))?;
         let message = request.message.clone();
         if !answer.answers(message.kind) {
-            return Err(SimError::WrongAnswer {
-                answer: answer.name(),
-                code: message.kind.rule().code,
-            });
+            return Err(SimError::WrongAnswer { answer: answer.name(), code: message.kind.rule().code });
         }
         let letter = self.compose(&message, answer, now)?;
         if let Some(request) = self.requests.iter_mut().find(|request| request.message.msg_id == msg_id) {
@@ -84,10 +81,9 @@ impl OfficeState {
             office.said(message, meaning, text.as_deref().unwrap_or(default), now)
         };
         Ok(match answer {
-            Answer::Reply { text, attachments } => Letter {
-                attachments: attachments.clone(),
-                ..self.said(message, Meaning::Reply, text, now)
-            },
+            Answer::Reply { text, attachments } => {
+                Letter { attachments: attachments.clone(), ..self.said(message, Meaning::Reply, text, now) }
+            }
             Answer::Close { text } => say(self, Meaning::Close, text, "Dialogen er avsluttet."),
             Answer::AdviseConsultation { text } => {
                 let default = "Dette er et medisinsk spørsmål. Send det som e-konsultasjon, så svarer legen. \
@@ -111,17 +107,15 @@ impl OfficeState {
             Answer::NotAvailable { text } => say(self, Meaning::NotAvailable, text, "Vi har ingen ledig time."),
             Answer::Changed { start, text } => {
                 let moved = self.moved(message, *start)?;
-                Letter {
-                    events: vec![moved],
-                    ..say(self, Meaning::Changed, text, "Timen er flyttet.")
-                }
+                Letter { events: vec![moved], ..say(self, Meaning::Changed, text, "Timen er flyttet.") }
             }
             Answer::NotChanged { text } => say(self, Meaning::NotChanged, text, "Timen kan ikke flyttes."),
             Answer::Cancelled { text } => {
                 let citizen = patient(message)?.national_id.clone();
                 let id = related(message)?;
                 let office = self.office;
-                let appointment = self.calendar.cancel(id, &citizen).ok_or_else(|| SimError::NoSuchAppointment(id.to_owned()))?;
+                let appointment =
+                    self.calendar.cancel(id, &citizen).ok_or_else(|| SimError::NoSuchAppointment(id.to_owned()))?;
                 Letter {
                     events: vec![appointment.event(office)],
                     ..say(self, Meaning::Cancelled, text, "Timen er avbestilt.")
@@ -138,19 +132,18 @@ impl OfficeState {
         text: Option<&str>,
         now: Now,
     ) -> Result<Letter, SimError> {
-        let mut items: Vec<String> = message.prescriptions.iter().map(|prescription| prescription.name.clone()).collect();
+        let mut items: Vec<String> =
+            message.prescriptions.iter().map(|prescription| prescription.name.clone()).collect();
         if message.kind == Kind::RenewalText {
             let words = message.text.as_deref().unwrap_or_default();
             items = words.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
         }
-        let find = |item: &str| {
-            decisions
-                .iter()
-                .find(|decision| item.to_lowercase().contains(&decision.item.to_lowercase()))
-        };
-        if let Some(stray) = decisions.iter().find(|decision| {
-            !items.iter().any(|item| item.to_lowercase().contains(&decision.item.to_lowercase()))
-        }) {
+        let find =
+            |item: &str| decisions.iter().find(|decision| item.to_lowercase().contains(&decision.item.to_lowercase()));
+        if let Some(stray) = decisions
+            .iter()
+            .find(|decision| !items.iter().any(|item| item.to_lowercase().contains(&decision.item.to_lowercase())))
+        {
             return Err(SimError::NoSuchItem(stray.item.clone()));
         }
         let renewed = |item: &str| find(item).is_none_or(|decision| decision.renewed);
@@ -221,15 +214,8 @@ impl OfficeState {
 
     fn shift(&mut self, id: &str, citizen: &NationalId, start: DateTime) -> Result<Event, SimError> {
         let office = self.office;
-        let old = self
-            .calendar
-            .cancel(id, citizen)
-            .ok_or_else(|| SimError::NoSuchAppointment(id.to_owned()))?;
-        let gp = office
-            .gps
-            .iter()
-            .find(|gp| gp.her_id == old.contact)
-            .ok_or(SimError::NoSuchClinician)?;
+        let old = self.calendar.cancel(id, citizen).ok_or_else(|| SimError::NoSuchAppointment(id.to_owned()))?;
+        let gp = office.gps.iter().find(|gp| gp.her_id == old.contact).ok_or(SimError::NoSuchClinician)?;
         let mut appointment = self.calendar.assign(citizen, gp, start, &old.summary);
         // The appointment keeps its identity when its time changes (guide 2.8).
         if let Some(kept) = self.calendar.appointments.last_mut() {
@@ -245,20 +231,11 @@ impl OfficeState {
         let citizen = self.citizen(national_id).cloned().ok_or(SimError::NoSuchCitizen)?;
         let code = answer(if opening.one_way { "EKI" } else { "DI" });
         let mut letter = self.opening(process, citizen.clone(), code, now)?;
-        letter.text = Text {
-            subject: Some(opening.subject.clone()),
-            body: Some(opening.text.clone()),
-        };
+        letter.text = Text { subject: Some(opening.subject.clone()), body: Some(opening.text.clone()) };
         letter.attachments.clone_from(&opening.attachments);
         self.conversations.insert(
             letter.msg_id.clone(),
-            Conversation {
-                process,
-                citizen,
-                party: letter.from,
-                messages: Vec::new(),
-                one_way: opening.one_way,
-            },
+            Conversation { process, citizen, party: letter.from, messages: Vec::new(), one_way: opening.one_way },
         );
         Ok(letter)
     }
@@ -290,7 +267,13 @@ impl OfficeState {
         Ok(letter)
     }
 
-    fn opening(&self, process: Process, citizen: Person, code: super::codes::Code, now: Now) -> Result<Letter, SimError> {
+    fn opening(
+        &self,
+        process: Process,
+        citizen: Person,
+        code: super::codes::Code,
+        now: Now,
+    ) -> Result<Letter, SimError> {
         if self.system.version(process).is_none() {
             return Err(SimError::Unsupported(process.code()));
         }

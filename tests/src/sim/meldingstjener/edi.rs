@@ -101,7 +101,8 @@ async fn token(Extract(shared): App, body: Bytes) -> Response {
         }))
         .into_response(),
         Err(error) => {
-            let status = if error.error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+            let status =
+                if error.error == "invalid_client" { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
             let body = json!({"error": error.error, "error_description": error.description});
             (status, axum::Json(body)).into_response()
         }
@@ -109,10 +110,7 @@ async fn token(Extract(shared): App, body: Bytes) -> Response {
 }
 
 fn body_of<T: serde::de::DeserializeOwned>(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<T, Refusal> {
-    let content_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if content_type.split(';').next().map(str::trim) != Some("application/json") {
         shared.with(|state| state.violate("bodies are application/json", content_type.to_owned(), None));
         return Err(Refusal::new(415, "Unsupported media type", vec![content_type.to_owned()]));
@@ -191,7 +189,8 @@ fn list_query(query: &str) -> Result<ListQuery, Refusal> {
             "senderherid" => parsed.sender = Some(number(&value)?),
             "businessdocumentid" => parsed.document_id = Some(value.into_owned()),
             "includemetadata" => {
-                parsed.metadata = value.to_ascii_lowercase().parse().map_err(|_| bad("includeMetadata is not a boolean"))?;
+                parsed.metadata =
+                    value.to_ascii_lowercase().parse().map_err(|_| bad("includeMetadata is not a boolean"))?;
             }
             "messagestofetch" => {
                 parsed.count = match number(&value)? {
@@ -240,7 +239,8 @@ async fn list(Extract(shared): App, RawQuery(query): RawQuery) -> Reply {
 }
 
 fn metadata(stored: &Stored, whole: bool) -> Value {
-    let (receiver, sender) = if stored.to_portal { (PORTAL_HER_ID, stored.party) } else { (stored.party, PORTAL_HER_ID) };
+    let (receiver, sender) =
+        if stored.to_portal { (PORTAL_HER_ID, stored.party) } else { (stored.party, PORTAL_HER_ID) };
     if !whole {
         return json!({"id": stored.id, "receiverHerId": receiver});
     }

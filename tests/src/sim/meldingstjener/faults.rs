@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -104,11 +104,7 @@ pub struct Faults {
 impl Faults {
     /// Holds the next call of this kind.
     pub fn hold(&mut self, call: Call) -> Held {
-        let gate = Arc::new(Gate {
-            call,
-            reached: watch::Sender::new(false),
-            open: watch::Sender::new(false),
-        });
+        let gate = Arc::new(Gate { call, reached: watch::Sender::new(false), open: watch::Sender::new(false) });
         self.gates.push(Arc::clone(&gate));
         Held(gate)
     }
@@ -172,8 +168,12 @@ async fn spoil(response: Response, fault: HttpFault) -> Response {
     let half = bytes.slice(..bytes.len() / 2);
     let body = match fault {
         HttpFault::TruncatedBody => {
-            let cut = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut");
-            Body::from_stream(stream::iter([Ok(half), Err(cut)]))
+            let cut = stream::once(async {
+                // Gives the first half its turn to leave before the connection ends.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "cut"))
+            });
+            Body::from_stream(stream::once(std::future::ready(Ok(half))).chain(cut))
         }
         HttpFault::Html => {
             parts.status = StatusCode::OK;

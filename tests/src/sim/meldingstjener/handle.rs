@@ -149,9 +149,8 @@ impl MeldingstjenerSim {
 
     /// Every message in order, receipts too.
     pub fn messages(&self) -> Vec<Logged> {
-        self.shared.look(|state| {
-            state.messages.iter().enumerate().map(|(index, stored)| Logged::new(index, stored)).collect()
-        })
+        self.shared
+            .look(|state| state.messages.iter().enumerate().map(|(index, stored)| Logged::new(index, stored)).collect())
     }
 
     /// `MsgId` of each office's message that asks for a receipt and has none; duplicates counted once.
@@ -364,9 +363,7 @@ impl MeldingstjenerSim {
 
     /// Delivers an office's message once more.
     pub fn redeliver(&self, msg_id: &str) -> Result<Uuid, SimError> {
-        self.shared
-            .with(|state| state.redeliver(msg_id))
-            .ok_or_else(|| SimError::NoSuchMessage(msg_id.to_owned()))
+        self.shared.with(|state| state.redeliver(msg_id)).ok_or_else(|| SimError::NoSuchMessage(msg_id.to_owned()))
     }
 
     /// Delivers bytes as they are from an office; gives their identifier in Meldingstjener.
@@ -379,7 +376,11 @@ impl MeldingstjenerSim {
         self.shared.tokens().expire();
     }
 
-    fn at<T>(&self, her_id: u32, act: impl FnOnce(&mut OfficeState, Now) -> Result<T, SimError>) -> Result<T, SimError> {
+    fn at<T>(
+        &self,
+        her_id: u32,
+        act: impl FnOnce(&mut OfficeState, Now) -> Result<T, SimError>,
+    ) -> Result<T, SimError> {
         let result = {
             let mut state = lock(&self.shared.state);
             let now = state.now();
@@ -399,9 +400,5 @@ impl MeldingstjenerSim {
 
 /// The requests that wait for a person, oldest first.
 pub(super) fn waiting(state: &State) -> impl Iterator<Item = &Request> {
-    state
-        .offices
-        .iter()
-        .flat_map(|office| office.requests.iter())
-        .filter(|request| !request.answered)
+    state.offices.iter().flat_map(|office| office.requests.iter()).filter(|request| !request.answered)
 }

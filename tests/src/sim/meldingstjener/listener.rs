@@ -15,9 +15,14 @@ const BACKLOG: u32 = 256;
 
 #[derive(Debug)]
 enum Mode {
-    Up { stop: CancellationToken, task: JoinHandle<()> },
+    Up {
+        stop: CancellationToken,
+        task: JoinHandle<()>,
+    },
     /// Bound and not listening: the port stays ours, and the kernel refuses who connects.
-    Refusing { socket: TcpSocket },
+    Refusing {
+        socket: TcpSocket,
+    },
     Between,
 }
 
@@ -46,11 +51,7 @@ impl Listener {
 
     /// Serves a router on a bound socket.
     pub fn serve(socket: TcpSocket, address: SocketAddr, router: Router) -> io::Result<Listener> {
-        let mut listener = Listener {
-            router,
-            address,
-            mode: Mode::Refusing { socket },
-        };
+        let mut listener = Listener { router, address, mode: Mode::Refusing { socket } };
         listener.up()?;
         Ok(listener)
     }
@@ -76,9 +77,7 @@ impl Listener {
                 stop.cancel();
                 // The task ends when it sees the token; it cannot fail.
                 let _ = task.await;
-                Mode::Refusing {
-                    socket: socket(self.address)?,
-                }
+                Mode::Refusing { socket: socket(self.address)? }
             }
             other => other,
         };

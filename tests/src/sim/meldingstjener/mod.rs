@@ -5,7 +5,7 @@
 //!
 //! - the portal's side: [`edi`] (API), [`token`] (who may call), [`listener`] and [`faults`] (what goes wrong)
 //! - reading: [`tree`] (XML), [`read`] (messages and their violations), [`message`] (what they say), [`codes`]
-//! - the offices: [`state`] (everything), [`office`], [`calendar`], [`epj`] (three record systems)
+//! - the offices: [`state`] (everything), [`delivery`], [`office`], [`calendar`], [`epj`] (three record systems)
 //! - answering: [`answer`] and [`doctor`] (what people decide), [`write`](mod@write), [`apprec`], [`style`], [`pdf`]
 //! - steering: [`handle`] (for tests), [`control`] (over HTTP)
 
@@ -14,6 +14,7 @@ pub mod apprec;
 pub mod calendar;
 pub mod codes;
 pub mod control;
+pub mod delivery;
 pub mod doctor;
 pub mod edi;
 pub mod epj;

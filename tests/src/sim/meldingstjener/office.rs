@@ -108,11 +108,7 @@ impl OfficeState {
             calendar: Calendar::generate(office, now.local),
             requests: Vec::new(),
             conversations: HashMap::new(),
-            citizens: CITIZENS
-                .iter()
-                .filter(|citizen| citizen.office_her_id == office.her_id)
-                .map(person)
-                .collect(),
+            citizens: CITIZENS.iter().filter(|citizen| citizen.office_her_id == office.her_id).map(person).collect(),
             blocked: Vec::new(),
         }
     }
@@ -136,10 +132,8 @@ impl OfficeState {
             || format!("{} above {}", message.receiver_organisation, message.receiver),
         );
         let Some(version) = self.system.version(message.process) else {
-            findings.note(
-                "the receiver supports the process",
-                format!("{} at {}", message.process.code(), office.name),
-            );
+            findings
+                .note("the receiver supports the process", format!("{} at {}", message.process.code(), office.name));
             return Err(ReceiptError::new("T10"));
         };
         if message.acting.is_some() {
@@ -186,10 +180,7 @@ impl OfficeState {
         let unknown = || ReceiptError::new("E10");
         let references = message.references.as_ref().ok_or_else(unknown)?;
         let Some(conversation) = self.conversations.get(&references.conversation) else {
-            findings.note(
-                "RefToConversation is the first message of the dialog",
-                references.conversation.clone(),
-            );
+            findings.note("RefToConversation is the first message of the dialog", references.conversation.clone());
             return Err(unknown());
         };
         findings.expect(conversation.process == message.process, "a dialog stays in its process", || {
@@ -199,19 +190,13 @@ impl OfficeState {
             format!("{} in place of {}", message.receiver, conversation.party)
         });
         findings.expect(!conversation.one_way, "nobody replies to EKI", || references.conversation.clone());
-        let same = message
-            .patient
-            .as_ref()
-            .is_some_and(|patient| patient.national_id == conversation.citizen.national_id);
+        let same =
+            message.patient.as_ref().is_some_and(|patient| patient.national_id == conversation.citizen.national_id);
         findings.expect(same, "a dialog stays with its citizen", || references.conversation.clone());
         match conversation.messages.iter().position(|(id, _)| *id == references.parent) {
             // What the portal has not fetched yet, it cannot refer to.
             Some(at) => findings.expect(
-                conversation
-                    .messages
-                    .iter()
-                    .skip(at + 1)
-                    .all(|(id, by_office)| *by_office && !seen(id)),
+                conversation.messages.iter().skip(at + 1).all(|(id, by_office)| *by_office && !seen(id)),
                 "RefToParent is the message before",
                 || references.parent.clone(),
             ),
@@ -260,18 +245,12 @@ impl OfficeState {
                     .map(|appointment| appointment.event(office))
                     .collect();
                 let code = answer(if events.is_empty() { "02" } else { "01" });
-                vec![Letter {
-                    events,
-                    ..self.letter(&message, code, now)
-                }]
+                vec![Letter { events, ..self.letter(&message, code, now) }]
             }
             Kind::Clinicians => {
                 let clinicians: Vec<&'static str> = self.office.gps.iter().map(|gp| gp.hpr).collect();
                 let (code, clinicians) = if clinicians.len() > 1 { ("20", clinicians) } else { ("21", Vec::new()) };
-                vec![Letter {
-                    clinicians,
-                    ..self.letter(&message, answer(code), now)
-                }]
+                vec![Letter { clinicians, ..self.letter(&message, answer(code), now) }]
             }
             _ => {
                 self.requests.push(Request {
@@ -295,10 +274,7 @@ impl OfficeState {
         let (from, to) = message.period.unwrap_or((now.local.date(), now.local.date()));
         let events = self.calendar.free(contact, from, to);
         let code = answer(if events.is_empty() { "04" } else { "03" });
-        Letter {
-            events,
-            ..self.letter(message, code, now)
-        }
+        Letter { events, ..self.letter(message, code, now) }
     }
 
     fn reserve(&mut self, message: &Inbound, citizen: &NationalId, now: Now) -> Letter {
@@ -329,10 +305,7 @@ impl OfficeState {
     /// An answer to a message with a text.
     pub fn said(&self, message: &Inbound, meaning: Meaning, text: &str, now: Now) -> Letter {
         Letter {
-            text: Text {
-                subject: None,
-                body: Some(text.to_owned()),
-            },
+            text: Text { subject: None, body: Some(text.to_owned()) },
             ..self.letter(message, self.system.code(message.process, meaning), now)
         }
     }
@@ -350,10 +323,7 @@ impl OfficeState {
             process: message.process,
             from: message.receiver,
             ack: !message.kind.rule().synchronous,
-            references: Some(References {
-                parent: message.msg_id.clone(),
-                conversation,
-            }),
+            references: Some(References { parent: message.msg_id.clone(), conversation }),
             patient: message.patient.clone(),
             code,
             opens: false,

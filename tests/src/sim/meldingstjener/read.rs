@@ -5,9 +5,7 @@
 
 mod content;
 
-use super::codes::{
-    Code, Kind, NS_CALENDAR, NS_DIALOG, NS_HEAD, ORGANISATION_ID, PERSON_ID, Process, RULES, Rule,
-};
+use super::codes::{Code, Kind, NS_CALENDAR, NS_DIALOG, NS_HEAD, ORGANISATION_ID, PERSON_ID, Process, RULES, Rule};
 use super::message::{Inbound, NationalId, Person, References};
 use super::tree::Element;
 use crate::sim::world::{PORTAL_HER_ID, PORTAL_ORGANISATION_HER_ID};
@@ -31,11 +29,7 @@ pub struct Findings(pub Vec<Violation>);
 impl Findings {
     /// Notes one departure.
     pub fn note(&mut self, rule: &'static str, detail: impl Into<String>) {
-        self.0.push(Violation {
-            rule,
-            detail: detail.into(),
-            message: None,
-        });
+        self.0.push(Violation { rule, detail: detail.into(), message: None });
     }
 
     /// Notes one departure unless `holds`.
@@ -70,11 +64,8 @@ fn read_with_id(root: &Element, info: &Element, msg_id: &str, findings: &mut Fin
     let mig = info.text_of("MIGversion").unwrap_or_default();
     findings.expect(mig == "v1.2 2006-05-24", "MIGversion is v1.2 2006-05-24", || mig.clone());
     let gen_date = info.text_of("GenDate").unwrap_or_default();
-    findings.expect(
-        gen_date.parse::<jiff::Timestamp>().is_ok(),
-        "GenDate is a time with its offset",
-        || gen_date.clone(),
-    );
+    findings
+        .expect(gen_date.parse::<jiff::Timestamp>().is_ok(), "GenDate is a time with its offset", || gen_date.clone());
     let process = process(info, findings)?;
     let dialog = content::dialog(root, findings)?;
     let (rule, form) = kind(dialog, findings)?;
@@ -157,9 +148,7 @@ fn kind<'a>(dialog: &'a Element, findings: &mut Findings) -> Option<(&'static Ru
     findings.expect(rule.names.contains(&coded.name.as_str()), "the code has its name", || {
         format!("{} with {:?}", coded.value, coded.name)
     });
-    findings.expect(form.child("Foresporsel").is_none(), "Notat does not repeat the request", || {
-        coded.value.clone()
-    });
+    findings.expect(form.child("Foresporsel").is_none(), "Notat does not repeat the request", || coded.value.clone());
     Some((rule, form))
 }
 
@@ -231,7 +220,8 @@ fn two_levels(side: &Element, findings: &mut Findings) -> (Option<u32>, Option<u
         (None, Some(professional)) => {
             let role = professional.child("RoleToPatient").map(code);
             if let Some(role) = role {
-                findings.expect(role.system == super::codes::ROLE, "RoleToPatient has OID 9034", || role.system.clone());
+                findings
+                    .expect(role.system == super::codes::ROLE, "RoleToPatient has OID 9034", || role.system.clone());
             }
             her_id(professional, PERSON_ID, findings)
         }
@@ -251,38 +241,26 @@ fn sender(info: &Element, findings: &mut Findings) {
 
 fn receiver(info: &Element, findings: &mut Findings) -> (u32, u32) {
     let levels = info.child("Receiver").map_or((None, None), |side| two_levels(side, findings));
-    findings.expect(
-        levels.0.is_some() && levels.1.is_some(),
-        "Receiver has HER-ids on two levels",
-        || format!("{levels:?}"),
-    );
+    findings.expect(levels.0.is_some() && levels.1.is_some(), "Receiver has HER-ids on two levels", || {
+        format!("{levels:?}")
+    });
     (levels.0.unwrap_or_default(), levels.1.unwrap_or_default())
 }
 
 /// A coded element.
 pub fn code(element: &Element) -> Code {
     let get = |name| element.get(name).unwrap_or_default().to_owned();
-    Code {
-        value: get("V"),
-        system: get("S"),
-        name: get("DN"),
-    }
+    Code { value: get("V"), system: get("S"), name: get("DN") }
 }
 
 /// A person whose fields lie in the namespace `ns`.
 fn person(element: &Element, ns: &str, findings: &mut Findings) -> Option<Person> {
-    let field = |parent: &Element, name: &str| {
-        parent
-            .children()
-            .find(|child| child.ns == ns && child.name == name)
-            .cloned()
-    };
+    let field =
+        |parent: &Element, name: &str| parent.children().find(|child| child.ns == ns && child.name == name).cloned();
     let ident = field(element, "Ident")?;
     let coded = field(&ident, "TypeId").as_ref().map(code)?;
     let national_id = NationalId::new(field(&ident, "Id")?.text());
-    findings.expect(national_id.is_valid(), "a national identity number has its check digits", || {
-        element.name.clone()
-    });
+    findings.expect(national_id.is_valid(), "a national identity number has its check digits", || element.name.clone());
     let expected = if national_id.is_d_number() { ("DNR", "D-nummer") } else { ("FNR", "Fødselsnummer") };
     findings.expect(
         (coded.value.as_str(), coded.name.as_str(), coded.system.as_str()) == (expected.0, expected.1, PERSON_ID),

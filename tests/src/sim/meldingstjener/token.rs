@@ -36,10 +36,7 @@ pub struct TokenError {
 }
 
 fn refuse(error: &'static str, description: impl fmt::Display) -> TokenError {
-    TokenError {
-        error,
-        description: description.to_string(),
-    }
+    TokenError { error, description: description.to_string() }
 }
 
 #[derive(Deserialize)]
@@ -67,12 +64,7 @@ impl fmt::Debug for Tokens {
 impl Tokens {
     /// These tokens are accepted, and these clients get more.
     pub fn new(fixed: Vec<String>, clients: Vec<OauthClient>) -> Tokens {
-        Tokens {
-            fixed,
-            clients,
-            issued: HashMap::new(),
-            used: HashSet::new(),
-        }
+        Tokens { fixed, clients, issued: HashMap::new(), used: HashSet::new() }
     }
 
     /// Whether a token is accepted now.
@@ -110,8 +102,8 @@ impl Tokens {
         validation.leeway = 5;
         let mut reason = refuse("invalid_client", "no client is registered");
         let claims = self.clients.iter().find_map(|client| {
-            let verified = DecodingKey::from_jwk(&client.key)
-                .and_then(|key| decode::<Assertion>(assertion, &key, &validation));
+            let verified =
+                DecodingKey::from_jwk(&client.key).and_then(|key| decode::<Assertion>(assertion, &key, &validation));
             match verified {
                 Ok(token) if token.claims.iss == client.client_id && token.claims.sub == client.client_id => {
                     Some(token.claims)

@@ -63,11 +63,7 @@ pub struct Element {
 impl Element {
     /// An empty element.
     pub fn new(ns: &str, name: &str) -> Element {
-        Element {
-            ns: ns.to_owned(),
-            name: name.to_owned(),
-            ..Element::default()
-        }
+        Element { ns: ns.to_owned(), name: name.to_owned(), ..Element::default() }
     }
 
     /// With one more attribute.
@@ -107,10 +103,7 @@ impl Element {
 
     /// The value of an attribute, trimmed.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.attrs
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.trim())
+        self.attrs.iter().find(|(key, _)| key == name).map(|(_, value)| value.trim())
     }
 
     /// The child elements.
@@ -123,14 +116,12 @@ impl Element {
 
     /// The children of this name in this element's own namespace.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Element> {
-        self.children()
-            .filter(move |child| child.name == name && child.ns == self.ns)
+        self.children().filter(move |child| child.name == name && child.ns == self.ns)
     }
 
     /// The first child of this name in this element's own namespace.
     pub fn child(&self, name: &str) -> Option<&Element> {
-        self.children()
-            .find(|child| child.name == name && child.ns == self.ns)
+        self.children().find(|child| child.name == name && child.ns == self.ns)
     }
 
     /// The trimmed text of the first child of this name.
@@ -163,9 +154,7 @@ fn decode(bytes: &[u8]) -> Result<String, NotXml> {
         let quote = rest.chars().next()?;
         rest.get(1..)?.split(quote).next()
     });
-    let encoding = named
-        .and_then(|label| Encoding::for_label(label.as_bytes()))
-        .unwrap_or(encoding_rs::UTF_8);
+    let encoding = named.and_then(|label| Encoding::for_label(label.as_bytes())).unwrap_or(encoding_rs::UTF_8);
     let (text, used, broken) = encoding.decode(bytes);
     if broken {
         return Err(NotXml::Encoding(used.name()));
@@ -234,14 +223,8 @@ pub fn parse(bytes: &[u8]) -> Result<Element, NotXml> {
     let at = reader.buffer_position();
     match (root, open.last()) {
         (Some(root), None) => Ok(root),
-        (_, Some(unclosed)) => Err(NotXml::IllFormed {
-            at,
-            reason: format!("<{}> is never closed", unclosed.name),
-        }),
-        (None, None) => Err(NotXml::IllFormed {
-            at,
-            reason: "no element".to_owned(),
-        }),
+        (_, Some(unclosed)) => Err(NotXml::IllFormed { at, reason: format!("<{}> is never closed", unclosed.name) }),
+        (None, None) => Err(NotXml::IllFormed { at, reason: "no element".to_owned() }),
     }
 }
 
@@ -252,17 +235,10 @@ fn element(ns: String, start: &BytesStart<'_>) -> Result<Element, String> {
         if attribute.key.as_namespace_binding().is_some() || attribute.key.prefix().is_some() {
             continue;
         }
-        let value = attribute
-            .normalized_value(XmlVersion::Explicit1_0)
-            .map_err(|error| error.to_string())?;
+        let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|error| error.to_string())?;
         attrs.push((attribute.key.as_ref().to_owned(), value.into_owned()));
     }
-    Ok(Element {
-        ns,
-        name: start.local_name().as_ref().to_owned(),
-        attrs,
-        nodes: Vec::new(),
-    })
+    Ok(Element { ns, name: start.local_name().as_ref().to_owned(), attrs, nodes: Vec::new() })
 }
 
 fn push_text(open: &mut [Element], text: &str) -> Result<(), String> {
@@ -305,8 +281,9 @@ pub fn write(root: &Element, encoding: Written) -> Vec<u8> {
         Written::Utf8 => utf8,
         Written::Latin1 => String::from_utf8_lossy(&utf8).chars().fold(Vec::new(), |mut bytes, c| {
             match u8::try_from(u32::from(c)) {
-                Ok(byte) => bytes.push(byte),
-                Err(_) => bytes.extend_from_slice(format!("&#{};", u32::from(c)).as_bytes()),
+                // Readers on the web's rules take 0x80 to 0x9f for windows-1252.
+                Ok(byte) if !(0x80..0xa0).contains(&byte) => bytes.push(byte),
+                _ => bytes.extend_from_slice(format!("&#{};", u32::from(c)).as_bytes()),
             }
             bytes
         }),

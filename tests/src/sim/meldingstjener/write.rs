@@ -7,9 +7,7 @@ use super::codes::{
 use super::message::{Attachment, Event, Person, References};
 use super::style::Style;
 use super::tree::{Element, write};
-use crate::sim::world::{
-    Gp, Office, PORTAL_HER_ID, PORTAL_NAME, PORTAL_ORGANISATION_HER_ID, PORTAL_ORGANISATION_NAME,
-};
+use crate::sim::world::{Gp, Office, PORTAL_HER_ID, PORTAL_NAME, PORTAL_ORGANISATION_HER_ID, PORTAL_ORGANISATION_NAME};
 use base64::Engine;
 
 /// What a clinician writes: an answer, or the opening of a dialogue.
@@ -112,9 +110,7 @@ fn info(letter: &Letter, office: &Office, style: &Style, generated: &str) -> Ele
     let ack = if letter.ack { ("J", "Ja") } else { ("N", "Nei") };
     let mut info = head("MsgInfo")
         .with(
-            head("Type")
-                .attr("V", style.padded(letter.process.code()))
-                .attr("DN", style.padded(letter.process.name())),
+            head("Type").attr("V", style.padded(letter.process.code())).attr("DN", style.padded(letter.process.name())),
         )
         .field("MIGversion", "v1.2 2006-05-24")
         .field("GenDate", generated)
@@ -164,9 +160,12 @@ fn sender(letter: &Letter, office: &Office, style: &Style) -> Element {
 }
 
 fn organisation(name: &str, her_id: &str) -> Element {
-    head("Organisation")
-        .field("OrganisationName", name)
-        .with(ident(NS_HEAD, NS_HEAD, her_id, ("HER", "HER-id", ORGANISATION_ID)))
+    head("Organisation").field("OrganisationName", name).with(ident(
+        NS_HEAD,
+        NS_HEAD,
+        her_id,
+        ("HER", "HER-id", ORGANISATION_ID),
+    ))
 }
 
 /// An identifier whose element lies in `outer` and its fields in `inner`.
@@ -273,22 +272,18 @@ fn calendar(events: &[Event], style: &Style) -> Element {
         let start = valued("dtstart", "date-time", &event.start.to_string());
         let end = valued("dtend", "date-time", &event.end.to_string());
         let mut properties = el("properties");
-        properties = if style.end_first {
-            properties.with(end).with(start)
-        } else {
-            properties.with(start).with(end)
-        };
-        properties = properties
-            .with(valued("uid", "text", &event.uid))
-            .with(valued("contact", "text", &style.padded(&event.contact.to_string())));
+        properties = if style.end_first { properties.with(end).with(start) } else { properties.with(start).with(end) };
+        properties = properties.with(valued("uid", "text", &event.uid)).with(valued(
+            "contact",
+            "text",
+            &style.padded(&event.contact.to_string()),
+        ));
         if let Some(id) = &event.related_to {
             properties = properties.with(valued("related-to", "uri", id));
         }
-        for (name, value) in [
-            ("summary", &event.summary),
-            ("description", &event.description),
-            ("location", &event.location),
-        ] {
+        for (name, value) in
+            [("summary", &event.summary), ("description", &event.description), ("location", &event.location)]
+        {
             if let Some(value) = value {
                 properties = properties.with(valued(name, "text", value));
             }
@@ -301,11 +296,7 @@ fn calendar(events: &[Event], style: &Style) -> Element {
     }
     el("icalendar").with(
         el("vcalendar")
-            .with(
-                el("properties")
-                    .with(valued("version", "text", "2.0"))
-                    .with(valued("prodid", "text", style.product)),
-            )
+            .with(el("properties").with(valued("version", "text", "2.0")).with(valued("prodid", "text", style.product)))
             .with(components),
     )
 }

@@ -33,10 +33,7 @@ pub trait Epj: Debug + Send + Sync {
 
     /// The version of a process that it supports.
     fn version(&self, process: Process) -> Option<(u8, u8)> {
-        self.processes()
-            .iter()
-            .find(|(supported, _)| *supported == process)
-            .map(|(_, version)| *version)
+        self.processes().iter().find(|(supported, _)| *supported == process).map(|(_, version)| *version)
     }
 }
 

@@ -43,11 +43,7 @@ impl Epj for SystemX {
         // The code of an answered e-consultation under the name of an answered contact: as some real systems
         // do with other pairs of codes, only the process tells the two apart.
         if process == Process::Ekontakt && matches!(meaning, Meaning::Reply | Meaning::Advice) {
-            return Code {
-                value: "12".to_owned(),
-                system: ANSWER.to_owned(),
-                name: "Svar på henvendelse".to_owned(),
-            };
+            return Code { value: "12".to_owned(), system: ANSWER.to_owned(), name: "Svar på henvendelse".to_owned() };
         }
         answer(meaning.code(process))
     }

@@ -47,9 +47,8 @@ pub(super) fn form(form: &Element, inbound: &mut Inbound, findings: &mut Finding
                     .then(|| part("Id").map(Element::text))
                     .flatten()
             });
-        findings.expect(inbound.wanted_gp.is_some(), "the wished clinician has a HPR number", || {
-            inbound.msg_id.clone()
-        });
+        findings
+            .expect(inbound.wanted_gp.is_some(), "the wished clinician has a HPR number", || inbound.msg_id.clone());
     }
 }
 
@@ -98,10 +97,8 @@ fn calendar(payload: &Element, inbound: &mut Inbound, findings: &mut Findings) {
                     findings.expect(event.start < event.end, "dtstart is before dtend", || event.start.to_string());
                     inbound.events.push(event);
                 }
-                None => findings.note(
-                    "an event has dtstart, dtend, uid and a contact that is a HER-id",
-                    "one of them is missing",
-                ),
+                None => findings
+                    .note("an event has dtstart, dtend, uid and a contact that is a HER-id", "one of them is missing"),
             }
         }
     }
@@ -131,10 +128,7 @@ fn prescription(payload: &Element, inbound: &mut Inbound, findings: &mut Finding
         element.children().find_map(name)
     }
     match name(payload).filter(|name| !name.is_empty()) {
-        Some(name) => inbound.prescriptions.push(Prescription {
-            name,
-            element: payload.clone(),
-        }),
+        Some(name) => inbound.prescriptions.push(Prescription { name, element: payload.clone() }),
         None => findings.note("a prescription names its medicine", payload.name.clone()),
     }
 }
@@ -188,17 +182,22 @@ pub(super) fn required(inbound: &Inbound, findings: &mut Findings) {
         Kind::FreeSlots => match inbound.period {
             Some((from, to)) => {
                 let days = from.until(to).map_or(i32::MAX, |span| span.get_days());
-                findings.expect((0..=LONGEST_PERIOD_DAYS).contains(&days), "FraDato to TilDato is at most four weeks", || {
-                    format!("{from} to {to}")
-                });
+                findings.expect(
+                    (0..=LONGEST_PERIOD_DAYS).contains(&days),
+                    "FraDato to TilDato is at most four weeks",
+                    || format!("{from} to {to}"),
+                );
             }
             None => findings.note("HLT has FraDato and TilDato", "one is missing"),
         },
         Kind::RenewalPrescriptions => {
-            findings.expect(!inbound.prescriptions.is_empty(), "RFER carries a M1 for each medicine", || kind.rule().code.to_owned());
+            findings.expect(!inbound.prescriptions.is_empty(), "RFER carries a M1 for each medicine", || {
+                kind.rule().code.to_owned()
+            });
         }
         Kind::Consultation => {
-            findings.expect(has_text && has_subject, "SB has EmneSporsmal and Sporsmal", || kind.rule().code.to_owned());
+            findings
+                .expect(has_text && has_subject, "SB has EmneSporsmal and Sporsmal", || kind.rule().code.to_owned());
         }
         Kind::Reply | Kind::RenewalText => {
             findings.expect(has_text, "the citizen's text is there", || kind.rule().code.to_owned());
@@ -238,9 +237,11 @@ fn events(inbound: &Inbound, findings: &mut Findings) {
         Kind::CancelReservation | Kind::ChangeWish | Kind::CancelWish => (1, true),
         _ => (0, false),
     };
-    findings.expect(inbound.events.len() == wanted, "a calendar is sent where the guide asks for one, and nowhere else", || {
-        format!("{code} has {} events", inbound.events.len())
-    });
+    findings.expect(
+        inbound.events.len() == wanted,
+        "a calendar is sent where the guide asks for one, and nowhere else",
+        || format!("{code} has {} events", inbound.events.len()),
+    );
     if related {
         findings.expect(
             inbound.events.iter().all(|event| event.related_to.is_some()),
