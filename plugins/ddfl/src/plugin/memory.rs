@@ -1,0 +1,267 @@
+//! What is kept between calls, and by whom it is written.
+//!
+//! | key | value | written by |
+//! | --- | --- | --- |
+//! | `c.` conversation | [`Conversation`]: process, party, what was sent | `dialogs` |
+//! | `o.` conversation | [`Office`]: the office's messages in it | `inbound` |
+//! | `m.` message id | [`Awaited`]: a message whose receipt is awaited | `dialogs` |
+//! | `w.` when, message id | nothing: the same, in the order in which patience ends | `dialogs` |
+//! | `a.` appointment | [`Slot`]: what the record system calls it | both |
+//! | `r.` day, shard | ids of messages that were receipted | `inbound` |
+//!
+//! Ids that others choose stand in keys as UUIDs derived from them, since keys have a small alphabet.
+
+use dialog_plugin_sdk::{Failure, ids, state};
+use serde::{Deserialize, Serialize};
+
+/// Office messages that a conversation remembers: enough to name the latest before a moment.
+const REMEMBERED: usize = 20;
+
+/// A conversation that the citizen began, or answered in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Conversation {
+    /// `MsgInfo/Type`.
+    pub process: String,
+    /// To whom its messages go.
+    pub receiver: Receiver,
+    /// Whose it is, derived: an answer about another patient is not let in.
+    pub patient: String,
+    /// What was sent: id, and when in milliseconds.
+    pub sent: Vec<(String, i64)>,
+    /// Prescriptions that were asked for: id and medicine. Only until they are answered.
+    #[serde(default)]
+    pub items: Vec<(String, String)>,
+}
+
+/// The communication party of a conversation, as it was when it began: a dialog stays with its party.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Receiver {
+    /// HER-id of the organisation (level 1).
+    pub organisation: u32,
+    /// HER-id (level 2).
+    pub her_id: u32,
+    /// Given name, of a clinician.
+    pub given_name: Option<String>,
+    /// Family name, of a clinician.
+    pub family_name: Option<String>,
+}
+
+/// The office's part of a conversation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Office {
+    /// Its messages: id, and when they arrived here in milliseconds.
+    pub messages: Vec<(String, i64)>,
+    /// Set where the office opened the conversation.
+    pub opened: Option<Conversation>,
+}
+
+/// A message whose receipt is awaited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Awaited {
+    /// The conversation.
+    pub conversation: String,
+    /// The contract's id of the message.
+    pub message: String,
+    /// The key of the same message under `w.`.
+    pub due_key: String,
+}
+
+/// What a record system calls an appointment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Slot {
+    /// `uid`.
+    pub uid: String,
+    /// `related-to`.
+    pub related_to: Option<String>,
+    /// `contact`.
+    pub contact: Option<u32>,
+    /// Start, in milliseconds.
+    pub start: i64,
+    /// End, in milliseconds.
+    pub end: i64,
+}
+
+fn key(kind: &str, name: &str) -> String {
+    let id = uuid::Uuid::try_parse(name).unwrap_or_else(|_| ids::derived(kind, &[name]));
+    format!("{kind}.{id}")
+}
+
+/// A patient, as conversations remember one.
+#[must_use]
+pub fn patient(conversation: &str, national_id: &str) -> String {
+    ids::derived("patient", &[conversation, national_id]).to_string()
+}
+
+/// What is known of a conversation: its beginning (by whom ever), and the office's part.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn conversation(id: &str) -> Result<(Option<Conversation>, Office), Failure> {
+    let office: Office = state::get_json(&key("o", id))?.unwrap_or_default();
+    let begun: Option<Conversation> = state::get_json(&key("c", id))?;
+    Ok((begun.or_else(|| office.opened.clone()), office))
+}
+
+/// Keeps the citizen's part of a conversation.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn keep(id: &str, conversation: &Conversation) -> Result<(), Failure> {
+    state::set_json(&key("c", id), conversation)
+}
+
+/// Notes a message of the office.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn arrived(conversation: &str, message: &str, now: i64, opened: Option<Conversation>) -> Result<(), Failure> {
+    let key = key("o", conversation);
+    let mut office: Office = state::get_json(&key)?.unwrap_or_default();
+    if opened.is_some() {
+        office.opened = opened;
+    }
+    if !office.messages.iter().any(|(known, _)| known == message) {
+        office.messages.push((message.to_owned(), now));
+    }
+    let surplus = office.messages.len().saturating_sub(REMEMBERED);
+    office.messages.drain(..surplus);
+    state::set_json(&key, &office)
+}
+
+/// The message before a moment in a conversation: what a further message refers to as its parent. The same at
+/// every attempt, since later messages do not count.
+#[must_use]
+pub fn parent(id: &str, conversation: &Conversation, office: &Office, before: i64) -> String {
+    conversation
+        .sent
+        .iter()
+        .chain(&office.messages)
+        .filter(|(_, at)| *at < before)
+        .max_by_key(|(_, at)| *at)
+        .map_or_else(|| id.to_owned(), |(message, _)| message.clone())
+}
+
+/// Notes that a receipt is awaited until a moment.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn await_receipt(id: &str, conversation: &str, message: &str, until: i64) -> Result<(), Failure> {
+    let due_key = format!("w.{:014}.{}", until.max(0), uuid::Uuid::try_parse(id).unwrap_or_default());
+    state::set(&due_key, id.as_bytes())?;
+    state::set_json(
+        &key("m", id),
+        &Awaited { conversation: conversation.to_owned(), message: message.to_owned(), due_key },
+    )
+}
+
+/// The message that a receipt is about.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn awaited(id: &str) -> Result<Option<Awaited>, Failure> {
+    state::get_json(&key("m", id))
+}
+
+/// A receipt has come, or is no longer awaited.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn receipted(id: &str) -> Result<(), Failure> {
+    if let Some(awaited) = awaited(id)? {
+        state::delete(&awaited.due_key)?;
+        state::delete(&key("m", id))?;
+    }
+    Ok(())
+}
+
+/// Messages for whose receipt patience has ended, the oldest first, at most `count`.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn overdue(now: i64, count: usize) -> Result<Vec<String>, Failure> {
+    let mut found = Vec::new();
+    for key in state::keys("w.")? {
+        let due = key.get(2..16).and_then(|due| due.parse::<i64>().ok()).unwrap_or(i64::MAX);
+        if due > now || found.len() >= count {
+            break;
+        }
+        if let Some(id) = state::get(&key)? {
+            found.push(String::from_utf8_lossy(&id).into_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Keeps what the record system calls an appointment.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn keep_appointment(id: &str, slot: &Slot) -> Result<(), Failure> {
+    state::set_json(&key("a", id), slot)
+}
+
+/// What the record system calls an appointment.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn appointment(id: &str) -> Result<Option<Slot>, Failure> {
+    state::get_json(&key("a", id))
+}
+
+/// Milliseconds of a day.
+const DAY: i64 = 24 * 3600 * 1000;
+/// Days for which receipted messages are remembered: Meldingstjener delivers a message anew for at most as long.
+const LEDGER_DAYS: i64 = 8;
+/// Bytes of an id in the ledger.
+const ID: usize = 16;
+/// Bytes of a shard: below the 64 KiB of a value. The oldest ids give way.
+const SHARD: usize = 60 * 1024;
+
+fn ledger_id(id: &str) -> uuid::Uuid {
+    uuid::Uuid::try_parse(id).unwrap_or_else(|_| ids::derived("message", &[id]))
+}
+
+fn shard(day: i64, id: uuid::Uuid) -> String {
+    // The last byte is random in every version of UUID.
+    format!("r.{day:08}.{:02x}", id.as_bytes()[ID - 1])
+}
+
+/// Whether a message was receipted within the last days: a duplicate is not receipted again.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn in_ledger(message: &str, now: i64) -> Result<bool, Failure> {
+    let id = ledger_id(message);
+    for day in (0..LEDGER_DAYS).map(|ago| now / DAY - ago) {
+        let Some(ids) = state::get(&shard(day, id))? else { continue };
+        if ids.chunks(ID).any(|known| known == id.as_bytes()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Notes that a message was receipted, and forgets days that are long gone.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn enter_ledger(message: &str, now: i64) -> Result<(), Failure> {
+    let id = ledger_id(message);
+    let key = shard(now / DAY, id);
+    let mut ids = state::get(&key)?.unwrap_or_default();
+    if ids.len() >= SHARD {
+        ids.drain(..ID);
+    }
+    ids.extend_from_slice(id.as_bytes());
+    state::set(&key, &ids)?;
+    let oldest = format!("r.{:08}", now / DAY - LEDGER_DAYS);
+    for key in state::keys("r.")?.into_iter().take_while(|key| *key < oldest).take(50) {
+        state::delete(&key)?;
+    }
+    Ok(())
+}
