@@ -325,3 +325,145 @@ impl fmt::Display for PluginId {
         f.write_str(&self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Nine digits with the two check digits that belong to them, if there are such.
+    fn checked(nine: &str) -> Option<String> {
+        let mut digits: Vec<u32> = nine.chars().map(|digit| digit.to_digit(10).unwrap()).collect();
+        for weights in [&[3, 7, 6, 1, 8, 9, 4, 5, 2][..], &[5, 4, 3, 2, 7, 6, 5, 4, 3, 2][..]] {
+            let sum: u32 = weights.iter().zip(&digits).map(|(weight, digit)| weight * digit).sum();
+            match (11 - sum % 11) % 11 {
+                10 => return None,
+                digit => digits.push(digit),
+            }
+        }
+        Some(digits.into_iter().map(|digit| char::from_digit(digit, 10).unwrap()).collect())
+    }
+
+    /// The first number with that date that has check digits.
+    fn number(date: &str) -> String {
+        (100..999).find_map(|individual| checked(&format!("{date}{individual}"))).unwrap()
+    }
+
+    fn rule(text: &str) -> &'static str {
+        NationalIdentityNumber::from_str(text).unwrap_err().rule
+    }
+
+    #[test]
+    fn numbers_of_every_kind_are_accepted() {
+        // Ordinary, D-number, Norsk Helsenett's, Tenor's two, and a synthetic D-number.
+        for date in ["150385", "550385", "154385", "156885", "158385", "558385"] {
+            let number = number(date);
+            assert_eq!(NationalIdentityNumber::from_str(&number).unwrap().expose(), number, "{date}");
+        }
+    }
+
+    #[test]
+    fn the_days_and_months_of_a_number_must_exist() {
+        for date in ["320185", "310485", "300285", "720185", "000185"] {
+            assert_eq!(rule(&number(date)), "has no such day", "{date}");
+        }
+        for date in ["150085", "151385", "154085", "155385", "156585", "157885", "158085", "159385"] {
+            assert_eq!(rule(&number(date)), "has no such month", "{date}");
+        }
+        assert!(NationalIdentityNumber::from_str(&number("290200")).is_ok(), "a leap day");
+    }
+
+    #[test]
+    fn what_is_not_eleven_digits_is_no_number() {
+        for text in ["", "1483854124", "148385412410", "1483854124x", "14838541241 ", "١٤٨٣٨٥٤١٢٤١", "+4838541241"]
+        {
+            assert_eq!(rule(text), "must be eleven digits");
+        }
+    }
+
+    #[test]
+    fn a_number_prints_itself_nowhere() {
+        let text = number("158385");
+        let shown = format!(
+            "{:?} {:#?}",
+            NationalIdentityNumber::from_str(&text).unwrap(),
+            Some(text.parse::<NationalIdentityNumber>())
+        );
+        assert!(!shown.contains(&text), "{shown}");
+        let mut wrong = text.clone();
+        wrong.replace_range(10..11, if text.ends_with('0') { "1" } else { "0" });
+        let error = NationalIdentityNumber::from_str(&wrong).unwrap_err();
+        assert_eq!(error.rule, "has wrong check digits");
+        assert!(!format!("{error} {error:?}").contains(&wrong));
+    }
+
+    #[test]
+    fn an_organisation_number_has_nine_digits_and_a_right_check_digit() {
+        let number: OrganisationNumber = "310001015".parse().unwrap();
+        assert_eq!(number.to_string(), "310001015");
+        assert_eq!("310001016".parse::<OrganisationNumber>().unwrap_err().rule, "has a wrong check digit");
+        assert_eq!("31000101".parse::<OrganisationNumber>().unwrap_err().rule, "must be nine digits");
+        assert_eq!(serde_json::to_string(&number).unwrap(), "\"310001015\"");
+        assert!(serde_json::from_str::<OrganisationNumber>("\"310001016\"").is_err());
+    }
+
+    #[test]
+    fn a_her_id_is_a_number_in_its_range_written_plainly() {
+        assert_eq!("8150110".parse::<HerId>().unwrap().get(), 8_150_110);
+        assert_eq!(HerId::try_from(99_999_999).unwrap().to_string(), "99999999");
+        for text in ["0", "100000000", "-1", "+1", " 1", "1 ", "1.0", "", "4294967297", "0x1"] {
+            assert!(text.parse::<HerId>().is_err(), "{text:?}");
+        }
+        assert!(serde_json::from_str::<HerId>("0").is_err());
+        assert!(serde_json::from_str::<HprNumber>("1000000000").is_err());
+    }
+
+    #[test]
+    fn a_plugin_id_is_short_and_plain() {
+        for good in ["ddfl", "a1", "my-plugin-2"] {
+            assert_eq!(good.parse::<PluginId>().unwrap().as_str(), good);
+        }
+        let long = "a".repeat(41);
+        for bad in ["", "a", "1a", "-a", "Ddfl", "dd_fl", "dd/fl", "dd..", "æøå", long.as_str()] {
+            assert!(bad.parse::<PluginId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn new_ids_follow_each_other() {
+        let ids: Vec<EventId> = (0..1_000).map(|_| EventId::new()).collect();
+        assert!(ids.is_sorted());
+        assert_eq!(ids[0].uuid().get_version_num(), 7);
+    }
+
+    proptest! {
+        #[test]
+        fn one_wrong_digit_is_always_found(individual in 100..999u32, at in 6..11usize, add in 1..10u32) {
+            let Some(right) = checked(&format!("158385{individual}")) else { return Ok(()) };
+            prop_assert!(NationalIdentityNumber::from_str(&right).is_ok());
+            let digit = right[at..=at].parse::<u32>().unwrap();
+            let mut wrong = right.clone();
+            wrong.replace_range(at..=at, &((digit + add) % 10).to_string());
+            prop_assert_eq!(rule(&wrong), "has wrong check digits");
+        }
+
+        #[test]
+        fn any_text_is_an_id_or_an_error_and_never_a_panic(text in "\\PC{0,20}") {
+            let _ = text.parse::<NationalIdentityNumber>();
+            let _ = text.parse::<OrganisationNumber>();
+            let _ = text.parse::<HprNumber>();
+            let _ = text.parse::<PluginId>();
+            let _ = text.parse::<DialogId>();
+        }
+
+        #[test]
+        fn what_an_id_prints_it_reads(number in 1..=99_999_999u32) {
+            let id = HerId::try_from(number).unwrap();
+            prop_assert_eq!(id.to_string().parse::<HerId>(), Ok(id));
+            prop_assert_eq!(serde_json::from_str::<HerId>(&serde_json::to_string(&id).unwrap()).unwrap(), id);
+        }
+    }
+}

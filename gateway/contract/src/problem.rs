@@ -135,3 +135,30 @@ impl ProblemType {
         format!("urn:dialog:problem:{}", self.name())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_problem_has_a_name_and_a_title_of_its_own_in_each_language() {
+        let names: BTreeSet<&str> = ProblemType::ALL.iter().map(|problem| problem.name()).collect();
+        assert_eq!(names.len(), ProblemType::ALL.len());
+        for locale in Locale::ALL {
+            let titles: BTreeSet<&str> = ProblemType::ALL.iter().map(|problem| problem.title(*locale)).collect();
+            assert_eq!(titles.len(), ProblemType::ALL.len(), "{locale}");
+            assert!(titles.iter().all(|title| title.chars().count() >= 8 || *title == "For stort"), "{titles:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_plain_and_statuses_are_errors() {
+        for problem in ProblemType::ALL {
+            assert!(problem.name().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+            assert!((400..600).contains(&problem.status()));
+            assert_eq!(problem.uri(), format!("urn:dialog:problem:{}", problem.name()));
+        }
+    }
+}

@@ -1,0 +1,683 @@
+//! The JSON Schemas beside the Rust types that serde makes of them.
+
+use std::collections::BTreeSet;
+
+use dialog_contract::{
+    appointment, audit, dialog, event, health,
+    ids::{
+        AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, MessageId, OrganisationNumber, PluginId,
+        RequestId,
+    },
+    limits::Limits,
+    opening,
+    page::Page,
+    practice, prescription, problem, provider,
+    schema::{Resource, validate},
+    service::{Closing, ConsultationMode, EncounterMode, Locale, ProviderKind, Representation, Sent, Service},
+};
+use jiff::{Timestamp, civil::Date};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+use crate::listing::{Cases, Fields, Payload, camel, cases_of, fields_of, kebab};
+
+/// A struct and the schema of it: at a pointer into a resource.
+struct Struct {
+    schema: (Resource, &'static str),
+    fields: Fields,
+    /// Left out when empty: lists and maps that are not required.
+    sparse: &'static [&'static str],
+}
+
+fn plain(resource: Resource, pointer: &'static str, fields: Fields) -> Struct {
+    Struct { schema: (resource, pointer), fields, sparse: &[] }
+}
+
+fn structs() -> Vec<Struct> {
+    use Resource as R;
+    vec![
+        plain(
+            R::Dialog,
+            "",
+            fields_of!(dialog::Dialog {
+                id: DialogId, service: Service, office: dialog::OfficeName, clinician: Option<dialog::Clinician>,
+                provider: dialog::Provider, status: dialog::Status, opened: Timestamp, updated: Timestamp,
+                due: Option<Timestamp>, subject: Option<String>, messages: Vec<dialog::Message>,
+                activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
+                represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>, revision: u64,
+            }),
+        ),
+        plain(R::Types, "/$defs/officeName", fields_of!(dialog::OfficeName { her_id: HerId, name: String })),
+        plain(
+            R::Types,
+            "/$defs/clinician",
+            fields_of!(dialog::Clinician {
+                hpr_number: HprNumber, her_id: Option<HerId>, given_name: String, family_name: String,
+            }),
+        ),
+        plain(
+            R::Types,
+            "/$defs/provider",
+            fields_of!(dialog::Provider { id: PluginId, name: String, kind: ProviderKind }),
+        ),
+        plain(R::Types, "/$defs/period", fields_of!(opening::Period { start: Timestamp, end: Timestamp })),
+        plain(R::Types, "/$defs/fieldError", fields_of!(provider::FieldError { pointer: String, detail: String })),
+        plain(
+            R::Message,
+            "",
+            fields_of!(dialog::Message {
+                id: MessageId, author: dialog::Author, subject: Option<String>, text: String,
+                attachments: Vec<dialog::Attachment>, sent: Timestamp, seen: Option<Timestamp>,
+            }),
+        ),
+        plain(
+            R::Message,
+            "/$defs/author",
+            fields_of!(dialog::Author { role: dialog::AuthorRole, name: Option<String> }),
+        ),
+        plain(
+            R::Attachment,
+            "",
+            fields_of!(dialog::Attachment {
+                id: AttachmentId,
+                media_type: dialog::MediaType,
+                name: String,
+                size: u64,
+                sha256: String,
+            }),
+        ),
+        plain(
+            R::Dialog,
+            "/$defs/representedBy",
+            fields_of!(dialog::RepresentedBy { name: String, role: Representation }),
+        ),
+        plain(R::Dialog, "/$defs/fee", fields_of!(dialog::Fee { tariff: String, amount: u64 })),
+        plain(
+            R::Dialog,
+            "/$defs/activity",
+            fields_of!(dialog::Activity { occurred: Timestamp, kind: dialog::ActivityKind, text: String }),
+        ),
+        plain(
+            R::Dialog,
+            "/$defs/renewalDecision",
+            fields_of!(provider::RenewalDecision {
+                item: Option<String>, outcome: provider::RenewalOutcome, reason: Option<String>,
+            }),
+        ),
+        plain(
+            R::NewDialog,
+            "",
+            fields_of!(opening::NewDialog {
+                request: opening::Request, message: Option<opening::NewMessage>,
+            }),
+        ),
+        Struct {
+            sparse: &["attachments"],
+            ..plain(
+                R::NewMessage,
+                "",
+                fields_of!(opening::NewMessage {
+                    subject: Option<String>, text: String, attachments: Vec<AttachmentId>,
+                }),
+            )
+        },
+        plain(
+            R::NewDialog,
+            "/$defs/renewalItem",
+            fields_of!(opening::RenewalItem {
+                id: String, medicine: String, atc: Option<String>, note: Option<String>, eprescription: Option<String>,
+            }),
+        ),
+        plain(
+            R::Appointment,
+            "",
+            fields_of!(appointment::Appointment {
+                id: AppointmentId, office: dialog::OfficeName, provider: dialog::Provider,
+                clinician: Option<dialog::Clinician>, start: Timestamp, end: Timestamp, mode: EncounterMode, title: String,
+                location: Option<String>, instructions: Option<String>, cancellable: bool, changeable: bool,
+            }),
+        ),
+        plain(
+            R::Slot,
+            "",
+            fields_of!(appointment::Slot {
+                id: String, start: Timestamp, end: Timestamp, clinician: Option<dialog::Clinician>, mode: EncounterMode,
+                title: String,
+            }),
+        ),
+        plain(
+            R::NewBooking,
+            "",
+            fields_of!(appointment::NewBooking {
+                slot: String, start: Timestamp, end: Timestamp, clinician: Option<dialog::Clinician>,
+                reason: Option<String>,
+            }),
+        ),
+        plain(R::NewCancellation, "", fields_of!(appointment::NewCancellation { reason: Option<String> })),
+        plain(
+            R::Prescription,
+            "",
+            fields_of!(prescription::Prescription {
+                id: String, medicine: String, atc: Option<String>, dosage: Option<String>, issued: Option<Timestamp>,
+                valid_until: Option<Timestamp>, renewability: prescription::Renewability, note: Option<String>,
+            }),
+        ),
+        plain(
+            R::Practice,
+            "",
+            fields_of!(practice::Practice {
+                citizen: String, general_practitioner: practice::Practitioner, office: dialog::OfficeName,
+                services: Vec<practice::OfferedService>,
+            }),
+        ),
+        Struct {
+            sparse: &["modes"],
+            ..plain(
+                R::Practice,
+                "/$defs/offeredService",
+                fields_of!(practice::OfferedService {
+                    service: Service, available: bool, provider: Option<dialog::Provider>,
+                    booking: Option<practice::Booking>, modes: Vec<ConsultationMode>,
+                    answered_within_working_days: Option<u8>,
+                }),
+            )
+        },
+        plain(
+            R::Office,
+            "",
+            fields_of!(practice::Office {
+                her_id: HerId, organisation_her_id: HerId, organisation_number: OrganisationNumber, name: String,
+                telephone: Option<String>, address: Option<String>, directions: Option<String>, website: Option<String>,
+                hours: Vec<practice::OpeningHours>, practitioners: Vec<practice::Practitioner>, modes: Vec<EncounterMode>,
+                payment: Option<String>, accessibility: Option<String>, services: Vec<practice::OfferedService>,
+            }),
+        ),
+        plain(
+            R::Office,
+            "/$defs/openingHours",
+            fields_of!(practice::OpeningHours { weekday: u8, opens: String, closes: String }),
+        ),
+        plain(
+            R::Office,
+            "/$defs/practitioner",
+            fields_of!(practice::Practitioner {
+                clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>, absences: Vec<practice::Absence>,
+            }),
+        ),
+        plain(
+            R::Office,
+            "/$defs/absence",
+            fields_of!(practice::Absence {
+                from: Date, until: Date, substitute: Option<dialog::Clinician>,
+            }),
+        ),
+        Struct {
+            sparse: &["errors"],
+            ..plain(
+                R::Problem,
+                "",
+                fields_of!(problem::Problem {
+                    kind: String, title: String, status: u16, detail: String, instance: String, trace_id: String,
+                    errors: Vec<provider::FieldError>, sent: Sent,
+                }),
+            )
+        },
+        plain(
+            R::Event,
+            "",
+            fields_of!(event::Event {
+                specversion: String, id: EventId, source: String, kind: event::EventType, subject: String, time: Timestamp,
+                datacontenttype: String, traceparent: Option<String>, data: event::EventData,
+            }),
+        ),
+        plain(
+            R::Event,
+            "/$defs/eventData",
+            fields_of!(event::EventData {
+                citizen: String, office: HerId, service: Service, dialog: Option<DialogId>, revision: Option<u64>,
+                status: Option<dialog::StatusName>, appointment: Option<AppointmentId>,
+            }),
+        ),
+        plain(R::Health, "", fields_of!(health::Health { status: health::HealthStatus })),
+        plain(R::DialogPage, "", fields_of!(Page<dialog::Dialog> { items: Vec<dialog::Dialog>, next: Option<String> })),
+        Struct {
+            sparse: &["details"],
+            ..plain(
+                R::AuditRecord,
+                "",
+                fields_of!(audit::Record {
+                    version: u8, time: Timestamp, kind: audit::RecordKind, request: Option<RequestId>,
+                    trace_id: Option<String>, action: String, actor: audit::Actor, citizen: Option<String>,
+                    representation: Option<audit::RepresentationRecord>, office: Option<HerId>, service: Option<Service>,
+                    dialog: Option<DialogId>, call: Option<audit::CallRecord>, outcome: Option<audit::OutcomeRecord>,
+                    request_sha256: Option<String>, reply_sha256: Option<String>,
+                    details: std::collections::BTreeMap<String, String>,
+                }),
+            )
+        },
+        plain(
+            R::AuditRecord,
+            "/$defs/actor",
+            fields_of!(audit::Actor {
+                role: audit::ActorRole, client: String, person: Option<String>, level: Option<u8>,
+            }),
+        ),
+        plain(
+            R::AuditRecord,
+            "/$defs/representationRecord",
+            fields_of!(audit::RepresentationRecord { representative: String, role: Representation }),
+        ),
+        Struct {
+            sparse: &["upstreams"],
+            ..plain(
+                R::AuditRecord,
+                "/$defs/callRecord",
+                fields_of!(audit::CallRecord {
+                    plugin: PluginId, version: String, digest: String, contract: String, grant: String,
+                    interface: provider::Interface, function: String, attempt: u32, microseconds: Option<u64>,
+                    memory_bytes: Option<u64>, upstreams: Vec<audit::UpstreamRecord>,
+                }),
+            )
+        },
+        plain(
+            R::AuditRecord,
+            "/$defs/upstreamRecord",
+            fields_of!(audit::UpstreamRecord {
+                name: String, method: String, status: Option<u16>, error: Option<String>, microseconds: u64,
+            }),
+        ),
+        plain(
+            R::AuditRecord,
+            "/$defs/outcomeRecord",
+            fields_of!(audit::OutcomeRecord {
+                status: Option<u16>, problem: Option<String>, sent: Option<Sent>,
+            }),
+        ),
+    ]
+}
+
+/// An enum, the schema with a `oneOf` of its cases, and the name of the tag.
+fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, &'static [(&'static str, &'static str)])> {
+    vec![
+        (
+            (Resource::Dialog, "/$defs/status"),
+            "state",
+            cases_of!(dialog::Status {
+                Queued, AwaitingOffice, AwaitingCitizen,
+                Closed { outcome: Closing, redirect_to: Option<Service> },
+                Uncertain,
+            }),
+            &[],
+        ),
+        (
+            (Resource::Dialog, "/$defs/activityKind"),
+            "type",
+            cases_of!(dialog::ActivityKind {
+                Requested { request: opening::Request },
+                Queued { message: Option<MessageId> },
+                Sent { message: Option<MessageId> },
+                Delivered { message: MessageId },
+                Refused { message: MessageId, codes: Vec<String> },
+                NotSent { message: Option<MessageId> },
+                Uncertain { message: Option<MessageId> },
+                RenewalDecided { decisions: Vec<provider::RenewalDecision> },
+                Appointment { change: provider::AppointmentChangeKind, appointment: Box<appointment::Appointment> },
+                StatusChanged { status: dialog::StatusName, reason: Option<String> },
+            }),
+            &[],
+        ),
+        (
+            (Resource::NewDialog, "/$defs/request"),
+            "type",
+            cases_of!(opening::Request {
+                Consultation { mode: ConsultationMode, form: Option<Value> },
+                Inquiry {},
+                PrescriptionRenewal { items: Vec<opening::RenewalItem> },
+                AppointmentRequest { preferred: Vec<opening::Period> },
+                AppointmentChange { appointment: AppointmentId, preferred: Vec<opening::Period> },
+                AppointmentCancel { appointment: AppointmentId },
+                SickNoteRenewal { valid_until: Date, degree: u8 },
+                Certificate { purpose: String, form: Option<Value> },
+                Collegial { from_hpr_number: HprNumber, to: Vec<HerId> },
+            }),
+            &[("AppointmentRequest", "preferred"), ("AppointmentChange", "preferred")],
+        ),
+    ]
+}
+
+fn names<'v>(values: impl IntoIterator<Item = &'v Value>) -> BTreeSet<String> {
+    values.into_iter().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The JSON name of a field; `kind` is `type` where a standard says so.
+fn json_name(field: &str, standard: bool) -> String {
+    if standard && field == "kind" { "type".to_owned() } else { camel(field) }
+}
+
+fn is_optional(kind: &str) -> bool {
+    kind.starts_with("Option<")
+}
+
+#[test]
+fn schemas_have_the_properties_of_their_structs() {
+    for Struct { schema: (resource, pointer), fields, sparse } in structs() {
+        let at = format!("{}{pointer}", resource.file());
+        let schema = resource.schema().pointer(pointer).unwrap_or_else(|| panic!("{at}"));
+        let standard = pointer.is_empty() && matches!(resource, Resource::Problem | Resource::Event);
+        let properties: BTreeSet<String> = schema["properties"].as_object().unwrap().keys().cloned().collect();
+        let known: BTreeSet<String> = fields.iter().map(|(name, _)| json_name(name, standard)).collect();
+        assert_eq!(properties, known, "{at}");
+        let required = names(schema["required"].as_array().into_iter().flatten());
+        let always: BTreeSet<String> = fields
+            .iter()
+            .filter(|(name, kind)| !is_optional(kind) && !sparse.contains(name))
+            .map(|(name, _)| json_name(name, standard))
+            .collect();
+        assert_eq!(required, always, "required in {at}");
+        assert_eq!(schema["additionalProperties"], json!(false), "{at} is open");
+    }
+}
+
+#[test]
+fn schemas_have_the_cases_of_their_enums() {
+    for ((resource, pointer), tag, cases, sparse) in enums() {
+        let schema = resource.schema().pointer(pointer).unwrap();
+        let branches: Vec<&Value> = schema["oneOf"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|branch| resource.schema().pointer(branch["$ref"].as_str().unwrap().trim_start_matches('#')).unwrap())
+            .collect();
+        let tags: Vec<&str> =
+            branches.iter().map(|branch| branch["properties"][tag]["const"].as_str().unwrap()).collect();
+        assert_eq!(tags, cases.iter().map(|(case, _)| kebab(case)).collect::<Vec<_>>(), "{pointer}");
+        for (branch, (case, payload)) in branches.iter().zip(&cases) {
+            let Payload::Fields(fields) = payload else { panic!("{case} holds one value") };
+            let mut known: BTreeSet<String> = fields.iter().map(|(name, _)| camel(name)).collect();
+            known.insert(tag.to_owned());
+            let properties: BTreeSet<String> = branch["properties"].as_object().unwrap().keys().cloned().collect();
+            assert_eq!(properties, known, "{pointer} {case}");
+            let mut always: BTreeSet<String> = fields
+                .iter()
+                .filter(|(name, kind)| !is_optional(kind) && !sparse.contains(&(*case, *name)))
+                .map(|(name, _)| camel(name))
+                .collect();
+            always.insert(tag.to_owned());
+            assert_eq!(names(branch["required"].as_array().unwrap()), always, "required in {pointer} {case}");
+            assert_eq!(branch["additionalProperties"], json!(false), "{pointer} {case} is open");
+        }
+    }
+}
+
+#[test]
+fn every_object_of_the_schemas_has_its_rust_type() {
+    fn gather(at: &str, schema: &Value, found: &mut BTreeSet<String>) {
+        match schema {
+            Value::Object(fields) => {
+                if fields.get("type") == Some(&json!("object")) && fields.contains_key("properties") {
+                    found.insert(at.to_owned());
+                }
+                for (name, value) in fields {
+                    if !matches!(name.as_str(), "examples" | "if" | "then") {
+                        gather(&format!("{at}/{name}"), value, found);
+                    }
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    gather(&format!("{at}/{index}"), item, found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    Resource::ALL.iter().for_each(|resource| gather(resource.file(), resource.schema(), &mut found));
+    let mut known: BTreeSet<String> =
+        structs().iter().map(|known| format!("{}{}", known.schema.0.file(), known.schema.1)).collect();
+    for ((resource, pointer), ..) in enums() {
+        for branch in resource.schema().pointer(pointer).unwrap()["oneOf"].as_array().unwrap() {
+            known.insert(format!("{}{}", resource.file(), branch["$ref"].as_str().unwrap().trim_start_matches('#')));
+        }
+    }
+    // Pages are one generic type, of which `dialog-page.json` stands for all; limits have a test of their own.
+    for resource in [
+        Resource::SlotPage,
+        Resource::AppointmentPage,
+        Resource::PrescriptionPage,
+        Resource::EventPage,
+        Resource::Limits,
+    ] {
+        known.insert(resource.file().to_owned());
+    }
+    assert_eq!(found, known);
+}
+
+/// Reads a value as `T` and writes it again.
+fn round<T: DeserializeOwned + Serialize>(value: &Value) -> Result<Value, String> {
+    let read: T = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+    serde_json::to_value(read).map_err(|error| error.to_string())
+}
+
+fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, String>> {
+    Some(match resource {
+        Resource::Types | Resource::Empty => return None,
+        Resource::Dialog => round::<dialog::Dialog>(value),
+        Resource::NewDialog => round::<opening::NewDialog>(value),
+        Resource::NewMessage => round::<opening::NewMessage>(value),
+        Resource::Message => round::<dialog::Message>(value),
+        Resource::Attachment => round::<dialog::Attachment>(value),
+        Resource::Appointment => round::<appointment::Appointment>(value),
+        Resource::Slot => round::<appointment::Slot>(value),
+        Resource::NewBooking => round::<appointment::NewBooking>(value),
+        Resource::NewCancellation => round::<appointment::NewCancellation>(value),
+        Resource::Prescription => round::<prescription::Prescription>(value),
+        Resource::Practice => round::<practice::Practice>(value),
+        Resource::Office => round::<practice::Office>(value),
+        Resource::Problem => round::<problem::Problem>(value),
+        Resource::Event => round::<event::Event>(value),
+        Resource::Limits => round::<Limits>(value),
+        Resource::Health => round::<health::Health>(value),
+        Resource::DialogPage => round::<Page<dialog::Dialog>>(value),
+        Resource::SlotPage => round::<Page<appointment::Slot>>(value),
+        Resource::AppointmentPage => round::<Page<appointment::Appointment>>(value),
+        Resource::PrescriptionPage => round::<Page<prescription::Prescription>>(value),
+        Resource::EventPage => round::<Page<event::Event>>(value),
+        Resource::AuditRecord => round::<audit::Record>(value),
+    })
+}
+
+fn examples(resource: Resource) -> &'static [Value] {
+    resource.schema()["examples"].as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn every_example_of_a_schema_is_valid_and_survives_its_rust_type() {
+    for resource in Resource::ALL {
+        assert!(*resource == Resource::Types || !examples(*resource).is_empty(), "{}", resource.file());
+        for example in examples(*resource) {
+            assert_eq!(validate(*resource, example, Locale::En), Ok(()), "{}", resource.file());
+            if let Some(rounded) = round_resource(*resource, example) {
+                assert_eq!(rounded.as_ref(), Ok(example), "{}", resource.file());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_property_that_the_contract_does_not_know_is_refused_by_schema_and_type_alike() {
+    for resource in Resource::ALL.iter().filter(|resource| **resource != Resource::Types) {
+        let mut example = examples(*resource)[0].clone();
+        example["notInTheContract"] = json!(true);
+        assert!(validate(*resource, &example, Locale::En).is_err(), "{}", resource.file());
+        if let Some(rounded) = round_resource(*resource, &example) {
+            assert!(rounded.is_err(), "{}", resource.file());
+        }
+    }
+}
+
+#[test]
+fn the_examples_of_the_parts_of_schemas_survive_their_rust_types() {
+    fn check<T: DeserializeOwned + Serialize>(resource: Resource, pointer: &str) {
+        let part = resource.schema().pointer(pointer).unwrap_or_else(|| panic!("{pointer}"));
+        for example in part["examples"].as_array().unwrap() {
+            assert_eq!(round::<T>(example).as_ref(), Ok(example), "{pointer}");
+        }
+    }
+    for ((resource, pointer), ..) in enums() {
+        for branch in resource.schema().pointer(pointer).unwrap()["oneOf"].as_array().unwrap() {
+            let part = branch["$ref"].as_str().unwrap().trim_start_matches('#');
+            match pointer {
+                "/$defs/status" => check::<dialog::Status>(resource, part),
+                "/$defs/activityKind" => check::<dialog::ActivityKind>(resource, part),
+                "/$defs/request" => check::<opening::Request>(resource, part),
+                other => panic!("{other} is not checked"),
+            }
+        }
+    }
+    check::<HerId>(Resource::Types, "/$defs/herId");
+    check::<HprNumber>(Resource::Types, "/$defs/hprNumber");
+    check::<OrganisationNumber>(Resource::Types, "/$defs/organisationNumber");
+    check::<PluginId>(Resource::Types, "/$defs/pluginId");
+    check::<Timestamp>(Resource::Types, "/$defs/timestamp");
+    check::<Date>(Resource::Types, "/$defs/date");
+    check::<DialogId>(Resource::Types, "/$defs/dialogId");
+    check::<dialog::Author>(Resource::Message, "/$defs/author");
+    check::<provider::RenewalDecision>(Resource::Dialog, "/$defs/renewalDecision");
+    check::<audit::CallRecord>(Resource::AuditRecord, "/$defs/callRecord");
+}
+
+/// Follows a value through a schema and notes every property that it has there.
+fn visit(resource: Resource, pointer: &str, value: &Value, seen: &mut BTreeSet<String>) {
+    let schema = resource.schema().pointer(pointer).unwrap_or_else(|| panic!("{}{pointer}", resource.file()));
+    if let Some(reference) = schema["$ref"].as_str() {
+        let (file, target) = reference.split_once('#').unwrap_or((reference, ""));
+        let to = if file.is_empty() { resource } else { Resource::of_file(file).unwrap() };
+        visit(to, target, value, seen);
+    }
+    for (index, branch) in schema["oneOf"].as_array().into_iter().flatten().enumerate() {
+        let target = branch["$ref"].as_str().unwrap().trim_start_matches('#');
+        let properties = &resource.schema().pointer(target).unwrap()["properties"];
+        let meant = ["type", "state"].iter().any(|tag| {
+            let expected = &properties[*tag]["const"];
+            !expected.is_null() && value.get(*tag) == Some(expected)
+        });
+        if meant {
+            visit(resource, &format!("{pointer}/oneOf/{index}"), value, seen);
+        }
+    }
+    if let Some(properties) = schema["properties"].as_object() {
+        for name in properties.keys() {
+            if let Some(inner) = value.get(name) {
+                seen.insert(format!("{}{pointer}/properties/{name}", resource.file()));
+                visit(resource, &format!("{pointer}/properties/{name}"), inner, seen);
+            }
+        }
+    }
+    if schema.get("items").is_some() {
+        for item in value.as_array().into_iter().flatten() {
+            visit(resource, &format!("{pointer}/items"), item, seen);
+        }
+    }
+}
+
+#[test]
+fn together_the_examples_have_every_property_of_the_schemas() {
+    let mut seen = BTreeSet::new();
+    let mut all = BTreeSet::new();
+    for resource in Resource::ALL {
+        for example in examples(*resource) {
+            visit(*resource, "", example, &mut seen);
+        }
+        let parts = resource.schema()["$defs"].as_object().cloned().unwrap_or_default();
+        for (name, part) in parts.iter().chain([(&String::new(), resource.schema())]) {
+            let pointer = if name.is_empty() { String::new() } else { format!("/$defs/{name}") };
+            for example in part["examples"].as_array().into_iter().flatten() {
+                visit(*resource, &pointer, example, &mut seen);
+            }
+            for property in part["properties"].as_object().unwrap_or(&Map::new()).keys() {
+                all.insert(format!("{}{pointer}/properties/{property}", resource.file()));
+            }
+        }
+    }
+    // A page of these has no next one.
+    for file in ["slot-page", "appointment-page", "prescription-page"] {
+        all.remove(&format!("{file}.json/properties/next"));
+    }
+    let missing: Vec<&String> = all.difference(&seen).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn everything_in_the_schemas_is_described_and_every_part_has_an_example() {
+    fn described(at: &str, schema: &Value, silent: &mut Vec<String>) {
+        let sentence = schema["description"].as_str().unwrap_or_default();
+        if !sentence.ends_with('.') || sentence.len() < 5 {
+            silent.push(at.to_owned());
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            described(&format!("{at}/{name}"), property, silent);
+        }
+    }
+    let mut silent = Vec::new();
+    for resource in Resource::ALL {
+        described(resource.file(), resource.schema(), &mut silent);
+        for (name, part) in resource.schema()["$defs"].as_object().into_iter().flatten() {
+            let at = format!("{}#{name}", resource.file());
+            described(&at, part, &mut silent);
+            assert!(part["examples"].as_array().is_some_and(|examples| !examples.is_empty()), "{at} has no example");
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+}
+
+#[test]
+fn the_limits_in_the_schemas_are_the_published_ones() {
+    let limits = Limits::V1;
+    let at = |resource: Resource, pointer: &str| {
+        resource.schema().pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("{pointer}"))
+    };
+    for (limit, resource, pointer) in [
+        (u64::from(limits.message_characters), Resource::NewMessage, "/properties/text/maxLength"),
+        (u64::from(limits.subject_characters), Resource::Types, "/$defs/subject/maxLength"),
+        (u64::from(limits.attachments_per_message), Resource::NewMessage, "/properties/attachments/maxItems"),
+        (u64::from(limits.attachments_per_message), Resource::Message, "/properties/attachments/maxItems"),
+        (u64::from(limits.attachment_name_characters), Resource::Attachment, "/properties/name/maxLength"),
+        (limits.attachment_bytes, Resource::Attachment, "/properties/size/maximum"),
+        (u64::from(limits.messages_per_dialog), Resource::Dialog, "/properties/messages/maxItems"),
+        (u64::from(limits.messages_per_dialog), Resource::Dialog, "/properties/unopened/maximum"),
+        (
+            u64::from(limits.renewal_items),
+            Resource::NewDialog,
+            "/$defs/prescriptionRenewalRequest/properties/items/maxItems",
+        ),
+        (u64::from(limits.page_items), Resource::DialogPage, "/properties/items/maxItems"),
+        (u64::from(limits.page_items), Resource::EventPage, "/properties/items/maxItems"),
+    ] {
+        assert_eq!(at(resource, pointer), limit, "{} {pointer}", resource.file());
+    }
+    assert_eq!(examples(Resource::Limits), [serde_json::to_value(limits).unwrap()]);
+}
+
+#[test]
+fn a_body_at_every_limit_fits_into_a_body() {
+    let limits = Limits::V1;
+    let item = |index: u32| {
+        json!({
+            "id": format!("{index:0256}"),
+            "medicine": "å".repeat(200),
+            "atc": "C09AA02",
+            "note": "å".repeat(500),
+            "eprescription": "A".repeat(87_384),
+        })
+    };
+    let body = json!({
+        "request": {"type": "prescription-renewal", "items": (0..limits.renewal_items).map(item).collect::<Vec<_>>()},
+        "message": {"subject": "å".repeat(120), "text": "å".repeat(8_000)},
+    });
+    let bytes = serde_json::to_vec(&body).unwrap();
+    assert!(bytes.len() as u64 <= limits.body_bytes, "{}", bytes.len());
+    let parsed: opening::NewDialog =
+        dialog_contract::schema::body::parse(Resource::NewDialog, &bytes, Locale::Nb).unwrap();
+    assert_eq!(serde_json::to_value(parsed).unwrap(), body);
+}

@@ -1,0 +1,617 @@
+//! The WIT package's records and variants, beside the Rust types that the domain has for them.
+
+use std::{collections::BTreeSet, path::Path};
+
+use dialog_contract::{
+    appointment, dialog,
+    ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
+    practice, prescription,
+    provider::{self, Capability, Interface},
+    service::{Closing, ConsultationMode, EncounterMode, Locale, Representation, Sent, Service},
+};
+use jiff::{Timestamp, civil::Date};
+use wit_parser::{Docs, Interface as WitInterface, PackageId, Resolve, Type, TypeDefKind, WorldItem};
+
+use crate::listing::{Cases, Fields, Payload, cases_of, fields_of, kebab};
+
+/// The WIT package, parsed.
+pub struct Package {
+    resolve: Resolve,
+    id: PackageId,
+}
+
+impl Package {
+    pub fn read() -> Self {
+        let mut resolve = Resolve::default();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/wit");
+        let (id, _) = resolve.push_dir(folder).unwrap();
+        Self { resolve, id }
+    }
+
+    fn interfaces(&self) -> impl Iterator<Item = (&str, &WitInterface)> {
+        self.resolve.packages[self.id]
+            .interfaces
+            .iter()
+            .map(|(name, id)| (name.as_str(), &self.resolve.interfaces[*id]))
+    }
+
+    fn kind(&self, interface: &str, name: &str) -> &TypeDefKind {
+        let (_, found) =
+            self.interfaces().find(|(known, _)| *known == interface).unwrap_or_else(|| panic!("{interface}"));
+        let id = found.types.get(name).unwrap_or_else(|| panic!("{interface}.{name}"));
+        &self.resolve.types[*id].kind
+    }
+
+    pub fn enum_cases(&self, interface: &str, name: &str) -> Vec<&str> {
+        match self.kind(interface, name) {
+            TypeDefKind::Enum(list) => list.cases.iter().map(|case| case.name.as_str()).collect(),
+            other => panic!("{interface}.{name} is a {}", other.as_str()),
+        }
+    }
+
+    /// Interface and name of every enum.
+    pub fn enums(&self) -> Vec<(String, String)> {
+        self.types().filter(|(_, _, kind)| matches!(kind, TypeDefKind::Enum(_))).map(|(a, b, _)| (a, b)).collect()
+    }
+
+    /// Interface, name and kind of every type that is not `use`d from another interface.
+    fn types(&self) -> impl Iterator<Item = (String, String, &TypeDefKind)> {
+        self.interfaces().flat_map(move |(interface, found)| {
+            found.types.iter().filter_map(move |(name, id)| {
+                let kind = &self.resolve.types[*id].kind;
+                let used = matches!(kind, TypeDefKind::Type(Type::Id(_)));
+                (!used).then(|| (interface.to_owned(), name.clone(), kind))
+            })
+        })
+    }
+
+    fn record(&self, interface: &str, name: &str) -> Vec<(String, String)> {
+        match self.kind(interface, name) {
+            TypeDefKind::Record(record) => {
+                record.fields.iter().map(|field| (field.name.clone(), self.text(&field.ty))).collect()
+            }
+            other => panic!("{interface}.{name} is a {}", other.as_str()),
+        }
+    }
+
+    fn variant(&self, interface: &str, name: &str) -> Vec<(String, Option<Type>)> {
+        match self.kind(interface, name) {
+            TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| (case.name.clone(), case.ty)).collect(),
+            other => panic!("{interface}.{name} is a {}", other.as_str()),
+        }
+    }
+
+    fn record_of(&self, ty: &Type) -> Option<Vec<(String, String)>> {
+        let Type::Id(id) = ty else { return None };
+        match &self.resolve.types[*id].kind {
+            TypeDefKind::Record(record) => {
+                Some(record.fields.iter().map(|field| (field.name.clone(), self.text(&field.ty))).collect())
+            }
+            TypeDefKind::Type(aliased) => self.record_of(aliased),
+            _ => None,
+        }
+    }
+
+    /// A type as it is written.
+    fn text(&self, ty: &Type) -> String {
+        let id = match ty {
+            Type::Id(id) => *id,
+            Type::Bool => return "bool".to_owned(),
+            Type::U8 => return "u8".to_owned(),
+            Type::U16 => return "u16".to_owned(),
+            Type::U32 => return "u32".to_owned(),
+            Type::U64 => return "u64".to_owned(),
+            Type::S64 => return "s64".to_owned(),
+            Type::String => return "string".to_owned(),
+            other => panic!("the contract has no {other:?}"),
+        };
+        let definition = &self.resolve.types[id];
+        match (&definition.name, &definition.kind) {
+            (Some(name), _) => name.clone(),
+            (None, TypeDefKind::Option(inner)) => format!("option<{}>", self.text(inner)),
+            (None, TypeDefKind::List(inner)) => format!("list<{}>", self.text(inner)),
+            (None, TypeDefKind::Tuple(tuple)) => {
+                format!("tuple<{}>", tuple.types.iter().map(|ty| self.text(ty)).collect::<Vec<_>>().join(","))
+            }
+            (None, other) => panic!("the contract has no anonymous {}", other.as_str()),
+        }
+    }
+}
+
+/// How the contract writes a Rust type in WIT.
+fn in_wit(rust: &str) -> String {
+    for (generic, wit) in [("Option<", "option"), ("Vec<", "list")] {
+        if let Some(inner) = rust.strip_prefix(generic).and_then(|inner| inner.strip_suffix('>')) {
+            return format!("{wit}<{}>", in_wit(inner));
+        }
+    }
+    match rust {
+        "bool" | "u8" | "u16" | "u32" | "u64" => rust.to_owned(),
+        // Checked on the way: WIT has no such types.
+        "String"
+        | "MessageId"
+        | "OrganisationNumber"
+        | "NationalIdentityNumber"
+        | "Date"
+        | "serde_json::Value"
+        | "dialog::MediaType"
+        | "dialog_contract::ids::AttachmentId" => "string".to_owned(),
+        "HprNumber" => "u32".to_owned(),
+        "Timestamp" => "instant".to_owned(),
+        "(String,String)" => "tuple<string,string>".to_owned(),
+        // Kept as a blob by the time the domain has it.
+        "provider::RawBlob" => "attachment".to_owned(),
+        named => kebab(named.rsplit("::").next().unwrap_or(named)),
+    }
+}
+
+fn as_wit(fields: &Fields) -> BTreeSet<(String, String)> {
+    fields.iter().map(|(name, kind)| (kebab(name), in_wit(kind))).collect()
+}
+
+/// A record and its mirror; what only one of them has is said with it, and why.
+struct Mirror {
+    wit: (&'static str, &'static str),
+    rust: Fields,
+    only_wit: &'static [(&'static str, &'static str)],
+    only_rust: &'static [(&'static str, &'static str)],
+}
+
+fn mirror(interface: &'static str, name: &'static str, rust: Fields) -> Mirror {
+    Mirror { wit: (interface, name), rust, only_wit: &[], only_rust: &[] }
+}
+
+fn records() -> Vec<Mirror> {
+    vec![
+        mirror(
+            "types",
+            "office",
+            fields_of!(provider::Office {
+                her_id: HerId,
+                organisation_her_id: HerId,
+                organisation_number: OrganisationNumber,
+                name: String,
+            }),
+        ),
+        mirror(
+            "types",
+            "clinician",
+            fields_of!(dialog::Clinician {
+                hpr_number: HprNumber, her_id: Option<HerId>, given_name: String, family_name: String,
+            }),
+        ),
+        // The host withholds the number from plugins that were not granted it.
+        Mirror {
+            only_wit: &[("national-identity-number", "option<string>")],
+            only_rust: &[("national-identity-number", "string")],
+            ..mirror(
+                "types",
+                "citizen",
+                fields_of!(provider::Citizen {
+                    reference: String, national_identity_number: NationalIdentityNumber, given_name: String,
+                    family_name: String, mobile: Option<String>,
+                }),
+            )
+        },
+        Mirror {
+            only_wit: &[("national-identity-number", "option<string>")],
+            only_rust: &[("national-identity-number", "string")],
+            ..mirror(
+                "types",
+                "representative",
+                fields_of!(provider::Representative {
+                    reference: String,
+                    national_identity_number: NationalIdentityNumber,
+                    given_name: String,
+                    family_name: String,
+                    role: Representation,
+                }),
+            )
+        },
+        // The host adds the call's id, the time and the installation.
+        Mirror {
+            only_wit: &[("call-id", "string"), ("now", "instant"), ("time-left", "u32"), ("installation", "string")],
+            ..mirror(
+                "types",
+                "context",
+                fields_of!(provider::Context {
+                    idempotency_key: String, locale: Locale, office: provider::Office,
+                    clinician: Option<dialog::Clinician>, citizen: Option<provider::Citizen>,
+                    representative: Option<provider::Representative>, settings: serde_json::Value,
+                }),
+            )
+        },
+        // Plugins have no use for the digest.
+        Mirror {
+            only_rust: &[("sha256", "string")],
+            ..mirror(
+                "types",
+                "attachment",
+                fields_of!(dialog::Attachment {
+                    id: dialog_contract::ids::AttachmentId,
+                    media_type: dialog::MediaType,
+                    name: String,
+                    size: u64,
+                    sha256: String,
+                }),
+            )
+        },
+        mirror(
+            "types",
+            "message",
+            fields_of!(provider::Message {
+                id: MessageId, subject: Option<String>, text: String, attachments: Vec<dialog::Attachment>,
+            }),
+        ),
+        mirror(
+            "types",
+            "office-message",
+            fields_of!(provider::OfficeMessage {
+                id: String, subject: Option<String>, text: String, attachments: Vec<dialog::Attachment>,
+                author: Option<String>, sent: Timestamp,
+            }),
+        ),
+        mirror(
+            "types",
+            "appointment",
+            fields_of!(provider::Appointment {
+                id: String, start: Timestamp, end: Timestamp, clinician: Option<dialog::Clinician>, mode: EncounterMode,
+                title: String, location: Option<String>, instructions: Option<String>, cancellable: bool, changeable: bool,
+            }),
+        ),
+        mirror(
+            "types",
+            "renewal-decision",
+            fields_of!(provider::RenewalDecision {
+                item: Option<String>, outcome: provider::RenewalOutcome, reason: Option<String>,
+            }),
+        ),
+        mirror(
+            "types",
+            "event",
+            fields_of!(provider::Event { id: String, occurred: Timestamp, body: provider::EventBody }),
+        ),
+        mirror("types", "refusal", fields_of!(provider::Refusal { code: String, text: String, resendable: bool })),
+        mirror("types", "field-error", fields_of!(provider::FieldError { pointer: String, detail: String })),
+        mirror("types", "reason", fields_of!(provider::Reason { code: String, text: String })),
+        mirror(
+            "types",
+            "outage",
+            fields_of!(provider::Outage { retry_after: Option<u32>, sent: Sent, detail: String }),
+        ),
+        mirror("types", "fault", fields_of!(provider::Fault { sent: Sent, detail: String })),
+        mirror(
+            "appointments",
+            "slot-query",
+            fields_of!(provider::SlotQuery {
+                from: Timestamp, until: Timestamp, clinician: Option<HprNumber>, mode: Option<EncounterMode>,
+            }),
+        ),
+        mirror(
+            "appointments",
+            "slot",
+            fields_of!(appointment::Slot {
+                id: String, start: Timestamp, end: Timestamp, clinician: Option<dialog::Clinician>, mode: EncounterMode,
+                title: String,
+            }),
+        ),
+        mirror(
+            "appointments",
+            "booking",
+            fields_of!(provider::Booking {
+                slot: String, start: Timestamp, end: Timestamp, clinician: Option<dialog::Clinician>,
+                reason: Option<String>,
+            }),
+        ),
+        mirror(
+            "dialogs",
+            "renewal-item",
+            fields_of!(provider::RenewalItem {
+                id: String, medicine: String, atc: Option<String>, note: Option<String>, eprescription: Option<Vec<u8>>,
+            }),
+        ),
+        mirror("dialogs", "period", fields_of!(provider::Period { start: Timestamp, end: Timestamp })),
+        mirror("dialogs", "opened", fields_of!(provider::Opened { reference: String, events: Vec<provider::Event> })),
+        mirror(
+            "inbound",
+            "served-office",
+            fields_of!(provider::ServedOffice { office: provider::Office, settings: serde_json::Value }),
+        ),
+        mirror(
+            "inbound",
+            "delivery",
+            fields_of!(provider::Delivery {
+                id: Option<String>, path: String, headers: Vec<(String, String)>, body: Vec<u8>,
+            }),
+        ),
+        mirror(
+            "inbound",
+            "settlement",
+            fields_of!(provider::Settlement { event: String, disposition: provider::Disposition }),
+        ),
+        mirror(
+            "inbound",
+            "page",
+            fields_of!(provider::InboundPage {
+                events: Vec<provider::Event>, cursor: Option<String>, more: bool,
+            }),
+        ),
+        mirror(
+            "practice",
+            "opening-hours",
+            fields_of!(practice::OpeningHours { weekday: u8, opens: String, closes: String }),
+        ),
+        mirror(
+            "practice",
+            "absence",
+            fields_of!(practice::Absence {
+                from: Date, until: Date, substitute: Option<dialog::Clinician>,
+            }),
+        ),
+        mirror(
+            "practice",
+            "practitioner",
+            fields_of!(practice::Practitioner {
+                clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>, absences: Vec<practice::Absence>,
+            }),
+        ),
+        // What the directory knows of the office and its agreements stands beside what the provider tells.
+        Mirror {
+            only_rust: &[
+                ("her-id", "her-id"),
+                ("organisation-her-id", "her-id"),
+                ("organisation-number", "string"),
+                ("name", "string"),
+                ("services", "list<offered-service>"),
+            ],
+            ..mirror(
+                "practice",
+                "practice-profile",
+                fields_of!(practice::Office {
+                    her_id: HerId, organisation_her_id: HerId, organisation_number: OrganisationNumber, name: String,
+                    telephone: Option<String>, address: Option<String>, directions: Option<String>,
+                    website: Option<String>, hours: Vec<practice::OpeningHours>, practitioners: Vec<practice::Practitioner>,
+                    modes: Vec<EncounterMode>, payment: Option<String>, accessibility: Option<String>,
+                    services: Vec<practice::OfferedService>,
+                }),
+            )
+        },
+        mirror(
+            "prescriptions",
+            "prescription",
+            fields_of!(prescription::Prescription {
+                id: String, medicine: String, atc: Option<String>, dosage: Option<String>, issued: Option<Timestamp>,
+                valid_until: Option<Timestamp>, renewability: prescription::Renewability, note: Option<String>,
+            }),
+        ),
+    ]
+}
+
+fn variants() -> Vec<(&'static str, &'static str, Cases)> {
+    vec![
+        (
+            "types",
+            "dialog-status",
+            cases_of!(provider::DialogStatus {
+                AwaitingOffice, AwaitingCitizen, Closed(closing: Closing),
+            }),
+        ),
+        (
+            "types",
+            "event-body",
+            cases_of!(provider::EventBody {
+                Message {
+                    dialog: String, message: provider::OfficeMessage, status: provider::DialogStatus,
+                    redirect: Option<Service>,
+                },
+                Opened {
+                    dialog: String, office: HerId, citizen: provider::CitizenIdentity, service: Service,
+                    message: provider::OfficeMessage, reply_allowed: bool,
+                },
+                Status { dialog: String, status: provider::DialogStatus, reason: Option<String> },
+                Receipt { dialog: String, message: MessageId, outcome: provider::ReceiptOutcome },
+                Renewal {
+                    dialog: String, decisions: Vec<provider::RenewalDecision>, message: Option<provider::OfficeMessage>,
+                    status: provider::DialogStatus,
+                },
+                Appointment {
+                    dialog: Option<String>, office: HerId, citizen: provider::CitizenIdentity,
+                    kind: provider::AppointmentChangeKind, appointment: provider::Appointment, text: Option<String>,
+                },
+                Unreadable { office: Option<HerId>, reason: String, raw: provider::RawBlob },
+            }),
+        ),
+        (
+            "types",
+            "citizen-identity",
+            cases_of!(provider::CitizenIdentity {
+                Reference(reference: String), NationalIdentityNumber(number: NationalIdentityNumber),
+            }),
+        ),
+        (
+            "types",
+            "receipt-outcome",
+            cases_of!(provider::ReceiptOutcome {
+                Delivered, Refused(refusals: Vec<provider::Refusal>),
+            }),
+        ),
+        (
+            "types",
+            "failure",
+            cases_of!(provider::Failure {
+                Invalid(errors: Vec<provider::FieldError>), Declined(reason: provider::Reason),
+                Conflict(reason: provider::Reason), NotFound(reason: provider::Reason),
+                Unavailable(outage: provider::Outage), Faulty(fault: provider::Fault),
+            }),
+        ),
+        (
+            "dialogs",
+            "opening",
+            cases_of!(provider::Opening {
+                Consultation { mode: ConsultationMode, message: provider::Message, form: Option<serde_json::Value> },
+                Inquiry { message: provider::Message },
+                PrescriptionRenewal { items: Vec<provider::RenewalItem>, message: Option<provider::Message> },
+                AppointmentRequest { message: provider::Message, preferred: Vec<provider::Period> },
+                AppointmentChange { appointment: String, message: provider::Message, preferred: Vec<provider::Period> },
+                AppointmentCancel { appointment: String, message: Option<provider::Message> },
+                SickNoteRenewal { message: provider::Message, valid_until: Date, degree: u8 },
+                Certificate { purpose: String, message: provider::Message, form: Option<serde_json::Value> },
+                Collegial { message: provider::Message, from_hpr_number: HprNumber, to: Vec<HerId> },
+            }),
+        ),
+        (
+            "inbound",
+            "disposition",
+            cases_of!(provider::Disposition {
+                Accepted, Duplicate, Refused(reason: provider::RefusalReason),
+            }),
+        ),
+    ]
+}
+
+#[test]
+fn records_have_the_fields_of_their_mirrors() {
+    let package = Package::read();
+    for mirror in records() {
+        let (interface, name) = mirror.wit;
+        let wit: BTreeSet<(String, String)> = package.record(interface, name).into_iter().collect();
+        let rust = as_wit(&mirror.rust);
+        let owned = |pairs: &[(&str, &str)]| -> BTreeSet<(String, String)> {
+            pairs.iter().map(|(name, kind)| ((*name).to_owned(), (*kind).to_owned())).collect()
+        };
+        let only_wit: BTreeSet<_> = wit.difference(&rust).cloned().collect();
+        let only_rust: BTreeSet<_> = rust.difference(&wit).cloned().collect();
+        assert_eq!(only_wit, owned(mirror.only_wit), "only in WIT: {interface}.{name}");
+        assert_eq!(only_rust, owned(mirror.only_rust), "only in Rust: {interface}.{name}");
+    }
+}
+
+#[test]
+fn variants_have_the_cases_of_their_mirrors() {
+    let package = Package::read();
+    for (interface, name, cases) in variants() {
+        let wit = package.variant(interface, name);
+        let names: Vec<String> = wit.iter().map(|(case, _)| case.clone()).collect();
+        assert_eq!(names, cases.iter().map(|(case, _)| kebab(case)).collect::<Vec<_>>(), "{interface}.{name}");
+        for ((case, ty), (_, payload)) in wit.iter().zip(&cases) {
+            match (ty, payload) {
+                (None, Payload::Fields(fields)) => assert!(fields.is_empty(), "{interface}.{name}.{case}"),
+                (Some(ty), Payload::One(rust)) => {
+                    assert_eq!(package.text(ty), in_wit(rust), "{interface}.{name}.{case}");
+                }
+                (Some(ty), Payload::Fields(fields)) => {
+                    let record =
+                        package.record_of(ty).unwrap_or_else(|| panic!("{interface}.{name}.{case}: no record"));
+                    assert_eq!(
+                        record.into_iter().collect::<BTreeSet<_>>(),
+                        as_wit(fields),
+                        "{interface}.{name}.{case}"
+                    );
+                }
+                (None, Payload::One(_)) => panic!("{interface}.{name}.{case} holds nothing in WIT"),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_type_of_the_package_has_its_mirror_or_is_the_hosts_alone() {
+    let package = Package::read();
+    let mut known: BTreeSet<(String, String)> = package.enums().into_iter().collect();
+    known.extend(records().iter().map(|mirror| (mirror.wit.0.to_owned(), mirror.wit.1.to_owned())));
+    for (interface, name, _) in variants() {
+        known.insert((interface.to_owned(), name.to_owned()));
+        for (_, ty) in package.variant(interface, name) {
+            if let Some(Type::Id(id)) = ty {
+                known.extend(package.resolve.types[id].name.clone().map(|record| (interface.to_owned(), record)));
+            }
+        }
+    }
+    for (interface, name) in [
+        ("types", "instant"),
+        ("types", "her-id"),
+        // The host makes it itself, from what it knows.
+        ("inbound", "inbound-context"),
+        // A JSON Schema that the domain only passes on.
+        ("practice", "form"),
+    ] {
+        known.insert((interface.to_owned(), name.to_owned()));
+    }
+    // Capabilities are the host's; fees and surveys are exported by no plugin yet.
+    let elsewhere = ["upstream", "state", "clock", "log", "attachments", "payments", "feedback"];
+    let unknown: Vec<(String, String)> = package
+        .types()
+        .filter(|(interface, _, _)| !elsewhere.contains(&interface.as_str()))
+        .map(|(interface, name, _)| (interface, name))
+        .filter(|item| !known.contains(item))
+        .collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
+}
+
+#[test]
+fn worlds_export_the_interfaces_and_import_the_capabilities_that_rust_knows() {
+    let package = Package::read();
+    let names = |items: Vec<&WorldItem>| -> BTreeSet<String> {
+        items
+            .into_iter()
+            .filter_map(|item| match item {
+                WorldItem::Interface { id, .. } => package.resolve.interfaces[*id].name.clone(),
+                _ => None,
+            })
+            .collect()
+    };
+    let mut exports = BTreeSet::new();
+    for (name, id) in &package.resolve.packages[package.id].worlds {
+        let world = &package.resolve.worlds[*id];
+        let exported = names(world.exports.values().collect());
+        let mut imported = names(world.imports.values().collect());
+        // Types are no capability.
+        imported.remove("types");
+        match name.strip_suffix("-provider") {
+            Some(interface) => assert_eq!(exported, BTreeSet::from([interface.to_owned()]), "{name}"),
+            None => assert!(exported.is_empty(), "{name}"),
+        }
+        assert_eq!(imported, Capability::ALL.iter().map(ToString::to_string).collect(), "{name}");
+        exports.extend(exported);
+    }
+    assert_eq!(exports, Interface::ALL.iter().map(ToString::to_string).collect());
+    let package_name = &package.resolve.packages[package.id].name;
+    assert_eq!(package_name.to_string(), "dialog:provider@1.0.0");
+}
+
+#[test]
+fn every_item_of_the_package_is_documented() {
+    let package = Package::read();
+    let mut silent = Vec::new();
+    let mut check = |name: String, docs: &Docs| {
+        if docs.contents.as_deref().is_none_or(|text| text.trim().is_empty()) {
+            silent.push(name);
+        }
+    };
+    let whole = &package.resolve.packages[package.id];
+    check("package".to_owned(), &whole.docs);
+    for (name, id) in &whole.worlds {
+        check(name.clone(), &package.resolve.worlds[*id].docs);
+    }
+    for (interface, found) in package.interfaces() {
+        check(interface.to_owned(), &found.docs);
+        for (name, function) in &found.functions {
+            check(format!("{interface}.{name}"), &function.docs);
+        }
+        for (name, id) in &found.types {
+            let definition = &package.resolve.types[*id];
+            let items: Vec<(&String, &Docs)> = match &definition.kind {
+                TypeDefKind::Type(Type::Id(_)) => continue,
+                TypeDefKind::Record(record) => record.fields.iter().map(|field| (&field.name, &field.docs)).collect(),
+                TypeDefKind::Variant(variant) => variant.cases.iter().map(|case| (&case.name, &case.docs)).collect(),
+                TypeDefKind::Enum(list) => list.cases.iter().map(|case| (&case.name, &case.docs)).collect(),
+                _ => Vec::new(),
+            };
+            check(format!("{interface}.{name}"), &definition.docs);
+            for (item, docs) in items {
+                check(format!("{interface}.{name}.{item}"), docs);
+            }
+        }
+    }
+    assert!(silent.is_empty(), "{silent:#?}");
+}
