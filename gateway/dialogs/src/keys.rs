@@ -175,6 +175,16 @@ pub(crate) fn appointment_of(citizen: CitizenId, appointment: AppointmentId) -> 
     key(b'b', &[citizen.bytes(), appointment.uuid().as_bytes()])
 }
 
+/// All appointments of a citizen's, the first made first.
+pub(crate) fn appointments_of(citizen: CitizenId) -> Bytes {
+    key(b'b', &[citizen.bytes()])
+}
+
+/// The appointment that a key of [`appointment_of`] names.
+pub(crate) fn appointment_of_listed(key: &[u8]) -> Option<AppointmentId> {
+    last_uuid(key, 2 + 16).map(AppointmentId::from)
+}
+
 pub(crate) fn attachment(attachment: AttachmentId) -> Bytes {
     key(b't', &[attachment.uuid().as_bytes()])
 }
@@ -199,6 +209,11 @@ pub(crate) fn operation(operation: Uuid) -> Bytes {
 /// Work that is due; `subject` is a dialog or an operation.
 pub(crate) fn work(due: Timestamp, subject: Uuid) -> Bytes {
     key(b'w', &[&moment(due), subject.as_bytes()])
+}
+
+/// The dialog or operation that a key of [`work`] names.
+pub(crate) fn subject_of_work(key: &[u8]) -> Option<Uuid> {
+    last_uuid(key, 2 + 8)
 }
 
 pub(crate) fn all_work() -> Bytes {

@@ -3,19 +3,32 @@
 //! Floor plan
 //! - [`ports`]: what the domain asks of the outside, as traits: store, blobs, directory, providers, audit, clock.
 //! - [`media`]: which kind of file some bytes are, by their content.
+//! - [`Desk`] (`desk`): the use cases, one method for each request of the portal's API.
+//! - [`permit`]: who may do what; [`request`]: what every request brings; [`answer`]: how it ends.
+//! - `apply`: what a provider's event does to a dialog; `draft`: a dialog that is being changed, with the rules of a
+//!   dialog's life.
 //! - `record`: what is kept, as it lies in the store; `keys`: where each lies; `shelf`: reading it, and writing it one
 //!   step at a time.
-//! - `draft`: a dialog that is being changed, with the rules of a dialog's life.
-//! - `sequence`: the order of the portal's events, such that a follower misses none.
+//! - `sequence`: the order of the portal's events, such that a follower misses none; `cursor`: where a page ends.
 //! - `identity`: how people are named where their national identity number has no business.
-//! - `texts`: what citizens read, in three languages.
+//! - `calendar`: Norwegian working days; `texts`: what citizens read, in three languages.
 
+pub mod answer;
+mod apply;
+mod calendar;
+mod cursor;
+mod desk;
 mod draft;
 mod identity;
 mod keys;
 pub mod media;
+pub mod permit;
 pub mod ports;
 mod record;
+pub mod request;
 mod sequence;
 mod shelf;
 mod texts;
+
+pub use calendar::NoTimeZone;
+pub use desk::{Desk, DialogFilter, Download, Follow, FollowedEvent, Outcome, Ports, Purged, StartError, WorkDone};

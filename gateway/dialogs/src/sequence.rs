@@ -52,6 +52,11 @@ impl Place {
         (high >> 12 & 0xf == 7 && microseconds < 1000).then_some(Self(milliseconds * 1000 + microseconds))
     }
 
+    /// The place of a moment.
+    pub(crate) fn at(moment: Timestamp) -> Self {
+        Self(u64::try_from(moment.as_microsecond()).unwrap_or(0))
+    }
+
     /// The least id at this place.
     pub(crate) fn least(self) -> EventId {
         EventId::from(Uuid::from_u64_pair(self.high(), 0))

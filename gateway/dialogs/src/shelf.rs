@@ -21,7 +21,8 @@ use crate::{
         store::{Batch, Range, Revision, Store, StoreError, Versioned},
     },
     record::{
-        self, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredReply, Use, Work,
+        self, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredEvent, StoredOperation,
+        StoredReply, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };
@@ -68,7 +69,7 @@ impl Shelf {
         let secret = Secret::load(&*store).await?;
         let last = store.scan(Range { reverse: true, ..keys::all(keys::events(), 1) }).await?;
         let last = match last.first() {
-            Some(entry) => Some(record::decode::<Event>("an event", &entry.versioned.value)?.id),
+            Some(entry) => Some(record::decode::<StoredEvent>("an event", &entry.versioned.value)?.event.id),
             None => None,
         };
         Ok(Self { store, clock, secret, sequence: Arc::new(Sequence::after(last)), source })
@@ -149,10 +150,7 @@ impl Shelf {
         }
     }
 
-    pub(crate) async fn operation(
-        &self,
-        id: uuid::Uuid,
-    ) -> Result<Option<(Revision, record::StoredOperation)>, StoreError> {
+    pub(crate) async fn operation(&self, id: uuid::Uuid) -> Result<Option<(Revision, StoredOperation)>, StoreError> {
         self.read("an operation", &keys::operation(id)).await
     }
 
@@ -181,7 +179,7 @@ impl Shelf {
         let told: Vec<_> =
             places.iter().zip(news).map(|(place, news)| (*place, self.told(*place, news, now))).collect();
         for (_, Told { citizen, event }) in &told {
-            match record::encode(event) {
+            match record::encode(&StoredEvent { citizen: *citizen, event: event.clone() }) {
                 Ok(value) => {
                     batch.put(keys::event(event.id), value.clone());
                     batch.put(keys::event_of(*citizen, event.id), value);
@@ -344,6 +342,34 @@ impl Step {
         self.batch.put(reference, record::encode(&stored.id)?);
         self.batch.put(keys::appointment_of(stored.citizen, stored.id), &b""[..]);
         Ok(())
+    }
+
+    /// Writes an operation as it was read at `revision` (none where it is new), with when it is looked after.
+    pub(crate) fn operation(
+        &mut self,
+        before: Option<(Revision, &StoredOperation)>,
+        id: uuid::Uuid,
+        operation: &StoredOperation,
+    ) -> Result<(), StoreError> {
+        let key = keys::operation(id);
+        match before {
+            Some((revision, before)) => {
+                self.batch.require_at(key.clone(), revision).delete(keys::work(before.lease, id));
+            }
+            None => {
+                self.batch.require_absent(key.clone());
+            }
+        }
+        self.batch.put(keys::work(operation.lease, id), record::encode(&Work::Operation)?);
+        self.batch.put(key, record::encode(operation)?);
+        Ok(())
+    }
+
+    /// Removes an operation: it is settled.
+    pub(crate) fn operation_done(&mut self, revision: Revision, id: uuid::Uuid, operation: &StoredOperation) {
+        let key = keys::operation(id);
+        self.batch.require_at(key.clone(), revision);
+        self.batch.delete(key).delete(keys::work(operation.lease, id));
     }
 
     /// Writes an idempotency entry as it was read at `revision` (none where it is new).

@@ -2,7 +2,8 @@
 
 use dialog_contract::{
     dialog::Status,
-    service::{Closing, Locale},
+    provider::{AppointmentChangeKind, RenewalDecision, RenewalOutcome},
+    service::{Closing, Locale, Sent, Service},
 };
 
 /// One text in three languages.
@@ -73,5 +74,221 @@ pub(crate) const fn status(status: &Status, locale: Locale) -> &'static str {
                 )
             }
         },
+    }
+}
+
+/// Defines texts without parts.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident = $nb:literal, $nn:literal, $en:literal;)+) => {
+        $($(#[$doc])* pub(crate) const fn $name(locale: Locale) -> &'static str {
+            text!(locale, $nb, $nn, $en)
+        })+
+    };
+}
+
+texts! {
+    fields_invalid = "Noen felter må rettes. Ingenting er sendt.", "Nokre felt må rettast. Ingenting er sendt.", "Some fields must be corrected. Nothing was sent.";
+    not_found = "Vi finner ikke det du spør etter.", "Vi finn ikkje det du spør etter.", "We cannot find what you ask for.";
+    internal = "Noe gikk galt hos oss. Prøv igjen senere.", "Noko gjekk gale hos oss. Prøv igjen seinare.", "Something went wrong on our side. Please try again later.";
+    unavailable = "Tjenesten er ikke tilgjengelig akkurat nå. Prøv igjen om litt.", "Tenesta er ikkje tilgjengeleg akkurat no. Prøv igjen om litt.", "The service is not available right now. Please try again shortly.";
+    still_working = "Vi holder fortsatt på. Spør igjen med samme Idempotency-Key for å få vite hvordan det gikk.", "Vi held framleis på. Spør igjen med same Idempotency-Key for å få vite korleis det gjekk.", "We are still working on it. Ask again with the same Idempotency-Key to learn how it went.";
+    still_running = "Den samme forespørselen er under behandling. Vent litt og spør igjen.", "Den same førespurnaden er under handsaming. Vent litt og spør igjen.", "The same request is being processed. Wait a little and ask again.";
+    idempotency_key_missing = "Forespørselen må ha Idempotency-Key.", "Førespurnaden må ha Idempotency-Key.", "The request must have an Idempotency-Key.";
+    idempotency_key_reused = "Denne Idempotency-Key er brukt med et annet innhold. Ingenting er gjort nå.", "Denne Idempotency-Key er brukt med eit anna innhald. Ingenting er gjort no.", "This Idempotency-Key was used with other content. Nothing was done now.";
+    no_practice = "Du står ikke på listen til noen fastlege, eller fastlegens kontor er ikke registrert.", "Du står ikkje på lista til nokon fastlege, eller kontoret til fastlegen er ikkje registrert.", "You are not on any GP's list, or the GP's office is not registered.";
+    pick_a_slot = "Legekontoret lar deg velge blant ledige timer. Velg en ledig time i stedet for å skrive en forespørsel.", "Legekontoret lèt deg velje blant ledige timar. Vel ein ledig time i staden for å skrive ein førespurnad.", "The office lets you pick from free slots. Pick a slot instead of writing a request.";
+    write_a_request = "Legekontoret tar imot skriftlige timeforespørsler, ikke direkte bestilling. Skriv en forespørsel om time.", "Legekontoret tek imot skriftlege timeførespurnader, ikkje direkte bestilling. Skriv ein førespurnad om time.", "The office takes written appointment requests, not direct booking. Write a request for an appointment.";
+    prescriptions_not_listed = "Legekontorets løsning kan ikke vise reseptene dine. Du kan likevel be om fornyelse.", "Løysinga til legekontoret kan ikkje vise reseptane dine. Du kan likevel be om fornying.", "The office's solution cannot list your prescriptions. You can still ask for a renewal.";
+    picture_required = "En konsultasjon med bilde må ha minst ett bilde (JPEG eller PNG).", "Ein konsultasjon med bilete må ha minst eitt bilete (JPEG eller PNG).", "A consultation with pictures needs at least one picture (JPEG or PNG).";
+    used_twice = "Er med mer enn én gang.", "Er med meir enn éin gong.", "Is there more than once.";
+    eprescription = "Må være base64 av høyst 64 KiB.", "Må vere base64 av høgst 64 KiB.", "Must be base64 of at most 64 KiB.";
+    in_the_past = "Kan ikke være i fortiden.", "Kan ikkje vere i fortida.", "Cannot be in the past.";
+    too_far_ahead = "Kan ikke være mer enn fire uker frem i tid.", "Kan ikkje vere meir enn fire veker fram i tid.", "Cannot be more than four weeks ahead.";
+    ends_before_it_starts = "Må være etter starten.", "Må vere etter starten.", "Must be after the start.";
+    message_required = "Skriv en melding til legekontoret.", "Skriv ei melding til legekontoret.", "Write a message to the office.";
+    text_required = "Meldingen kan ikke være tom.", "Meldinga kan ikkje vere tom.", "The message cannot be empty.";
+    no_such_attachment = "Vi finner ikke vedlegget. Last det opp på nytt.", "Vi finn ikkje vedlegget. Last det opp på nytt.", "We cannot find the attachment. Upload it again.";
+    attachment_used = "Vedlegget er alt brukt i en annen melding. Last det opp på nytt.", "Vedlegget er alt brukt i ei anna melding. Last det opp på nytt.", "The attachment is already part of another message. Upload it again.";
+    kind_unknown = "Filen er ikke et helt JPEG- eller PNG-bilde eller PDF-dokument. Innholdet avgjør, ikke filnavnet.", "Fila er ikkje eit heilt JPEG- eller PNG-bilete eller PDF-dokument. Innhaldet avgjer, ikkje filnamnet.", "The file is not a whole JPEG or PNG picture or PDF document. The content decides, not the file name.";
+    upload_broke_off = "Opplastingen ble avbrutt. Last opp på nytt.", "Opplastinga vart broten. Last opp på nytt.", "The upload broke off. Upload it again.";
+    dialog_closed = "Dialogen er avsluttet. Åpne en ny hvis du trenger det.", "Dialogen er avslutta. Opne ein ny om du treng det.", "The dialog is closed. Open a new one if you need to.";
+    one_way = "Dette er en engangsmelding fra legekontoret. Den kan ikke besvares; kontakt legekontoret på en annen måte.", "Dette er ei eingongsmelding frå legekontoret. Ho kan ikkje svarast på; kontakt legekontoret på ein annan måte.", "This is a one-way message from the office. It cannot be replied to; contact the office in another way.";
+    never_arrived = "Vi vet ikke om legekontoret har fått denne dialogen, så den kan ikke fortsette. Åpne en ny eller ring legekontoret.", "Vi veit ikkje om legekontoret har fått denne dialogen, så han kan ikkje halde fram. Opne ein ny eller ring legekontoret.", "We do not know whether the office has this dialog, so it cannot go on. Open a new one or call the office.";
+    dialog_full = "Dialogen har så mange meldinger som den kan ha. Åpne en ny.", "Dialogen har så mange meldingar som han kan ha. Opne ein ny.", "The dialog has as many messages as it can hold. Open a new one.";
+    changed_since = "Dialogen er endret siden du leste den. Les den på nytt.", "Dialogen er endra sidan du las han. Les han på nytt.", "The dialog has changed since you read it. Read it again.";
+    provider_left = "Legekontoret bruker ikke lenger løsningen som dette ble gjort i. Bruk tjenestene som kontoret tilbyr nå.", "Legekontoret bruker ikkje lenger løysinga som dette vart gjort i. Bruk tenestene som kontoret tilbyr no.", "The office no longer uses the solution in which this was done. Use the services that the office offers now.";
+    appointment_over = "Timen er avlyst eller har alt begynt.", "Timen er avlyst eller har alt byrja.", "The appointment is cancelled or has already begun.";
+    call_the_office = "Denne timen kan ikke endres her. Ring legekontoret.", "Denne timen kan ikkje endrast her. Ring legekontoret.", "This appointment cannot be changed here. Call the office.";
+    nothing_booked = "Ingenting er bestilt eller endret.", "Ingenting er bestilt eller endra.", "Nothing was booked or changed.";
+    perhaps_booked = "Vi vet ikke om bestillingen gikk gjennom. Se timene dine, eller ring legekontoret, før du prøver igjen.", "Vi veit ikkje om bestillinga gjekk gjennom. Sjå timane dine, eller ring legekontoret, før du prøver igjen.", "We do not know whether the booking went through. Look at your appointments, or call the office, before you try again.";
+    sent = "Sendt til legekontoret.", "Sendt til legekontoret.", "Sent to the office.";
+    queued = "Legekontorets løsning er ikke tilgjengelig nå. Vi prøver igjen til det går, i inntil fire døgn; du trenger ikke å sende på nytt.", "Løysinga til legekontoret er ikkje tilgjengeleg no. Vi prøver igjen til det går, i inntil fire døgn; du treng ikkje å sende på nytt.", "The office's solution is not available now. We keep trying for up to four days; you need not send it again.";
+    uncertain = "Vi vet ikke om legekontoret har fått dette. Ring legekontoret hvis det haster, eller hvis du ikke hører noe.", "Vi veit ikkje om legekontoret har fått dette. Ring legekontoret om det hastar, eller om du ikkje høyrer noko.", "We do not know whether the office has received this. Call the office if it is urgent, or if you hear nothing.";
+    gave_up = "Vi fikk ikke sendt dette innen fristen. Legekontoret har ikke fått det. Ring legekontoret eller prøv igjen.", "Vi fekk ikkje sendt dette innan fristen. Legekontoret har ikkje fått det. Ring legekontoret eller prøv igjen.", "We could not send this within the deadline. The office has not received it. Call the office or try again.";
+    not_sent = "Ble ikke sendt. Legekontoret har ikke fått det.", "Vart ikkje sendt. Legekontoret har ikkje fått det.", "Was not sent. The office has not received it.";
+    withdrawn_unsent = "Ble ikke sendt, fordi du avsluttet dialogen først.", "Vart ikkje sendt, fordi du avslutta dialogen først.", "Was not sent, because you closed the dialog first.";
+    delivered = "Meldingen er i legekontorets journalsystem.", "Meldinga er i journalsystemet til legekontoret.", "The message is in the office's record system.";
+}
+
+/// One part of the request that is not well-formed.
+pub(crate) fn malformed(name: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("«{name}» er ikke gyldig."),
+        format!("«{name}» er ikkje gyldig."),
+        format!("\"{name}\" is not valid."),
+    )
+}
+
+/// A provider that cannot be reached.
+pub(crate) const fn provider_unavailable(sent: Sent, locale: Locale) -> &'static str {
+    match sent {
+        Sent::No => text!(
+            locale,
+            "Legekontorets løsning kan ikke nås nå. Ingenting er sendt.",
+            "Løysinga til legekontoret kan ikkje nåast no. Ingenting er sendt.",
+            "The office's solution cannot be reached now. Nothing was sent.",
+        ),
+        Sent::Yes | Sent::Unknown => uncertain(locale),
+    }
+}
+
+/// A provider that gave no understandable answer.
+pub(crate) const fn provider_faulty(sent: Sent, locale: Locale) -> &'static str {
+    match sent {
+        Sent::No => text!(
+            locale,
+            "Legekontorets løsning svarte ikke forståelig. Ingenting er sendt. Feilen er ikke din; prøv igjen senere eller ring legekontoret.",
+            "Løysinga til legekontoret svarte ikkje forståeleg. Ingenting er sendt. Feilen er ikkje din; prøv igjen seinare eller ring legekontoret.",
+            "The office's solution gave no understandable answer. Nothing was sent. The fault is not yours; try again later or call the office.",
+        ),
+        Sent::Yes => text!(
+            locale,
+            "Legekontorets løsning har fått dette, men svarte ikke forståelig. Ring legekontoret hvis det haster.",
+            "Løysinga til legekontoret har fått dette, men svarte ikkje forståeleg. Ring legekontoret om det hastar.",
+            "The office's solution has received this, but gave no understandable answer. Call the office if it is urgent.",
+        ),
+        Sent::Unknown => uncertain(locale),
+    }
+}
+
+/// A service that the office does not offer, or has switched off.
+pub(crate) fn service_not_offered(service: Service, locale: Locale) -> String {
+    let name = service_name(service, locale);
+    text!(
+        locale,
+        format!("Legekontoret ditt tilbyr ikke «{name}» her nå. Ingenting er sendt."),
+        format!("Legekontoret ditt tilbyr ikkje «{name}» her no. Ingenting er sendt."),
+        format!("Your office does not offer \"{name}\" here now. Nothing was sent."),
+    )
+}
+
+/// A service, as citizens know it.
+const fn service_name(service: Service, locale: Locale) -> &'static str {
+    match service {
+        Service::Appointment => text!(locale, "Bestill time", "Bestill time", "Book appointment"),
+        Service::PrescriptionRenewal => text!(locale, "Forny resept", "Forny resept", "Renew prescription"),
+        Service::Consultation => text!(locale, "E-konsultasjon", "E-konsultasjon", "E-consultation"),
+        Service::Inquiry => text!(locale, "Kontakt legekontoret", "Kontakt legekontoret", "Contact the office"),
+        Service::SickNoteRenewal => text!(locale, "Forny sykemelding", "Forny sjukmelding", "Renew sick note"),
+        Service::Certificate => text!(locale, "Helseattest", "Helseattest", "Health certificate"),
+        Service::Collegial => text!(locale, "Lege–lege", "Lege–lege", "Clinician to clinician"),
+    }
+}
+
+/// What the citizen asked for, as an activity.
+pub(crate) fn requested(service: Service, locale: Locale) -> String {
+    let name = service_name(service, locale);
+    text!(locale, format!("Du ba om: {name}."), format!("Du bad om: {name}."), format!("You asked for: {name}."))
+}
+
+/// A way of holding a consultation that the office does not offer.
+pub(crate) fn mode_not_offered(offered: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Legekontoret tilbyr ikke dette. Det tilbyr: {offered}."),
+        format!("Legekontoret tilbyr ikkje dette. Det tilbyr: {offered}."),
+        format!("The office does not offer this. It offers: {offered}."),
+    )
+}
+
+/// A kind of file that the office does not take.
+pub(crate) fn kind_not_taken(taken: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Legekontoret tar ikke imot denne typen. Det tar imot: {taken}."),
+        format!("Legekontoret tek ikkje imot denne typen. Det tek imot: {taken}."),
+        format!("The office does not take this kind. It takes: {taken}."),
+    )
+}
+
+/// A list with too few or too many items.
+pub(crate) fn count(least: u32, most: u32, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Må være fra {least} til {most}."),
+        format!("Må vere frå {least} til {most}."),
+        format!("Must be from {least} to {most}."),
+    )
+}
+
+/// An attachment over the limit.
+pub(crate) fn attachment_too_large(limit: u64, locale: Locale) -> String {
+    let mebibytes = limit / (1024 * 1024);
+    text!(
+        locale,
+        format!("Et vedlegg kan være høyst {mebibytes} MiB."),
+        format!("Eit vedlegg kan vere høgst {mebibytes} MiB."),
+        format!("An attachment can be at most {mebibytes} MiB."),
+    )
+}
+
+/// A message that the office's system did not take in.
+pub(crate) fn not_taken_in(reasons: &str, resendable: bool, locale: Locale) -> String {
+    let again = if resendable {
+        text!(
+            locale,
+            " Du kan prøve å sende på nytt.",
+            " Du kan prøve å sende på nytt.",
+            " You can try to send it again."
+        )
+    } else {
+        ""
+    };
+    text!(
+        locale,
+        format!("Legekontorets system tok ikke imot meldingen: {reasons}.{again}"),
+        format!("Systemet til legekontoret tok ikkje imot meldinga: {reasons}.{again}"),
+        format!("The office's system did not take the message in: {reasons}.{again}"),
+    )
+}
+
+/// What the office decided about a renewal, in numbers; the items are in the activity.
+pub(crate) fn renewal_decided(decisions: &[RenewalDecision], locale: Locale) -> String {
+    let all = decisions.len();
+    let renewed = decisions.iter().filter(|decision| decision.outcome == RenewalOutcome::Renewed).count();
+    text!(
+        locale,
+        format!("Legekontoret har svart: {renewed} av {all} er fornyet."),
+        format!("Legekontoret har svart: {renewed} av {all} er fornya."),
+        format!("The office has answered: {renewed} of {all} renewed."),
+    )
+}
+
+/// What the office did to an appointment.
+pub(crate) const fn appointment(change: AppointmentChangeKind, locale: Locale) -> &'static str {
+    match change {
+        AppointmentChangeKind::Booked => {
+            text!(locale, "Du har fått en time.", "Du har fått ein time.", "You have an appointment.")
+        }
+        AppointmentChangeKind::Moved => {
+            text!(locale, "Timen din er flyttet.", "Timen din er flytta.", "Your appointment was moved.")
+        }
+        AppointmentChangeKind::Cancelled => {
+            text!(locale, "Timen din er avlyst.", "Timen din er avlyst.", "Your appointment was cancelled.")
+        }
+        AppointmentChangeKind::Reminder => {
+            text!(locale, "Påminnelse om timen din.", "Påminning om timen din.", "A reminder of your appointment.")
+        }
     }
 }

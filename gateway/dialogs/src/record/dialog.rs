@@ -44,7 +44,7 @@ pub(crate) struct StoredDialog {
 }
 
 /// Who acts for a citizen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredRepresentative {
     pub(crate) citizen: CitizenId,

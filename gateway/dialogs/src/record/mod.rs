@@ -2,6 +2,7 @@
 //!
 //! - [`dialog`]: a dialog with what the portal does not see of it; [`call`]: calls to its provider that are not done.
 //! - [`appointment`], [`attachment`], [`citizen`]: what dialogs refer to.
+//! - [`event`]: what the portal is told.
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
 //! - [`inbound`]: what has come from providers.
 //!
@@ -13,6 +14,7 @@ pub(crate) mod attachment;
 pub(crate) mod call;
 pub(crate) mod citizen;
 pub(crate) mod dialog;
+pub(crate) mod event;
 pub(crate) mod inbound;
 pub(crate) mod operation;
 pub(crate) mod reply;
@@ -26,9 +28,10 @@ pub(crate) use self::{
     call::{Call, CallKind, CallState},
     citizen::StoredCitizen,
     dialog::{Listed, StoredDialog, StoredRepresentative},
+    event::StoredEvent,
     inbound::{Position, Processed},
     operation::{OperationKind, StoredOperation, Work},
-    reply::{Progress, ReplyKey, StoredReply},
+    reply::{Progress, ReplyKey, StoredReply, problem_of},
 };
 use crate::ports::store::StoreError;
 

@@ -1,10 +1,11 @@
 //! What an idempotency key came to.
 
-use dialog_contract::{problem::ProblemType, provider::FieldError, service::Sent};
+use dialog_contract::problem::ProblemType;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use crate::identity::CitizenId;
+use crate::{answer::hex, identity::CitizenId};
 
 /// Names an idempotency entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ impl ReplyKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredReply {
-    /// SHA-256 of method, path and body, lower-case hexadecimal.
+    /// From [`fingerprint`].
     pub(crate) fingerprint: String,
     pub(crate) expires: Timestamp,
     pub(crate) progress: Progress,
@@ -38,11 +39,21 @@ pub(crate) enum Progress {
     Running,
     /// It was answered.
     Answered { status: u16, body: String, etag: Option<u64>, location: Option<String> },
-    /// It was refused after it had begun.
-    Refused { problem: String, detail: String, errors: Vec<FieldError>, sent: Sent, retry_after: Option<u32> },
+    /// It was refused after it had begun; the body is the problem as it left.
+    Refused { body: String, retry_after: Option<u32> },
 }
 
-/// The problem type with this name.
-pub(crate) fn problem_named(name: &str) -> ProblemType {
-    ProblemType::ALL.iter().copied().find(|problem| problem.name() == name).unwrap_or(ProblemType::Internal)
+/// Tells requests under one idempotency key from each other.
+pub(crate) fn fingerprint(method: &str, path: &str, body_sha256: &[u8; 32]) -> String {
+    let mut hash = Sha256::new();
+    for part in [method.as_bytes(), path.as_bytes(), body_sha256] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex(&hash.finalize())
+}
+
+/// The problem type with this URI.
+pub(crate) fn problem_of(uri: &str) -> ProblemType {
+    ProblemType::ALL.iter().copied().find(|problem| problem.uri() == uri).unwrap_or(ProblemType::Internal)
 }

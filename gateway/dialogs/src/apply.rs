@@ -1,0 +1,257 @@
+//! What a provider's event does to a dialog: the same whether it came at once with the answer to a call, or later
+//! through `inbound`.
+
+use dialog_contract::{
+    dialog::{ActivityKind, Attachment, Author, AuthorRole, Message, OfficeName, Provider, Status},
+    event::EventType,
+    ids::{AppointmentId, MessageId},
+    provider::{
+        Appointment, AppointmentChangeKind, DialogStatus, Disposition, Event, EventBody, OfficeMessage, ReceiptOutcome,
+        RefusalReason,
+    },
+    service::{Closing, Service},
+};
+use jiff::Timestamp;
+
+use crate::{
+    draft::Draft,
+    identity::CitizenId,
+    ports::store::StoreError,
+    record::{Processed, StoredAppointment, StoredAttachment, StoredDialog, Use},
+    shelf::{News, Shelf, Step},
+    texts,
+};
+
+/// Whose an appointment is and through whom it was made.
+#[derive(Debug, Clone)]
+pub(crate) struct AppointmentOf {
+    pub(crate) citizen: CitizenId,
+    pub(crate) office: OfficeName,
+    pub(crate) provider: Provider,
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Shelf {
+    /// Applies the events that came with the answer to a call of this dialog, each once. One that is not about the
+    /// dialog, or breaks its rules, is left out, and the operator told.
+    pub(crate) async fn apply_all(
+        &self,
+        draft: &mut Draft,
+        step: &mut Step,
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for event in events {
+            let plugin = draft.record.plugin.clone();
+            if self.processed(&plugin, &event.id).await?.is_some() {
+                continue;
+            }
+            let disposition = match self.apply(draft, step, event, now).await? {
+                Ok(()) => Disposition::Accepted,
+                Err(reason) => {
+                    tracing::warn!(%plugin, %reason, dialog = %draft.record.dialog.id, "an event was not taken in");
+                    Disposition::Refused(reason)
+                }
+            };
+            step.processed(&plugin, &event.id, Processed { at: now, disposition })?;
+        }
+        Ok(())
+    }
+
+    /// Applies one event to the dialog that it is about. Refused where the dialog's rules do not allow it; then
+    /// neither draft nor step was changed. Whether it was settled before is the caller's to ask.
+    pub(crate) async fn apply(
+        &self,
+        draft: &mut Draft,
+        step: &mut Step,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<Result<(), RefusalReason>, StoreError> {
+        let about = match &event.body {
+            EventBody::Message { dialog, .. }
+            | EventBody::Status { dialog, .. }
+            | EventBody::Receipt { dialog, .. }
+            | EventBody::Renewal { dialog, .. } => Some(dialog),
+            EventBody::Appointment { dialog, .. } => dialog.as_ref(),
+            EventBody::Opened { .. } | EventBody::Unreadable { .. } => None,
+        };
+        if about.is_none() || about != draft.record.reference.as_ref() {
+            return Ok(Err(RefusalReason::UnknownDialog));
+        }
+        let locale = draft.record.locale;
+        match &event.body {
+            EventBody::Message { message, status, redirect, .. } => {
+                if draft.record.closed() {
+                    return Ok(Err(RefusalReason::DialogClosed));
+                }
+                office_message(draft, step, message, now)?;
+                stand(draft, *status, *redirect, None, now);
+            }
+            EventBody::Status { status, reason, .. } => {
+                if draft.record.closed() {
+                    return Ok(Err(RefusalReason::DialogClosed));
+                }
+                stand(draft, *status, None, reason.clone(), now);
+            }
+            EventBody::Receipt { message, outcome, .. } => {
+                let position = draft.record.dialog.messages.iter().position(|sent| sent.id == *message);
+                let Some(position) = position else { return Ok(Err(RefusalReason::Invalid)) };
+                receipt(draft, *message, position, outcome, event.occurred, now);
+            }
+            EventBody::Renewal { decisions, message, status, .. } => {
+                if draft.record.closed() {
+                    return Ok(Err(RefusalReason::DialogClosed));
+                }
+                if draft.record.dialog.service != Service::PrescriptionRenewal {
+                    return Ok(Err(RefusalReason::Invalid));
+                }
+                let kind = ActivityKind::RenewalDecided { decisions: decisions.clone() };
+                draft.activity(event.occurred, kind, texts::renewal_decided(decisions, locale));
+                draft.news(EventType::DialogUpdated);
+                if let Some(message) = message {
+                    office_message(draft, step, message, now)?;
+                }
+                stand(draft, *status, None, None, now);
+            }
+            EventBody::Appointment { kind, appointment, text, .. } => {
+                let whose = AppointmentOf {
+                    citizen: draft.record.citizen,
+                    office: draft.record.dialog.office.clone(),
+                    provider: draft.record.dialog.provider.clone(),
+                    traceparent: draft.traceparent.clone(),
+                };
+                let stored = self.note_appointment(step, whose, *kind, appointment.clone(), now).await?;
+                let said = text.clone().unwrap_or_else(|| texts::appointment(*kind, locale).into());
+                let kind = ActivityKind::Appointment { change: *kind, appointment: Box::new(stored.shown()) };
+                draft.activity(event.occurred, kind, said);
+                draft.news(EventType::DialogUpdated);
+            }
+            EventBody::Opened { .. } | EventBody::Unreadable { .. } => return Ok(Err(RefusalReason::Invalid)),
+        }
+        Ok(Ok(()))
+    }
+
+    /// Keeps what became of an appointment, under the gateway's own id, and tells the portal.
+    pub(crate) async fn note_appointment(
+        &self,
+        step: &mut Step,
+        whose: AppointmentOf,
+        kind: AppointmentChangeKind,
+        appointment: Appointment,
+        now: Timestamp,
+    ) -> Result<StoredAppointment, StoreError> {
+        let AppointmentOf { citizen, office, provider, traceparent } = whose;
+        let known = self.appointment_by_reference(&provider.id, citizen, &appointment.id).await?;
+        let (revision, id) = match known {
+            Some((revision, known)) => (Some(revision), known.id),
+            None => (None, AppointmentId::new()),
+        };
+        let cancelled = kind == AppointmentChangeKind::Cancelled;
+        let stored = StoredAppointment { id, citizen, office, provider, appointment, cancelled, seen: now };
+        step.appointment(revision, &stored)?;
+        step.tell(News {
+            kind: told(kind),
+            citizen,
+            office: stored.office.her_id,
+            service: Service::Appointment,
+            dialog: None,
+            appointment: Some(id),
+            traceparent,
+        });
+        Ok(stored)
+    }
+}
+
+/// How the portal is told of what happened to an appointment.
+pub(crate) const fn told(kind: AppointmentChangeKind) -> EventType {
+    match kind {
+        AppointmentChangeKind::Booked => EventType::AppointmentBooked,
+        AppointmentChangeKind::Moved => EventType::AppointmentMoved,
+        AppointmentChangeKind::Cancelled => EventType::AppointmentCancelled,
+        AppointmentChangeKind::Reminder => EventType::AppointmentReminder,
+    }
+}
+
+/// Adds what the office wrote, and lets the citizen read its attachments.
+pub(crate) fn office_message(
+    draft: &mut Draft,
+    step: &mut Step,
+    message: &OfficeMessage,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for attachment in &message.attachments {
+        keep_attachment(step, &draft.record, attachment.clone(), now)?;
+    }
+    draft.message(Message {
+        id: MessageId::new(),
+        author: Author { role: AuthorRole::Office, name: message.author.clone() },
+        subject: message.subject.clone(),
+        text: message.text.clone(),
+        attachments: message.attachments.clone(),
+        sent: message.sent,
+        seen: None,
+    });
+    Ok(())
+}
+
+fn keep_attachment(
+    step: &mut Step,
+    record: &StoredDialog,
+    attachment: Attachment,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let used = Use::In { dialog: record.dialog.id };
+    step.attachment(None, StoredAttachment { attachment, citizen: record.citizen, used, expires: now }, used)
+}
+
+/// Sets where the dialog stands, as the provider says it. What still waits to be sent keeps it queued.
+fn stand(draft: &mut Draft, status: DialogStatus, redirect: Option<Service>, reason: Option<String>, now: Timestamp) {
+    match status {
+        DialogStatus::Closed(outcome) => {
+            let redirect = redirect.filter(|_| outcome == Closing::Redirected);
+            draft.close(outcome, redirect, reason, now);
+        }
+        _ if !draft.record.calls.is_empty() && draft.record.dialog.status == Status::Queued => {}
+        DialogStatus::AwaitingOffice => {
+            draft.status(Status::AwaitingOffice, reason, now);
+        }
+        DialogStatus::AwaitingCitizen => {
+            draft.status(Status::AwaitingCitizen, reason, now);
+        }
+    }
+}
+
+fn receipt(
+    draft: &mut Draft,
+    message: MessageId,
+    position: usize,
+    outcome: &ReceiptOutcome,
+    occurred: Timestamp,
+    now: Timestamp,
+) {
+    let locale = draft.record.locale;
+    match outcome {
+        ReceiptOutcome::Delivered => {
+            draft.activity(occurred, ActivityKind::Delivered { message }, texts::delivered(locale));
+            draft.news(EventType::DialogUpdated);
+            if draft.record.dialog.status == Status::Uncertain {
+                draft.status(Status::AwaitingOffice, None, now);
+            }
+        }
+        ReceiptOutcome::Refused(refusals) => {
+            let codes = refusals.iter().map(|refusal| refusal.code.clone()).collect();
+            let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.text.as_str()).collect();
+            let text =
+                texts::not_taken_in(&reasons.join("; "), refusals.iter().any(|refusal| refusal.resendable), locale);
+            draft.activity(occurred, ActivityKind::Refused { message, codes }, text);
+            draft.news(EventType::MessageNotSent);
+            let answered = draft.record.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
+            if position == 0 && !answered {
+                // The office never had what the dialog began with.
+                draft.close(Closing::Declined, None, None, now);
+            } else {
+                draft.status(Status::AwaitingCitizen, None, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The citizen ends a dialog.
+
+use dialog_contract::{dialog::ActivityKind, ids::DialogId, problem::ProblemType};
+
+use super::{
+    Desk, Outcome, TRIES,
+    replies::Before,
+    sending::{answered, matches},
+    settling::withdrawn,
+    trail::{Trail, Unsettled},
+};
+use crate::{
+    answer::{Ended, Refusal, Reply},
+    permit::{Citizen, Permitted},
+    ports::store::StoreError,
+    record::{Call, CallKind, CallState, StoredReply},
+    request::Request,
+    shelf::Step,
+    texts,
+};
+
+impl Desk {
+    /// `POST /v1/me/dialogs/{dialog}/close`: 200 with the dialog, closed as withdrawn, or as answered where the office
+    /// has answered. A provider that cannot be reached is told later.
+    ///
+    /// # Errors
+    /// `not-found`, `dialog-closed`, `precondition-failed`, and the provider's no.
+    pub async fn close(&self, who: &Permitted<Citizen>, request: &Request, dialog: DialogId) -> Outcome {
+        let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
+        self.run(request, async move {
+            let mut trail = desk.trail("dialog.close", &who, &asked);
+            trail.dialog(dialog);
+            let ended = desk.close_dialog(&who, &asked, dialog, &mut trail).await;
+            desk.conclude(trail, ended).await
+        })
+        .await
+    }
+
+    async fn close_dialog(
+        &self,
+        who: &Permitted<Citizen>,
+        request: &Request,
+        id: DialogId,
+        trail: &mut Trail,
+    ) -> Result<Ended, Refusal> {
+        let locale = request.locale;
+        let of_store = |error: StoreError| Refusal::of_store(&error, locale);
+        let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
+        let reply_key = self.reply_key(citizen, request)?;
+        let fingerprint = request.fingerprint(&request.body_sha256);
+        for _ in 0..TRIES {
+            let over = match self.before(&reply_key, &fingerprint, locale).await? {
+                Before::Nothing(over) => over,
+                Before::Ended(ended) => return Ok(ended),
+            };
+            let mut draft = self.own_dialog(who, id, trail).await?;
+            if draft.record.closed() {
+                return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
+            }
+            matches(&draft, request)?;
+            draft.traceparent.clone_from(&request.traceparent);
+            let (mut step, now) = (Step::default(), self.now());
+            let key = format!("close-{id}");
+            let call = self.begin(CallKind::Close, key, request, reply_key.clone());
+            if draft.record.calls.is_empty() && draft.record.reference.is_some() {
+                draft.record.calls.push_back(call);
+                step.reply(over, &reply_key, &self.reply_running(&fingerprint)).map_err(of_store)?;
+                let record = step.dialog(draft, now).map_err(of_store)?;
+                match self.commit_with_intent(step, trail).await {
+                    Ok(()) => return self.make_first(&record, request.time_left(), trail).await,
+                    Err(Unsettled::Conflict) => continue,
+                    Err(Unsettled::Store(error)) => return Err(of_store(error)),
+                    Err(Unsettled::NoEvidence) => return self.take_back(&record, trail).await,
+                }
+            }
+            // Nothing to say to the provider now. What has not begun to be sent is not sent; what may have reached the
+            // provider is followed by the closing.
+            for waiting in std::mem::take(&mut draft.record.calls) {
+                if waiting.running() || waiting.maybe_sent {
+                    draft.record.calls.push_back(waiting);
+                } else {
+                    let kind = ActivityKind::NotSent { message: waiting.message() };
+                    draft.activity(now, kind, texts::withdrawn_unsent(locale));
+                }
+            }
+            if draft.record.reference.is_some() || !draft.record.calls.is_empty() {
+                let state = CallState::Waiting { next: now };
+                draft.record.calls.push_back(Call { attempts: 0, reply: None, state, ..call });
+            }
+            draft.close(withdrawn(&draft.record), None, None, now);
+            self.record_intent(trail).await?;
+            let record = step.dialog(draft, now).map_err(of_store)?;
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
+            let stored = StoredReply { progress: answered(&reply), ..self.reply_running(&fingerprint) };
+            step.reply(over, &reply_key, &stored).map_err(of_store)?;
+            if let Some(ended) = self.finish(step, trail, reply).await? {
+                return Ok(ended);
+            }
+        }
+        Err(Refusal::unavailable(locale))
+    }
+}

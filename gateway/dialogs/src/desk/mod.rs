@@ -1,0 +1,172 @@
+//! The use cases. One method for each request of the portal's API, each taking the permit that it needs and the
+//! [`Request`], each returning an [`Answer`] or a [`Refused`], with the outcome in the audit log before it returns.
+//!
+//! The path of a change: look for the idempotency key, decide what is meant and whether it may be, commit the intent
+//! (store and audit log side by side), call the plugin, judge what came back, commit the outcome (side by side), reply.
+//! A change that has begun is carried to its end in a task of its own, also where the caller goes away.
+//!
+//! - [`trail`]: the audit records of a request; [`replies`]: idempotency.
+//! - [`practice`]: who the citizen's office is and what it offers; [`validation`]: whether an opening makes sense.
+//! - [`opening`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
+//! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`queue`]: trying again, and the repair
+//!   after a crash.
+//! - [`booking`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
+//! - [`feed`]: what the portal is told; [`purge`]: what is forgotten.
+
+mod appointments;
+mod attachments;
+mod booking;
+mod calls;
+mod closing;
+mod feed;
+mod opening;
+mod practice;
+mod prescriptions;
+mod purge;
+mod queue;
+mod reading;
+mod replies;
+mod sending;
+mod settling;
+mod trail;
+mod validation;
+
+use std::{future::Future, sync::Arc, time::Instant};
+
+use jiff::Timestamp;
+use tracing::Instrument as _;
+
+pub use self::{
+    attachments::Download,
+    feed::{Follow, FollowedEvent},
+    purge::Purged,
+    queue::WorkDone,
+    reading::DialogFilter,
+};
+use crate::{
+    answer::{About, Answer, Refusal, Refused},
+    calendar::{Calendar, NoTimeZone},
+    ports::{
+        blobs::Blobs,
+        clock::Clock,
+        directory::Directory,
+        evidence::Evidence,
+        providers::Providers,
+        store::{Store, StoreError},
+    },
+    request::Request,
+    shelf::Shelf,
+    texts,
+};
+
+/// Times that a step is decided anew because another request changed the same data first. Two requests at once are
+/// common, five never seen; beyond that the caller is told to come back.
+const TRIES: usize = 8;
+
+/// The outside, as the domain needs it.
+#[derive(Clone)]
+pub struct Ports {
+    /// What must not be forgotten.
+    pub store: Arc<dyn Store>,
+    /// The bytes of attachments.
+    pub blobs: Arc<dyn Blobs>,
+    /// Who is whose GP, offices, agreements.
+    pub directory: Arc<dyn Directory>,
+    /// The plugin host.
+    pub providers: Arc<dyn Providers>,
+    /// The audit log.
+    pub evidence: Arc<dyn Evidence>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// The domain: every use case is a method. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Desk {
+    pub(crate) shelf: Shelf,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) directory: Arc<dyn Directory>,
+    pub(crate) providers: Arc<dyn Providers>,
+    pub(crate) evidence: Arc<dyn Evidence>,
+    pub(crate) calendar: Calendar,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk").finish_non_exhaustive()
+    }
+}
+
+/// Why the domain cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store does not answer, or holds what cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The time zone is unknown.
+    #[error(transparent)]
+    TimeZone(#[from] NoTimeZone),
+}
+
+impl Desk {
+    /// Opens the desk on what the store holds. `source` is the gateway's public URL, the source of its events.
+    ///
+    /// Call [`Desk::recover`] before any listener opens, and [`Desk::run_due_work`] every second or so from then on.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or the time zone is unknown.
+    pub async fn open_on(ports: Ports, source: &str) -> Result<Self, StartError> {
+        let Ports { store, blobs, directory, providers, evidence, clock } = ports;
+        let shelf = Shelf::open(store, clock, source.into()).await?;
+        Ok(Self { shelf, blobs, directory, providers, evidence, calendar: Calendar::new()? })
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shelf.now()
+    }
+
+    /// Carries `work` to its end, also where the caller goes away, and answers at the deadline at the latest.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        request: &Request,
+        work: impl Future<Output = Result<T, Refused>> + Send + 'static,
+    ) -> Result<T, Refused> {
+        let task = tokio::spawn(work.instrument(tracing::Span::current()));
+        // What the request left of its time to plugins and store ends before the deadline; this is the last resort.
+        match tokio::time::timeout_at(Instant::into(request.deadline), task).await {
+            Ok(Ok(ended)) => ended,
+            Ok(Err(broken)) => {
+                tracing::error!(request = %request.id, panicked = broken.is_panic(), "a use case broke off");
+                let refusal = Refusal::internal(request.locale).with_sent(dialog_contract::service::Sent::Unknown);
+                Err(unrecorded(refusal, request))
+            }
+            Err(_) => {
+                tracing::error!(request = %request.id, "the deadline passed before the outcome was recorded");
+                let detail = texts::still_working(request.locale);
+                let refusal = Refusal::new(dialog_contract::problem::ProblemType::Unavailable, detail)
+                    .with_sent(dialog_contract::service::Sent::Unknown);
+                Err(unrecorded(Refusal { retry_after: Some(5), ..refusal }, request))
+            }
+        }
+    }
+}
+
+/// A refusal whose outcome is not (or not yet) in the audit log.
+fn unrecorded(refusal: Refusal, request: &Request) -> Refused {
+    let body = refusal.body(request.id, &request.trace_id, request.locale);
+    let Refusal { problem, detail, errors, sent, retry_after } = refusal;
+    Refused {
+        problem,
+        body,
+        detail,
+        errors,
+        sent,
+        retry_after,
+        receipt: None,
+        replayed: false,
+        about: About::default(),
+    }
+}
+
+/// What a use case returns.
+pub type Outcome = Result<Answer, Refused>;

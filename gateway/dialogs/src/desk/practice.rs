@@ -1,0 +1,222 @@
+//! Who the citizen's GP and office are, what the office offers, and through whom.
+
+use dialog_contract::{
+    dialog::{Clinician, OfficeName, Provider},
+    ids::{HerId, NationalIdentityNumber},
+    limits::Limits,
+    practice::{self, Booking, OfferedService, Practitioner},
+    problem::ProblemType,
+    provider::Interface,
+    service::{Locale, Service},
+};
+use jiff::{Timestamp, civil::Date};
+
+use super::{Desk, Outcome};
+use crate::{
+    answer::{Ended, Refusal, Reply},
+    permit::{Citizen, Permitted},
+    ports::directory::{Agreement, DirectoryError, GpAssignment},
+    request::Request,
+    texts,
+};
+
+/// Everything that routing a citizen's request needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Practice {
+    pub(crate) assignment: GpAssignment,
+    pub(crate) office: practice::Office,
+    pub(crate) agreements: Vec<Agreement>,
+    /// The GP, or who stands in today.
+    pub(crate) clinician: Clinician,
+}
+
+/// A service that the citizen can use now.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    pub(crate) agreement: Agreement,
+    pub(crate) provider: Provider,
+}
+
+impl Practice {
+    pub(crate) fn office_name(&self) -> OfficeName {
+        OfficeName { her_id: self.office.her_id, name: self.office.name.clone() }
+    }
+}
+
+impl Agreement {
+    /// How citizens book; an office that did not choose takes requests.
+    pub(crate) fn booking(&self) -> Option<Booking> {
+        (self.service == Service::Appointment).then(|| self.booking.unwrap_or(Booking::Request))
+    }
+
+    pub(crate) fn valid_at(&self, now: Timestamp) -> bool {
+        self.valid_from.is_none_or(|from| from <= now) && self.valid_until.is_none_or(|until| now < until)
+    }
+
+    /// What its plugin must export.
+    fn needs(&self) -> Interface {
+        match self.booking() {
+            Some(Booking::Direct) => Interface::Appointments,
+            _ => Interface::Dialogs,
+        }
+    }
+}
+
+/// The directory did not answer.
+pub(crate) fn of_directory(error: &DirectoryError, locale: Locale) -> Refusal {
+    tracing::error!(%error, "the directory");
+    Refusal::unavailable(locale)
+}
+
+impl Desk {
+    /// `GET /v1/me/practice`: the citizen's GP and office, and every service, on or off.
+    ///
+    /// # Errors
+    /// `no-practice` where the citizen is on no GP's list.
+    pub async fn practice(&self, who: &Permitted<Citizen>, request: &Request) -> Outcome {
+        let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
+        self.run(request, async move {
+            let mut trail = desk.trail("practice.read", &who, &asked);
+            let ended = async {
+                let number = &who.target().national_identity_number;
+                let practice = desk.practice_of(number, asked.locale).await?;
+                trail.office(practice.office.her_id);
+                let services = desk.services(&practice.agreements, asked.locale).await?;
+                let gp = &practice.assignment.general_practitioner;
+                let general_practitioner = practitioner(&practice.office, gp);
+                let citizen = desk.shelf.secret.portal_name(desk.shelf.secret.citizen(number));
+                let office = practice.office_name();
+                let body = practice::Practice { citizen, general_practitioner, office, services };
+                Ok(Ended::answered(Reply::json(200, &body)?))
+            }
+            .await;
+            desk.conclude(trail, ended).await
+        })
+        .await
+    }
+
+    /// `GET /v1/offices/{herId}`: practical information, open to all.
+    ///
+    /// # Errors
+    /// `not-found` where the directory has no such office.
+    pub async fn office(&self, office: HerId, request: &Request) -> Outcome {
+        let (desk, asked) = (self.clone(), request.clone());
+        self.run(request, async move {
+            let mut trail = desk.trail_of_anyone("office.read", &asked);
+            trail.office(office);
+            let ended = async {
+                let found = desk.directory.office(office).await;
+                let found = found.map_err(|error| of_directory(&error, asked.locale))?;
+                let found = found.ok_or_else(|| Refusal::not_found(asked.locale))?;
+                let agreements = desk.directory.agreements(office).await;
+                let agreements = agreements.map_err(|error| of_directory(&error, asked.locale))?;
+                let services = desk.services(&agreements, asked.locale).await?;
+                Ok(Ended::answered(Reply::json(200, &practice::Office { services, ..found })?))
+            }
+            .await;
+            desk.conclude(trail, ended).await
+        })
+        .await
+    }
+
+    /// The citizen's practice, for routing.
+    pub(crate) async fn practice_of(
+        &self,
+        citizen: &NationalIdentityNumber,
+        locale: Locale,
+    ) -> Result<Practice, Refusal> {
+        let unavailable = |error: DirectoryError| of_directory(&error, locale);
+        let assignment = self.directory.assignment(citizen).await.map_err(unavailable)?;
+        let Some(assignment) = assignment else {
+            return Err(Refusal::new(ProblemType::NoPractice, texts::no_practice(locale)));
+        };
+        let office = self.directory.office(assignment.office).await.map_err(unavailable)?;
+        let Some(office) = office else {
+            tracing::error!(office = %assignment.office, "the directory names an office that it does not have");
+            return Err(Refusal::new(ProblemType::NoPractice, texts::no_practice(locale)));
+        };
+        let agreements = self.directory.agreements(assignment.office).await.map_err(unavailable)?;
+        let clinician = present(&office, &assignment.general_practitioner, self.calendar.day(self.now()));
+        Ok(Practice { assignment, office, agreements, clinician })
+    }
+
+    /// The service, if the office offers it now and its plugin can serve it.
+    pub(crate) async fn offer(
+        &self,
+        agreements: &[Agreement],
+        service: Service,
+        locale: Locale,
+    ) -> Result<Option<Offer>, Refusal> {
+        let now = self.now();
+        let agreed = agreements
+            .iter()
+            .find(|agreement| agreement.service == service && agreement.enabled && agreement.valid_at(now));
+        // Clinicians cannot log in yet, and no citizen speaks as one.
+        let Some(agreement) = agreed.filter(|_| service != Service::Collegial) else { return Ok(None) };
+        let Some(installed) = self.providers.installed(&agreement.plugin) else { return Ok(None) };
+        if !installed.exports.contains(&agreement.needs()) {
+            return Ok(None);
+        }
+        let named = self.directory.provider(&agreement.plugin).await;
+        let Some(named) = named.map_err(|error| of_directory(&error, locale))? else { return Ok(None) };
+        let provider = Provider { id: named.id, name: named.name, kind: named.kind };
+        Ok(Some(Offer { agreement: agreement.clone(), provider }))
+    }
+
+    /// As [`Desk::offer`], refused where it is not offered.
+    pub(crate) async fn offered(
+        &self,
+        practice: &Practice,
+        service: Service,
+        locale: Locale,
+    ) -> Result<Offer, Refusal> {
+        self.offer(&practice.agreements, service, locale)
+            .await?
+            .ok_or_else(|| Refusal::new(ProblemType::ServiceNotOffered, texts::service_not_offered(service, locale)))
+    }
+
+    async fn services(&self, agreements: &[Agreement], locale: Locale) -> Result<Vec<OfferedService>, Refusal> {
+        let mut services = Vec::with_capacity(Service::ALL.len());
+        for &service in Service::ALL {
+            services.push(match self.offer(agreements, service, locale).await? {
+                Some(offer) => OfferedService {
+                    service,
+                    available: true,
+                    provider: Some(offer.provider),
+                    booking: offer.agreement.booking(),
+                    answered_within_working_days: (service == Service::Consultation)
+                        .then(|| u8::try_from(Limits::V1.consultation_working_days).ok())
+                        .flatten(),
+                    modes: offer.agreement.modes,
+                },
+                None => OfferedService {
+                    service,
+                    available: false,
+                    provider: None,
+                    booking: None,
+                    modes: Vec::new(),
+                    answered_within_working_days: None,
+                },
+            });
+        }
+        Ok(services)
+    }
+}
+
+/// The GP as the office presents them.
+fn practitioner(office: &practice::Office, gp: &Clinician) -> Practitioner {
+    let found = office.practitioners.iter().find(|practitioner| practitioner.clinician.hpr_number == gp.hpr_number);
+    found.cloned().unwrap_or_else(|| Practitioner {
+        clinician: gp.clone(),
+        weekdays: Vec::new(),
+        languages: Vec::new(),
+        absences: Vec::new(),
+    })
+}
+
+/// Who answers today: the GP, or during an absence the substitute.
+fn present(office: &practice::Office, gp: &Clinician, today: Date) -> Clinician {
+    let away =
+        practitioner(office, gp).absences.into_iter().find(|absence| (absence.from..=absence.until).contains(&today));
+    away.and_then(|absence| absence.substitute).unwrap_or_else(|| gp.clone())
+}

@@ -1,0 +1,117 @@
+//! Idempotency: one key, one request, done once. What was answered is answered again; what was never begun may be
+//! tried again under the same key.
+
+use dialog_contract::{
+    limits::Limits,
+    problem::{Problem, ProblemType},
+    service::{Locale, Sent},
+};
+use jiff::{Timestamp, ToSpan as _};
+
+use super::Desk;
+use crate::{
+    answer::{Ended, Refusal, Reply},
+    identity::CitizenId,
+    ports::store::{Revision, StoreError},
+    record::{Progress, ReplyKey, StoredReply, problem_of},
+    request::Request,
+    shelf::Step,
+    texts,
+};
+
+/// What stands under an idempotency key.
+pub(crate) enum Before {
+    /// Nothing: go ahead, and write the entry over what was at this revision.
+    Nothing(Option<Revision>),
+    /// The same request was answered before.
+    Ended(Ended),
+}
+
+impl Desk {
+    /// The name of a change's idempotency entry.
+    pub(crate) fn reply_key(&self, citizen: CitizenId, request: &Request) -> Result<ReplyKey, Refusal> {
+        match &request.idempotency_key {
+            Some(key) => Ok(ReplyKey { citizen, key: key.as_str().into() }),
+            None => {
+                let detail = texts::idempotency_key_missing(request.locale);
+                Err(Refusal::new(ProblemType::IdempotencyKeyMissing, detail))
+            }
+        }
+    }
+
+    /// Whether the request was made before.
+    pub(crate) async fn before(&self, key: &ReplyKey, fingerprint: &str, locale: Locale) -> Result<Before, Refusal> {
+        let found = self.shelf.reply(key).await.map_err(|error| Refusal::of_store(&error, locale))?;
+        let Some((revision, stored)) = found else { return Ok(Before::Nothing(None)) };
+        if stored.expires <= self.now() && stored.progress != Progress::Running {
+            return Ok(Before::Nothing(Some(revision)));
+        }
+        if stored.fingerprint != fingerprint {
+            let detail = texts::idempotency_key_reused(locale);
+            return Err(Refusal::new(ProblemType::IdempotencyKeyReused, detail));
+        }
+        match stored.progress {
+            Progress::Running => {
+                let refusal = Refusal::new(ProblemType::StillRunning, texts::still_running(locale));
+                Err(Refusal { retry_after: Some(2), ..refusal }.with_sent(Sent::Unknown))
+            }
+            Progress::Answered { status, body, etag, location } => {
+                let reply = Reply { status, body: body.into(), etag, location };
+                Ok(Before::Ended(Ended::Answered { reply, receipt: None, replayed: true }))
+            }
+            Progress::Refused { body, retry_after } => {
+                let problem: Problem = serde_json::from_str(&body).map_err(|_| Refusal::internal(locale))?;
+                let refusal = Refusal {
+                    problem: problem_of(&problem.kind),
+                    detail: problem.detail,
+                    errors: problem.errors,
+                    sent: problem.sent,
+                    retry_after,
+                };
+                Ok(Before::Ended(Ended::Refused { refusal, body: body.into(), receipt: None, replayed: true }))
+            }
+        }
+    }
+
+    /// When an entry that is written now is forgotten.
+    pub(crate) fn reply_expires(&self) -> Timestamp {
+        let hours = i64::from(Limits::V1.idempotency_key_hours);
+        self.now().checked_add(hours.hours()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// An entry for a request that begins now.
+    pub(crate) fn reply_running(&self, fingerprint: &str) -> StoredReply {
+        StoredReply { fingerprint: fingerprint.into(), expires: self.reply_expires(), progress: Progress::Running }
+    }
+
+    /// Writes into `step` what the request under `key` came to. A refusal because the provider or the gateway could
+    /// not do it, with nothing sent, is forgotten: the same request may be tried again.
+    pub(crate) async fn settle_reply(
+        &self,
+        step: &mut Step,
+        key: &ReplyKey,
+        outcome: Result<&Reply, (&Refusal, &[u8])>,
+    ) -> Result<(), StoreError> {
+        let Some((revision, stored)) = self.shelf.reply(key).await? else { return Ok(()) };
+        let progress = match outcome {
+            Ok(reply) => Progress::Answered {
+                status: reply.status,
+                body: String::from_utf8_lossy(&reply.body).into_owned(),
+                etag: reply.etag,
+                location: reply.location.clone(),
+            },
+            Err((refusal, _)) if nothing_done(refusal) => {
+                step.forget_reply(revision, key, &stored);
+                return Ok(());
+            }
+            Err((refusal, body)) => {
+                Progress::Refused { body: String::from_utf8_lossy(body).into_owned(), retry_after: refusal.retry_after }
+            }
+        };
+        step.reply(Some(revision), key, &StoredReply { progress, ..stored })
+    }
+}
+
+fn nothing_done(refusal: &Refusal) -> bool {
+    refusal.sent == Sent::No && matches!(refusal.problem, ProblemType::ProviderUnavailable | ProblemType::Unavailable)
+}

@@ -1,0 +1,280 @@
+//! The audit records of one request: an intent before a change is tried, an outcome before the reply leaves. The two
+//! durable writes of a step, store and audit log, run side by side.
+
+use dialog_contract::{
+    audit::{Actor, ActorRole, CallRecord, OutcomeRecord, Record, RecordKind, RepresentationRecord},
+    ids::{DialogId, HerId, PluginId, RequestId},
+    problem::ProblemType,
+    service::{Locale, Sent, Service},
+};
+
+use super::Desk;
+use crate::{
+    answer::{About, Answer, Ended, Refusal, Refused, Reply, hex, sha256_hex},
+    permit::{Citizen, Permitted, Portal},
+    ports::{evidence::Receipt, store::StoreError},
+    request::Request,
+    shelf::Step,
+};
+
+/// What is known so far of a request that is under way.
+#[derive(Debug, Clone)]
+pub(crate) struct Trail {
+    record: Record,
+    about: About,
+    pub(crate) request: RequestId,
+    pub(crate) trace_id: String,
+    pub(crate) locale: Locale,
+}
+
+/// Why a step did not happen.
+#[derive(Debug)]
+pub(crate) enum Unsettled {
+    /// Another request changed the same data first: decide anew.
+    Conflict,
+    /// The store cannot be written.
+    Store(StoreError),
+    /// The audit log cannot be written; the store's part was written.
+    NoEvidence,
+}
+
+impl Trail {
+    fn new(action: &str, actor: Actor, request: RequestId, trace_id: &str, locale: Locale) -> Self {
+        let record = Record {
+            version: 1,
+            time: jiff::Timestamp::UNIX_EPOCH,
+            kind: RecordKind::Outcome,
+            request: Some(request),
+            trace_id: Some(trace_id.to_owned()),
+            action: action.into(),
+            actor,
+            citizen: None,
+            representation: None,
+            office: None,
+            service: None,
+            dialog: None,
+            call: None,
+            outcome: None,
+            request_sha256: None,
+            reply_sha256: None,
+            details: std::collections::BTreeMap::new(),
+        };
+        Self { record, about: About::default(), request, trace_id: trace_id.to_owned(), locale }
+    }
+
+    pub(crate) fn office(&mut self, office: HerId) {
+        self.record.office = Some(office);
+        self.about.office = Some(office);
+    }
+
+    pub(crate) fn service(&mut self, service: Service) {
+        self.record.service = Some(service);
+        self.about.service = Some(service);
+    }
+
+    pub(crate) fn plugin(&mut self, plugin: &PluginId) {
+        self.about.plugin = Some(plugin.clone());
+    }
+
+    pub(crate) fn dialog(&mut self, dialog: DialogId) {
+        self.record.dialog = Some(dialog);
+    }
+
+    pub(crate) fn call(&mut self, call: CallRecord) {
+        self.record.call = Some(call);
+    }
+
+    /// Something without content that the fixed fields do not say.
+    pub(crate) fn detail(&mut self, name: &str, value: impl Into<String>) {
+        self.record.details.insert(name.into(), value.into());
+    }
+
+    fn intent(&self, now: jiff::Timestamp) -> Record {
+        Record { time: now, kind: RecordKind::Intent, call: None, outcome: None, ..self.record.clone() }
+    }
+
+    fn outcome(
+        &self,
+        now: jiff::Timestamp,
+        status: Option<u16>,
+        problem: Option<ProblemType>,
+        sent: Option<Sent>,
+        body: Option<&[u8]>,
+    ) -> Record {
+        Record {
+            time: now,
+            kind: RecordKind::Outcome,
+            outcome: Some(OutcomeRecord { status, problem: problem.map(|problem| problem.name().into()), sent }),
+            reply_sha256: body.map(sha256_hex),
+            ..self.record.clone()
+        }
+    }
+
+    /// The problem as it leaves.
+    pub(crate) fn problem(&self, refusal: &Refusal) -> bytes::Bytes {
+        refusal.body(self.request, &self.trace_id, self.locale)
+    }
+}
+
+impl Desk {
+    /// A request of a citizen's.
+    pub(crate) fn trail(&self, action: &str, who: &Permitted<Citizen>, request: &Request) -> Trail {
+        let Citizen { national_identity_number, representative } = who.target();
+        let citizen = self.evidence.pseudonym(national_identity_number);
+        let acting = representative.as_ref().map(|representative| RepresentationRecord {
+            representative: self.evidence.pseudonym(&representative.national_identity_number),
+            role: representative.role,
+        });
+        let actor = Actor {
+            role: ActorRole::Citizen,
+            client: who.verified().client.clone(),
+            person: Some(acting.as_ref().map_or_else(|| citizen.clone(), |acting| acting.representative.clone())),
+            level: Some(who.verified().level),
+        };
+        let mut trail = Trail::new(action, actor, request.id, &request.trace_id, request.locale);
+        trail.record.citizen = Some(citizen);
+        trail.record.representation = acting;
+        trail.record.request_sha256 = Some(hex(&request.body_sha256));
+        trail
+    }
+
+    /// A request of the portal's own.
+    pub(crate) fn trail_of_portal(&self, action: &str, who: &Permitted<Portal>, request: &Request) -> Trail {
+        let client = who.verified().client.clone();
+        let actor = Actor { role: ActorRole::Portal, client, person: None, level: None };
+        Trail::new(action, actor, request.id, &request.trace_id, request.locale)
+    }
+
+    /// A request that needs no login.
+    pub(crate) fn trail_of_anyone(&self, action: &str, request: &Request) -> Trail {
+        let actor = Actor { role: ActorRole::Unknown, client: "anyone".into(), person: None, level: None };
+        Trail::new(action, actor, request.id, &request.trace_id, request.locale)
+    }
+
+    /// What the gateway does by itself, because of an earlier request.
+    pub(crate) fn trail_of_gateway(&self, action: &str, request: RequestId, trace_id: &str, locale: Locale) -> Trail {
+        let actor = Actor { role: ActorRole::Gateway, client: "gateway".into(), person: None, level: None };
+        Trail::new(action, actor, request, trace_id, locale)
+    }
+
+    /// Names the citizen in a trail of the gateway's.
+    pub(crate) async fn name_citizen(
+        &self,
+        trail: &mut Trail,
+        citizen: crate::identity::CitizenId,
+    ) -> Result<(), StoreError> {
+        if let Some(citizen) = self.shelf.citizen(citizen).await? {
+            trail.record.citizen = Some(self.evidence.pseudonym(&citizen.national_identity_number));
+        }
+        Ok(())
+    }
+
+    /// Records that a change is about to be tried that writes nothing yet.
+    pub(crate) async fn record_intent(&self, trail: &Trail) -> Result<(), Refusal> {
+        match self.evidence.record(trail.intent(self.now())).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::error!(%error, request = %trail.request, "no intent recorded");
+                Err(Refusal::unavailable(trail.locale))
+            }
+        }
+    }
+
+    /// Commits a step side by side with the record of its intent.
+    pub(crate) async fn commit_with_intent(&self, step: Step, trail: &Trail) -> Result<(), Unsettled> {
+        self.commit_with(step, trail.intent(self.now())).await.map(|_| ())
+    }
+
+    /// Commits a step side by side with the record of its outcome.
+    pub(crate) async fn commit_with_outcome(
+        &self,
+        step: Step,
+        trail: &Trail,
+        outcome: Result<(&Reply, Option<Sent>), (&Refusal, &[u8])>,
+    ) -> Result<Receipt, Unsettled> {
+        let now = self.now();
+        let record = match outcome {
+            Ok((reply, sent)) => trail.outcome(now, Some(reply.status), None, sent, Some(&reply.body)),
+            Err((refusal, body)) => {
+                let Refusal { problem, sent, .. } = refusal;
+                trail.outcome(now, Some(problem.status()), Some(*problem), Some(*sent), Some(body))
+            }
+        };
+        self.commit_with(step, record).await
+    }
+
+    async fn commit_with(&self, step: Step, record: Record) -> Result<Receipt, Unsettled> {
+        let (committed, recorded) = tokio::join!(self.shelf.commit(step), self.evidence.record(record));
+        match (committed, recorded) {
+            (Ok(_), Ok(receipt)) => Ok(receipt),
+            (Err(StoreError::Conflict { .. }), Ok(_)) => Err(Unsettled::Conflict),
+            (Err(error), _) => Err(Unsettled::Store(error)),
+            (Ok(_), Err(error)) => {
+                tracing::error!(%error, "the audit log cannot be written");
+                Err(Unsettled::NoEvidence)
+            }
+        }
+    }
+
+    /// The end of every request: whatever has no receipt yet gets its outcome recorded; then it may leave.
+    pub(crate) async fn conclude(&self, trail: Trail, ended: Result<Ended, Refusal>) -> super::Outcome {
+        let ended = ended.unwrap_or_else(|refusal| {
+            let body = trail.problem(&refusal);
+            Ended::Refused { refusal, body, receipt: None, replayed: false }
+        });
+        let mut trail = trail;
+        let now = self.now();
+        match ended {
+            Ended::Answered { reply, receipt, replayed } => {
+                let receipt = match receipt {
+                    Some(receipt) => receipt,
+                    None => {
+                        if replayed {
+                            trail.detail("replayed", "true");
+                        }
+                        let record = trail.outcome(now, Some(reply.status), None, None, Some(&reply.body));
+                        match self.evidence.record(record).await {
+                            Ok(receipt) => receipt,
+                            Err(error) => {
+                                tracing::error!(%error, request = %trail.request, "no outcome recorded");
+                                let refusal = Refusal::unavailable(trail.locale);
+                                let body = trail.problem(&refusal);
+                                return Err(refused(refusal, body, None, false, trail.about));
+                            }
+                        }
+                    }
+                };
+                let Reply { status, body, etag, location } = reply;
+                Ok(Answer { status, body, etag, location, receipt, replayed, about: trail.about })
+            }
+            Ended::Refused { refusal, body, receipt, replayed } => {
+                let receipt = match receipt {
+                    Some(receipt) => Some(receipt),
+                    None => {
+                        if replayed {
+                            trail.detail("replayed", "true");
+                        }
+                        let Refusal { problem, sent, .. } = refusal;
+                        let record = trail.outcome(now, Some(problem.status()), Some(problem), Some(sent), Some(&body));
+                        match self.evidence.record(record).await {
+                            Ok(receipt) => Some(receipt),
+                            Err(error) => {
+                                tracing::error!(%error, request = %trail.request, "no outcome recorded");
+                                // Not even a refusal leaves unrecorded, but for the one that says so.
+                                let refusal = Refusal::unavailable(trail.locale).with_sent(refusal.sent);
+                                let body = trail.problem(&refusal);
+                                return Err(refused(refusal, body, None, false, trail.about));
+                            }
+                        }
+                    }
+                };
+                Err(refused(refusal, body, receipt, replayed, trail.about))
+            }
+        }
+    }
+}
+
+fn refused(refusal: Refusal, body: bytes::Bytes, receipt: Option<Receipt>, replayed: bool, about: About) -> Refused {
+    let Refusal { problem, detail, errors, sent, retry_after } = refusal;
+    Refused { problem, body, detail, errors, sent, retry_after, receipt, replayed, about }
+}
