@@ -1,1 +1,14 @@
-//! Floor plan to come.
+//! The vendor's kit: from a Rust crate to a component that the gateway takes.
+//!
+//! Floor plan
+//! - [`build`]: compiles plugins and packs them into components; what the demo and the tests call too
+//! - [`toolchain`]: finds a compiler for `wasm32-unknown-unknown`, in a fixed order
+//! - [`manifest`]: `plugin.toml`, and the JSON that it becomes inside the component
+//! - [`contract`]: the WIT package that this kit speaks
+//! - [`command`]: other programs, with time and output bounded
+
+pub mod build;
+pub mod command;
+pub mod contract;
+pub mod manifest;
+pub mod toolchain;
