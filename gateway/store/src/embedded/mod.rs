@@ -53,7 +53,8 @@ use view::View;
 /// What an operator may tune. The defaults hold for a node of a few gigabytes of memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SledConfig {
-    /// Bytes of pages that sled keeps in memory, counted as they lie on disk; real use is two to three times that.
+    /// Bytes of pages that sled keeps in memory, counted as they lie on disk; expect about three times that
+    /// in all.
     pub cache_bytes: u64,
     /// Batches that may wait for the committer; callers beyond them wait for a place.
     pub queued_commits: NonZeroUsize,

@@ -59,7 +59,9 @@ fn open_sled(folder: &Path, cache_bytes: u64) -> Result<Db, OpenError> {
             Err(sled::Error::Io(error))
                 if error.to_string().contains("could not acquire lock") && Instant::now() < deadline =>
             {
-                std::thread::sleep(Duration::from_millis(10));
+                // What still holds the file is garbage in sled's epoch collector; nobody else may be there to collect.
+                sled::pin().flush();
+                std::thread::sleep(Duration::from_millis(1));
             }
             Err(error) => return Err(refusal(error, folder)),
         }
