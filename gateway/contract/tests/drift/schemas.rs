@@ -296,8 +296,11 @@ fn structs() -> Vec<Struct> {
     ]
 }
 
-/// An enum, the schema with a `oneOf` of its cases, and the name of the tag.
-fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, &'static [(&'static str, &'static str)])> {
+/// Cases and their fields that are left out when empty.
+type Sparse = &'static [(&'static str, &'static str)];
+
+/// An enum: the schema with a `oneOf` of its cases, the name of the tag, the cases.
+fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, Sparse)> {
     vec![
         (
             (Resource::Dialog, "/$defs/status"),
