@@ -276,7 +276,13 @@ pub fn automatic(message: &Inbound, next_start: Option<DateTime>) -> Option<Answ
         Kind::Wish => Answer::Appointment { start: next_start?, gp: None, text: None },
         Kind::ChangeWish => Answer::Changed { start: next_start?, text: None },
         Kind::CancelWish => Answer::Cancelled { text: None },
-        Kind::FreeSlots | Kind::Reserve | Kind::CancelReservation | Kind::Booked | Kind::Clinicians | Kind::Test => {
+        Kind::FreeSlots
+        | Kind::Reserve
+        | Kind::CancelReservation
+        | Kind::Booked
+        | Kind::Clinicians
+        | Kind::Test
+        | Kind::TestAnswer => {
             return None;
         }
     })

@@ -154,6 +154,8 @@ pub enum Kind {
     Test,
     /// 22: the citizen's reply in a dialogue.
     Reply,
+    /// RKT: the answer to a communication test that the office began.
+    TestAnswer,
 }
 
 /// What the guide demands of one kind of message.
@@ -193,6 +195,7 @@ pub const RULES: &[Rule] = &[
         system: ANSWER,
         ..rule(Kind::Reply, "22", &["Svar fra innbygger"], &[Process::Ekonsultasjon, Process::Ekontakt], false)
     },
+    Rule { system: TEST, ..rule(Kind::TestAnswer, "RKT", &["Respons kommunikasjonstest"], &[Process::Test], true) },
 ];
 
 const fn rule(
@@ -206,6 +209,11 @@ const fn rule(
 }
 
 impl Kind {
+    /// Whether it is written as `Notat`, as every answer is.
+    pub fn is_answer(self) -> bool {
+        matches!(self, Kind::Reply | Kind::TestAnswer)
+    }
+
     /// What the guide demands of this kind.
     pub fn rule(self) -> &'static Rule {
         // Every kind has its line in the table; a test holds it to that.
@@ -253,6 +261,7 @@ pub fn answer(value: &str) -> Code {
         "34" => (ANSWER, "Time kunne ikke endres"),
         "DI" => (REQUEST, "Dialog med innbygger"),
         "EKI" => (REQUEST, "Engangskontakt med innbygger"),
+        "KT" => (TEST, "Kommunikasjonstest"),
         "RKT" => (TEST, "Respons kommunikasjonstest"),
         _ => (ANSWER, "Forespørsel avvist"),
     };

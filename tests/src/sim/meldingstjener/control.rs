@@ -6,6 +6,7 @@
 //! | `POST /control/requests/{msgId}/answer` | an [`Answer`] |
 //! | `POST /control/offices/{herId}/dialogues` | an [`Opening`] and `nationalId` |
 //! | `POST /control/offices/{herId}/notices` | a [`Notice`] and `nationalId` |
+//! | `POST /control/offices/{herId}/test` | a communication test from the office |
 //! | `GET /control/offices/{herId}/slots` | slots |
 //! | `POST /control/offices/{herId}/slots/{uid}/take` | takes a slot away |
 //! | `PUT /control/offices/{herId}/online` | `true` or `false` |
@@ -81,6 +82,7 @@ pub fn router(shared: Arc<Shared>, listener: Weak<tokio::sync::Mutex<Listener>>)
     let office = Router::new()
         .route("/dialogues", post(dialogue))
         .route("/notices", post(notices))
+        .route("/test", post(begin_test))
         .route("/slots", get(slots))
         .route("/slots/{uid}/take", post(take))
         .route("/online", put(online))
@@ -144,6 +146,14 @@ pub(super) fn notice(
     let now = state.now();
     let office = state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?;
     let letter = office.notice(citizen, notice, now)?;
+    state.deliver(her_id, &letter);
+    Ok(letter.msg_id)
+}
+
+pub(super) fn test(state: &mut State, her_id: u32) -> Result<String, SimError> {
+    let now = state.now();
+    let office = state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?;
+    let letter = office.test(now)?;
     state.deliver(her_id, &letter);
     Ok(letter.msg_id)
 }
@@ -229,6 +239,11 @@ async fn notices(
     Ok(Json(json!({"msgId": id})))
 }
 
+async fn begin_test(Extract(control): Extract<Control>, Path(her_id): Path<u32>) -> Reply {
+    let id = control.shared.with(|state| test(state, her_id))?;
+    Ok(Json(json!({"msgId": id})))
+}
+
 async fn slots(Extract(control): Extract<Control>, Path(her_id): Path<u32>) -> Reply {
     let slots = control
         .shared
@@ -276,8 +291,8 @@ async fn receipts(
 
 async fn deliver(Extract(control): Extract<Control>, Path(her_id): Path<u32>, body: Bytes) -> Reply {
     let id = control.shared.with(|state| {
-        let party = state.office(her_id).map(|office| office.office.service_her_id);
-        party.map(|party| state.deliver_raw(her_id, party, body.to_vec()))
+        state.office(her_id)?;
+        Some(state.deliver_raw(her_id, body.to_vec()))
     });
     Ok(Json(json!({"id": id.ok_or(SimError::NoSuchOffice(her_id))?})))
 }

@@ -3,7 +3,7 @@
 use super::apprec::{self, Receipt, ReceiptError, ReceiptStatus};
 use super::office::Now;
 use super::state::{Damage, Delivery, Refusal, State, Stored};
-use super::tree;
+use super::tree::{self, Element};
 use super::write::{self, Letter};
 use crate::sim::world::PORTAL_HER_ID;
 use jiff::Timestamp;
@@ -92,17 +92,23 @@ impl State {
         id
     }
 
-    /// Delivers bytes as they are from an office's party.
-    pub fn deliver_raw(&mut self, office: u32, party: u32, raw: Vec<u8>) -> Uuid {
+    /// Delivers bytes as they are, from the party of the office that they name, or from its service.
+    pub fn deliver_raw(&mut self, office: u32, raw: Vec<u8>) -> Uuid {
         let read = tree::parse(&raw).ok().map(|root| {
             let info = root.child("MsgInfo");
             let text = |name: &str| info.and_then(|info| info.text_of(name));
             let receipt = root.name == "AppRec";
             let id = if receipt { root.text_of("Id") } else { text("MsgId") };
             let wants = info.and_then(|info| info.child("Ack")).and_then(|ack| ack.get("V")) == Some("J");
-            (id, receipt, wants)
+            let sender = info.and_then(|info| info.child("Sender")).map(her_ids).unwrap_or_default();
+            (id, receipt, wants, sender)
         });
-        let (document_id, is_receipt, wants_receipt) = read.unwrap_or((None, false, true));
+        let (document_id, is_receipt, wants_receipt, sender) = read.unwrap_or((None, false, true, Vec::new()));
+        let named = self.office(office).map(|state| {
+            let party = sender.into_iter().find(|her_id| state.office.owns_party(*her_id));
+            party.unwrap_or(state.office.service_her_id)
+        });
+        let party = named.unwrap_or_default();
         let written = self.now().instant;
         let id = self.push(raw, office, party, "", written, "raw", wants_receipt);
         if let Some(stored) = self.messages.last_mut() {
@@ -189,4 +195,10 @@ impl State {
         }
         Ok(receipt_id)
     }
+}
+
+/// Every number that stands in an `Id` below an element.
+fn her_ids(element: &Element) -> Vec<u32> {
+    let own = (element.name == "Id").then(|| element.text().parse().ok()).flatten();
+    own.into_iter().chain(element.children().flat_map(her_ids)).collect()
 }

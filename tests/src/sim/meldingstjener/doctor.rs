@@ -230,7 +230,7 @@ impl OfficeState {
         let process = if opening.medical { Process::Ekonsultasjon } else { Process::Ekontakt };
         let citizen = self.citizen(national_id).cloned().ok_or(SimError::NoSuchCitizen)?;
         let code = answer(if opening.one_way { "EKI" } else { "DI" });
-        let mut letter = self.opening(process, citizen.clone(), code, now)?;
+        let mut letter = self.opening(process, Some(citizen.clone()), code, now)?;
         letter.text = Text { subject: Some(opening.subject.clone()), body: Some(opening.text.clone()) };
         letter.attachments.clone_from(&opening.attachments);
         self.conversations.insert(
@@ -262,15 +262,22 @@ impl OfficeState {
                 ("11", missed.ok_or_else(|| missing(appointment))?.event(office))
             }
         };
-        let mut letter = self.opening(process, citizen, answer(code), now)?;
+        let mut letter = self.opening(process, Some(citizen), answer(code), now)?;
         letter.events = vec![event];
+        Ok(letter)
+    }
+
+    /// Begins a communication test.
+    pub fn test(&mut self, now: Now) -> Result<Letter, SimError> {
+        let letter = Letter { ack: false, ..self.opening(Process::Test, None, answer("KT"), now)? };
+        self.tests.push(letter.msg_id.clone());
         Ok(letter)
     }
 
     fn opening(
         &self,
         process: Process,
-        citizen: Person,
+        patient: Option<Person>,
         code: super::codes::Code,
         now: Now,
     ) -> Result<Letter, SimError> {
@@ -284,7 +291,7 @@ impl OfficeState {
             from: self.system.sender(self.office),
             ack: true,
             references: None,
-            patient: Some(citizen),
+            patient,
             code,
             opens: true,
             text: Text::default(),

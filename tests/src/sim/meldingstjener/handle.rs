@@ -281,6 +281,11 @@ impl MeldingstjenerSim {
         self.shared.with(|state| control::notice(state, office.her_id, &citizen, notice))
     }
 
+    /// The office begins a communication test; gives its `MsgId`.
+    pub fn test(&self, office: &Office) -> Result<String, SimError> {
+        self.shared.with(|state| control::test(state, office.her_id))
+    }
+
     /// Takes a slot away.
     pub fn take_slot(&self, office: &Office, uid: &str) -> Result<(), SimError> {
         self.at(office.her_id, |office, _| {
@@ -368,7 +373,7 @@ impl MeldingstjenerSim {
 
     /// Delivers bytes as they are from an office; gives their identifier in Meldingstjener.
     pub fn deliver_raw(&self, office: &Office, raw: Vec<u8>) -> Uuid {
-        self.shared.with(|state| state.deliver_raw(office.her_id, office.service_her_id, raw))
+        self.shared.with(|state| state.deliver_raw(office.her_id, raw))
     }
 
     /// Lets every token that `/connect/token` issued expire.

@@ -94,6 +94,8 @@ pub struct OfficeState {
     pub citizens: Vec<Person>,
     /// Who may not use its digital services.
     pub blocked: Vec<NationalId>,
+    /// `MsgId` of each communication test that it began.
+    pub tests: Vec<String>,
 }
 
 impl OfficeState {
@@ -110,6 +112,7 @@ impl OfficeState {
             conversations: HashMap::new(),
             citizens: CITIZENS.iter().filter(|citizen| citizen.office_her_id == office.her_id).map(person).collect(),
             blocked: Vec::new(),
+            tests: Vec::new(),
         }
     }
 
@@ -162,8 +165,22 @@ impl OfficeState {
         if let Some(hpr) = &message.wanted_gp {
             findings.expect(office.gp(hpr).is_some(), "the wished clinician works at the office", || hpr.clone());
         }
-        if message.kind == Kind::Reply {
-            self.examine_reply(message, seen, findings)?;
+        if message.kind == Kind::TestAnswer {
+            let parent = message.references.as_ref().map(|references| references.parent.as_str());
+            findings.expect(
+                self.tests.iter().any(|test| Some(test.as_str()) == parent),
+                "RKT answers a communication test of the office",
+                || message.msg_id.clone(),
+            );
+            return Ok(());
+        }
+        let goes_on = match message.kind {
+            Kind::Reply => true,
+            Kind::Consultation | Kind::Contact => message.references.is_some(),
+            _ => false,
+        };
+        if goes_on {
+            self.examine_dialog(message, seen, findings)?;
         }
         match &message.patient {
             Some(patient) if self.citizen(&patient.national_id).is_none() => Err(ReceiptError::new("E35")),
@@ -171,7 +188,7 @@ impl OfficeState {
         }
     }
 
-    fn examine_reply(
+    fn examine_dialog(
         &self,
         message: &Inbound,
         seen: &dyn Fn(&str) -> bool,
@@ -207,6 +224,9 @@ impl OfficeState {
 
     /// Takes a message into the record system; what is answered at once comes back.
     pub fn act(&mut self, message: Inbound, now: Now) -> Vec<Letter> {
+        if message.kind == Kind::TestAnswer {
+            return Vec::new();
+        }
         if message.kind == Kind::Test {
             return vec![self.letter(&message, answer("RKT"), now)];
         }

@@ -81,7 +81,7 @@ fn read_with_id(root: &Element, info: &Element, msg_id: &str, findings: &mut Fin
         None => None,
     };
     findings.expect(
-        patient.is_some() || rule.kind == Kind::Test,
+        patient.is_some() || matches!(rule.kind, Kind::Test | Kind::TestAnswer),
         "Patient has names and a national identity number",
         || "it is missing or incomplete".to_owned(),
     );
@@ -138,7 +138,7 @@ fn kind<'a>(dialog: &'a Element, findings: &mut Findings) -> Option<(&'static Ru
         findings.note("TypeForesp or TemaKodet is there", field);
         return None;
     };
-    let Some(rule) = RULES.iter().find(|rule| rule.code == coded.value && (rule.kind == Kind::Reply) == reply) else {
+    let Some(rule) = RULES.iter().find(|rule| rule.code == coded.value && rule.kind.is_answer() == reply) else {
         findings.note("the code is one that a citizen may send", coded.value.clone());
         return None;
     };
@@ -173,11 +173,14 @@ fn references(info: &Element, kind: Kind, findings: &mut Findings) -> Option<Ref
         parent: element.text_of("RefToParent").unwrap_or_default(),
         conversation: element.text_of("RefToConversation").unwrap_or_default(),
     });
-    findings.expect(
-        references.is_some() == (kind == Kind::Reply),
-        "ConversationRef is on every message of a dialog but the first",
-        || format!("{:?}: {}", kind, if references.is_some() { "there" } else { "missing" }),
-    );
+    // Both parties may ask several times in one dialog (guide 2.4): a question may open one or go on with one.
+    let holds = match kind {
+        Kind::Consultation | Kind::Contact => true,
+        _ => references.is_some() == kind.is_answer(),
+    };
+    findings.expect(holds, "ConversationRef is on every message of a dialog but the first", || {
+        format!("{:?}: {}", kind, if references.is_some() { "there" } else { "missing" })
+    });
     references
 }
 

@@ -247,6 +247,39 @@ async fn an_answer_that_the_guide_does_not_allow_is_refused() {
 }
 
 #[tokio::test]
+async fn a_further_question_goes_on_with_the_dialog() {
+    let portal = Portal::start().await;
+    let question = Draft::consultation(FJELLVEIEN, KARI);
+    portal.send(&question).await;
+    let answer = portal.sim.answer(&question.msg_id, &Answer::reply("Ja")).unwrap();
+    portal.inbox().await;
+    let further =
+        Draft { references: Some((answer, question.msg_id.clone())), ..Draft::consultation(FJELLVEIEN, KARI) };
+    portal.send(&further).await;
+    let request = portal.sim.wait_for_request(|request| request.message.msg_id == further.msg_id).await.unwrap();
+    assert_eq!(request.conversation, question.msg_id);
+    portal.inbox().await;
+    portal.assert_clean();
+}
+
+#[tokio::test]
+async fn an_office_tests_the_portal_and_gets_its_answer() {
+    let portal = Portal::start().await;
+    let test = portal.sim.test(&HAVNEGATA).unwrap();
+    assert_eq!(portal.codes().await, ["KT"]);
+    let form = "<Notat><TemaKodet V=\"RKT\" S=\"2.16.578.1.12.4.1.1.7603\" DN=\"Respons kommunikasjonstest\"/></Notat>";
+    let mut answer = Draft::new(Process::Test, HAVNEGATA, OLA, form).synchronous();
+    (answer.citizen, answer.references) = (None, Some((test.clone(), test)));
+    portal.send(&answer).await;
+    assert!(portal.inbox().await.is_empty());
+    portal.assert_clean();
+    answer.msg_id = uuid::Uuid::new_v4().to_string();
+    answer.references = Some(("x".to_owned(), "x".to_owned()));
+    portal.send(&answer).await;
+    assert_eq!(portal.rules(), ["RKT answers a communication test of the office"]);
+}
+
+#[tokio::test]
 async fn the_communication_test_and_the_list_of_clinicians_are_answered_at_once() {
     let portal = Portal::start().await;
     let form =

@@ -58,6 +58,7 @@ async fn everything(portal: &Portal) {
             };
             sim.open(&office, citizen.national_id, &opening).unwrap();
         }
+        sim.test(&office).unwrap();
         for receipts in [
             Receipts::Negative { codes: vec!["T02".to_owned(), "E35".to_owned()] },
             Receipts::Partial { codes: vec!["X99".to_owned()] },
@@ -111,7 +112,7 @@ async fn everything_that_is_emitted_validates_against_the_schemas() {
     assert!(emitted.len() > 100, "{}", emitted.len());
     for code in [
         "01", "03", "05", "06", "08", "09", "10", "12", "13", "17", "18", "19", "20", "26", "30", "31", "32", "DI",
-        "EKI",
+        "EKI", "KT",
     ] {
         assert!(emitted.iter().any(|logged| logged.label == code), "{code} is not among them");
     }

@@ -138,7 +138,7 @@ async fn references_are_followed_through_the_dialog() {
     portal.send(&orphan).await;
     let with_reference = Draft {
         references: Some((question.msg_id.clone(), question.msg_id.clone())),
-        ..Draft::consultation(FJELLVEIEN, KARI)
+        ..super::booking::reserve("slot", "2026-11-23T08:30:00", "2026-11-23T08:45:00")
     };
     portal.send(&with_reference).await;
     let on_every = "ConversationRef is on every message of a dialog but the first";
