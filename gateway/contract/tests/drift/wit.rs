@@ -5,14 +5,17 @@ use std::{collections::BTreeSet, path::Path};
 use dialog_contract::{
     appointment, dialog,
     ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
+    limits::Limits,
     practice, prescription,
     provider::{self, Capability, Interface},
+    schema::Resource,
     service::{Closing, ConsultationMode, EncounterMode, Locale, Representation, Sent, Service},
 };
 use jiff::{Timestamp, civil::Date};
+use serde_json::Value;
 use wit_parser::{Docs, Interface as WitInterface, PackageId, Resolve, Type, TypeDefKind, WorldItem};
 
-use crate::listing::{Cases, Fields, Payload, cases_of, fields_of, kebab};
+use crate::listing::{Cases, Fields, Payload, camel, cases_of, fields_of, kebab};
 
 /// The WIT package, parsed.
 pub struct Package {
@@ -614,4 +617,75 @@ fn every_item_of_the_package_is_documented() {
         }
     }
     assert!(silent.is_empty(), "{silent:#?}");
+}
+
+/// `8000` of "At most 8,000 characters.".
+fn documented_characters(docs: &Docs) -> Option<u64> {
+    let text = docs.contents.as_deref()?.to_lowercase();
+    let (before, _) = text.split_once(" characters")?;
+    let (_, number) = before.rsplit_once("at most ")?;
+    number.replace(',', "").parse().ok()
+}
+
+/// The longest text that a property may hold, also where a reference says it.
+fn allowed_characters(resource: Resource, schema: &Value) -> Option<u64> {
+    if let Some(limit) = schema["maxLength"].as_u64() {
+        return Some(limit);
+    }
+    let (file, pointer) = schema["$ref"].as_str()?.split_once('#')?;
+    let to = if file.is_empty() { resource } else { Resource::of_file(file)? };
+    allowed_characters(to, to.schema().pointer(pointer)?)
+}
+
+#[test]
+fn lengths_in_the_packages_documentation_are_those_of_the_schemas() {
+    let package = Package::read();
+    let mut compared = 0;
+    for (interface, name, resource, pointer) in [
+        ("types", "attachment", Resource::Attachment, ""),
+        ("types", "message", Resource::NewMessage, ""),
+        ("types", "office-message", Resource::Message, ""),
+        ("types", "appointment", Resource::Appointment, ""),
+        ("types", "renewal-decision", Resource::Dialog, "/$defs/renewalDecision"),
+        ("types", "field-error", Resource::Types, "/$defs/fieldError"),
+        ("appointments", "slot", Resource::Slot, ""),
+        ("appointments", "booking", Resource::NewBooking, ""),
+        ("dialogs", "renewal-item", Resource::NewDialog, "/$defs/renewalItem"),
+        ("dialogs", "certificate", Resource::NewDialog, "/$defs/certificateRequest"),
+        ("practice", "practice-profile", Resource::Office, ""),
+        ("prescriptions", "prescription", Resource::Prescription, ""),
+    ] {
+        let TypeDefKind::Record(record) = package.kind(interface, name) else { panic!("{interface}.{name}") };
+        let schema = resource.schema().pointer(pointer).unwrap();
+        for field in &record.fields {
+            let property = &schema["properties"][camel(&field.name.replace('-', "_"))];
+            // Ids of the provider's own become ours on the way to the portal.
+            let own = field.name == "id" && matches!(name, "appointment" | "office-message" | "message" | "attachment");
+            if let (Some(documented), false) = (documented_characters(&field.docs), own) {
+                assert_eq!(
+                    allowed_characters(resource, property),
+                    Some(documented),
+                    "{interface}.{name}.{}",
+                    field.name
+                );
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 18, "{compared}");
+}
+
+#[test]
+fn counts_in_the_packages_documentation_are_the_published_limits() {
+    let package = Package::read();
+    let docs = |interface: &str, name: &str, field: &str| {
+        let TypeDefKind::Record(record) = package.kind(interface, name) else { panic!("{interface}.{name}") };
+        let found = record.fields.iter().find(|known| known.name == field).unwrap();
+        found.docs.contents.clone().unwrap_or_default().to_lowercase()
+    };
+    let limits = Limits::V1;
+    assert_eq!((limits.attachments_per_message, limits.renewal_items, limits.slot_days_ahead), (10, 20, 28));
+    assert!(docs("types", "message", "attachments").contains("at most ten"));
+    assert!(docs("dialogs", "renewal", "items").contains("twenty"));
+    assert!(docs("appointments", "slot-query", "until").contains("four weeks"));
 }
