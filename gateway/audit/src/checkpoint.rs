@@ -65,20 +65,13 @@ impl SignedCheckpoint {
     ///
     /// # Errors
     /// When the origin is not one line of text.
-    pub(crate) fn sign(
-        origin: &str,
-        size: u64,
-        root: Hash,
-        signers: &[SigningKey],
-    ) -> Result<Self, CheckpointError> {
+    pub(crate) fn sign(origin: &str, size: u64, root: Hash, signers: &[SigningKey]) -> Result<Self, CheckpointError> {
         if !origin_is_valid(origin) {
             return Err(CheckpointError::MalformedCheckpoint);
         }
-        let text = Checkpoint::new(origin, size, root, "")
-            .map_err(|_| CheckpointError::MalformedCheckpoint)?
-            .to_bytes();
-        let signatures =
-            signers.iter().map(|signer| signer.sign(&text)).collect::<Result<Vec<_>, _>>()?;
+        let text =
+            Checkpoint::new(origin, size, root, "").map_err(|_| CheckpointError::MalformedCheckpoint)?.to_bytes();
+        let signatures = signers.iter().map(|signer| signer.sign(&text)).collect::<Result<Vec<_>, _>>()?;
         let note = Note::new(&text, &signatures).map_err(|_| CheckpointError::MalformedNote)?;
         let note = String::from_utf8(note.to_bytes()).map_err(|_| CheckpointError::MalformedNote)?;
         Ok(Self { origin: origin.to_owned(), size, root, note })
@@ -119,8 +112,7 @@ impl SignedCheckpoint {
     }
 
     fn read(note: &[u8], parsed: &Note) -> Result<Self, CheckpointError> {
-        let checkpoint = Checkpoint::from_bytes(parsed.text())
-            .map_err(|_| CheckpointError::MalformedCheckpoint)?;
+        let checkpoint = Checkpoint::from_bytes(parsed.text()).map_err(|_| CheckpointError::MalformedCheckpoint)?;
         if checkpoint.size() > MAX_TREE_SIZE {
             return Err(CheckpointError::Size { size: checkpoint.size() });
         }
@@ -164,11 +156,8 @@ mod tests {
     #[test]
     fn during_a_rotation_either_key_suffices() {
         let (old, new) = (key("example.test/log"), key("example.test/log"));
-        let (trusts_old, trusts_new) =
-            (VerifierKeys::of([&old]).unwrap(), VerifierKeys::of([&new]).unwrap());
-        let signed =
-            SignedCheckpoint::sign("example.test/log", 0, tlog_tiles::EMPTY_HASH, &[old, new])
-                .unwrap();
+        let (trusts_old, trusts_new) = (VerifierKeys::of([&old]).unwrap(), VerifierKeys::of([&new]).unwrap());
+        let signed = SignedCheckpoint::sign("example.test/log", 0, tlog_tiles::EMPTY_HASH, &[old, new]).unwrap();
         SignedCheckpoint::verify(signed.note.as_bytes(), &trusts_old).unwrap();
         SignedCheckpoint::verify(signed.note.as_bytes(), &trusts_new).unwrap();
     }
@@ -192,18 +181,9 @@ mod tests {
             Err(CheckpointError::Origin { .. })
         ));
         let stranger = VerifierKeys::of([&key("example.test/log")]).unwrap();
-        assert!(matches!(
-            SignedCheckpoint::verify(signed.note.as_bytes(), &stranger),
-            Err(CheckpointError::Untrusted)
-        ));
-        assert!(matches!(
-            SignedCheckpoint::verify(b"nothing", &trusts_ours),
-            Err(CheckpointError::MalformedNote)
-        ));
+        assert!(matches!(SignedCheckpoint::verify(signed.note.as_bytes(), &stranger), Err(CheckpointError::Untrusted)));
+        assert!(matches!(SignedCheckpoint::verify(b"nothing", &trusts_ours), Err(CheckpointError::MalformedNote)));
         let huge = vec![b'a'; MAX_CHECKPOINT_BYTES + 1];
-        assert!(matches!(
-            SignedCheckpoint::verify(&huge, &trusts_ours),
-            Err(CheckpointError::TooLong)
-        ));
+        assert!(matches!(SignedCheckpoint::verify(&huge, &trusts_ours), Err(CheckpointError::TooLong)));
     }
 }

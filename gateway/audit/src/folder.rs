@@ -61,8 +61,7 @@ impl Folder {
     pub(crate) fn hashes(&self, tile: Tile) -> Result<Vec<Hash>, Fault> {
         let (found, bytes) = self.tile(tile)?;
         if bytes.len() != found.width * HASH_SIZE {
-            let what =
-                format!("it has {} bytes, not {}", bytes.len(), found.width * HASH_SIZE);
+            let what = format!("it has {} bytes, not {}", bytes.len(), found.width * HASH_SIZE);
             return Err(Damage::at(found.to_string(), found.start(), what).into());
         }
         let (hashes, _) = bytes.as_chunks::<HASH_SIZE>();

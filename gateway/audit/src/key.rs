@@ -76,15 +76,12 @@ impl SigningKey {
         if !signed_note::is_key_name_valid(name) {
             return Err(KeyError::Name);
         }
-        let decoded = Zeroizing::new(
-            BASE64_STANDARD.decode(encoded).map_err(|_| KeyError::MalformedPrivate)?,
-        );
+        let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded).map_err(|_| KeyError::MalformedPrivate)?);
         let (algorithm, secret) = decoded.split_first().ok_or(KeyError::MalformedPrivate)?;
         if *algorithm != ALG_ED25519 {
             return Err(KeyError::Algorithm);
         }
-        let secret: Zeroizing<[u8; 32]> =
-            Zeroizing::new(secret.try_into().map_err(|_| KeyError::MalformedPrivate)?);
+        let secret: Zeroizing<[u8; 32]> = Zeroizing::new(secret.try_into().map_err(|_| KeyError::MalformedPrivate)?);
         let parsed = Self::from_secret(name, &secret);
         if id != format!("{:08x}", parsed.id) {
             return Err(KeyError::Id);
@@ -251,10 +248,8 @@ mod tests {
     use super::*;
 
     /// The key of the examples of Go's `golang.org/x/mod/sumdb/note`.
-    const PETER_PRIVATE: &str =
-        "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
-    const PETER_VERIFIER: &str =
-        "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+    const PETER_PRIVATE: &str = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+    const PETER_VERIFIER: &str = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
 
     #[test]
     fn a_private_key_of_the_go_tools_gives_their_verifier_key() {
@@ -281,10 +276,7 @@ mod tests {
         assert_ne!(one.verifier, two.verifier);
         let read = SigningKey::parse(&one.private).unwrap();
         assert_eq!(read.verifier_key(), one.verifier);
-        assert_eq!(
-            VerifierKeys::parse(&one.verifier).unwrap().names().collect::<Vec<_>>(),
-            ["example.test/log"]
-        );
+        assert_eq!(VerifierKeys::parse(&one.verifier).unwrap().names().collect::<Vec<_>>(), ["example.test/log"]);
     }
 
     #[test]
@@ -301,23 +293,14 @@ mod tests {
     #[test]
     fn keys_that_are_not_keys_are_refused_with_the_reason() {
         assert!(matches!(SigningKey::parse("hello"), Err(KeyError::MalformedPrivate)));
-        assert!(matches!(
-            SigningKey::parse(&PETER_PRIVATE.replace("c74f", "c74e")),
-            Err(KeyError::Id)
-        ));
-        assert!(matches!(
-            SigningKey::parse(&PETER_PRIVATE.replace("+AYEK", "+BYEK")),
-            Err(KeyError::Algorithm)
-        ));
+        assert!(matches!(SigningKey::parse(&PETER_PRIVATE.replace("c74f", "c74e")), Err(KeyError::Id)));
+        assert!(matches!(SigningKey::parse(&PETER_PRIVATE.replace("+AYEK", "+BYEK")), Err(KeyError::Algorithm)));
         assert!(matches!(generate_key("two words"), Err(KeyError::Name)));
         assert!(matches!(VerifierKeys::parse("# nothing\n\n"), Err(KeyError::None)));
         assert!(matches!(
             VerifierKeys::parse(&format!("{PETER_VERIFIER}\nrubbish")),
             Err(KeyError::MalformedVerifier { line: 2 })
         ));
-        assert!(matches!(
-            VerifierKeys::parse(&format!("{PETER_VERIFIER}\n").repeat(101)),
-            Err(KeyError::TooMany)
-        ));
+        assert!(matches!(VerifierKeys::parse(&format!("{PETER_VERIFIER}\n").repeat(101)), Err(KeyError::TooMany)));
     }
 }

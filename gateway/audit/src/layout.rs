@@ -109,9 +109,7 @@ pub(crate) fn segment(number: u64) -> String {
 
 /// The number of a segment from its file name.
 pub(crate) fn segment_number(name: &str) -> Option<u64> {
-    (name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit()))
-        .then(|| name.parse().ok())
-        .flatten()
+    (name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())).then(|| name.parse().ok()).flatten()
 }
 
 #[cfg(test)]

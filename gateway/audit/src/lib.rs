@@ -44,9 +44,7 @@ pub use checkpoint::{CheckpointError, SignedCheckpoint};
 pub use damage::Damage;
 pub use key::{KeyError, KeyPair, SigningKey, VerifierKeys, generate_key};
 pub use limits::{Pace, Sizes};
-pub use log::{
-    Log, LogConfig, LogError, LogStatus, OpenCheck, OpenError, Published, Receipt, Recovery,
-};
+pub use log::{Log, LogConfig, LogError, LogStatus, OpenCheck, OpenError, Published, Receipt, Recovery};
 pub use proof::{Proof, ProofError, Proven};
 pub use reader::{Entries, Entry, ReadError, Reader};
 pub use tlog_tiles::Hash;

@@ -48,8 +48,8 @@ pub struct Sizes {
     /// Most appends that wait for the writer; further callers wait for a place (default 1,024,
     /// at most 64 MiB of entries).
     pub waiting: usize,
-    /// Most bytes of durable entries that are not in tiles yet; beyond it appends are refused
-    /// until the tiles catch up (default 64 MiB: half a minute of peak load, held in memory).
+    /// Most bytes of durable entries that are not in tiles yet; beyond it appends wait for
+    /// the tiles to catch up (default 64 MiB: half a minute of peak load, held in memory).
     pub backlog_bytes: usize,
     /// Most entries in one step of integration (default 8,192: 32 full tiles, and at some 4 MiB
     /// of records a flat use of memory).
@@ -78,6 +78,9 @@ pub struct Pace {
     /// How long appends fail at once after the journal could not be written, before it is tried
     /// again (default 250 ms: a full disk is not asked by every request).
     pub retry_after: Duration,
+    /// How long appends wait for tiles that are behind before they are refused (default 2 s:
+    /// callers slow down to what the disk can do, and are told within a request's deadline).
+    pub wait_for_tiles: Duration,
 }
 
 impl Default for Pace {
@@ -85,6 +88,7 @@ impl Default for Pace {
         Self {
             integrate_every: Duration::from_millis(250),
             retry_after: Duration::from_millis(250),
+            wait_for_tiles: Duration::from_secs(2),
         }
     }
 }

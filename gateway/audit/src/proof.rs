@@ -81,16 +81,12 @@ impl Proof {
             return Err(ProofError::TooLong);
         }
         let wrong = |line, expected| ProofError::Malformed { line, expected };
-        let (head, checkpoint) = text
-            .split_once("\n\n")
-            .ok_or(wrong(1, "a proof, an empty line and a checkpoint"))?;
+        let (head, checkpoint) = text.split_once("\n\n").ok_or(wrong(1, "a proof, an empty line and a checkpoint"))?;
         let mut lines = head.split('\n').zip(1..).peekable();
         lines.next_if(|(line, _)| *line == FIRST_LINE).ok_or(wrong(1, FIRST_LINE))?;
 
         let mut extra = None;
-        if let Some((encoded, line)) =
-            lines.peek().and_then(|(line, at)| Some((line.strip_prefix("extra ")?, *at)))
-        {
+        if let Some((encoded, line)) = lines.peek().and_then(|(line, at)| Some((line.strip_prefix("extra ")?, *at))) {
             let decoded = BASE64_STANDARD.decode(encoded);
             extra = Some(decoded.map_err(|_| wrong(line, "extra and base64"))?);
             lines.next();
@@ -119,11 +115,7 @@ impl Proof {
     ///
     /// # Errors
     /// Says why the proof is not believed.
-    pub fn verify(
-        &self,
-        entry: Option<&[u8]>,
-        keys: &VerifierKeys,
-    ) -> Result<Proven, ProofError> {
+    pub fn verify(&self, entry: Option<&[u8]>, keys: &VerifierKeys) -> Result<Proven, ProofError> {
         let checkpoint = SignedCheckpoint::verify(self.checkpoint.as_bytes(), keys)?;
         let entry = entry.or(self.extra.as_deref()).ok_or(ProofError::NoEntry)?;
         let (index, size) = (self.index, checkpoint.size);
@@ -214,10 +206,7 @@ mod tests {
         ] {
             let broken = text.replacen(from, to, 1);
             let error = Proof::parse(&broken).unwrap_err();
-            assert!(
-                matches!(error, ProofError::Malformed { line: at, .. } if at == line),
-                "{from} -> {to}: {error}"
-            );
+            assert!(matches!(error, ProofError::Malformed { line: at, .. } if at == line), "{from} -> {to}: {error}");
         }
     }
 

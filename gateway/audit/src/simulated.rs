@@ -131,9 +131,8 @@ impl SimulatedDisk {
     /// Whether these bytes are in some file, whatever happens to the power.
     pub(crate) fn is_durable(&self, bytes: &[u8]) -> bool {
         let state = self.0.lock().unwrap();
-        let holds = |content: &usize| {
-            state.now.contents[*content].durable.windows(bytes.len()).any(|found| found == bytes)
-        };
+        let holds =
+            |content: &usize| state.now.contents[*content].durable.windows(bytes.len()).any(|found| found == bytes);
         state.now.names.values().flatten().any(holds)
     }
 
@@ -279,9 +278,8 @@ impl Disk for SimulatedDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.0.lock().unwrap();
         state.admit(0)?;
-        let (here, elsewhere): (Vec<_>, Vec<_>) = std::mem::take(&mut state.now.changes)
-            .into_iter()
-            .partition(|change| change.path().parent() == Some(path));
+        let (here, elsewhere): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut state.now.changes).into_iter().partition(|change| change.path().parent() == Some(path));
         state.now.changes = elsewhere;
         for change in &here {
             apply(&mut state.now.names, change);

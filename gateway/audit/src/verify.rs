@@ -100,11 +100,7 @@ pub enum JournalReport {
 ///
 /// # Errors
 /// Names the first file, and where one can be named the first entry, that does not verify.
-pub fn verify(
-    dir: &Path,
-    keys: &VerifierKeys,
-    mut progress: impl FnMut(Progress),
-) -> Result<Report, VerifyError> {
+pub fn verify(dir: &Path, keys: &VerifierKeys, mut progress: impl FnMut(Progress)) -> Result<Report, VerifyError> {
     let folder = Folder::new(dir);
     let note = folder
         .read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)?
@@ -118,26 +114,17 @@ pub fn verify(
     }
     let unsigned_tiles = check_other_files(&folder, &mut tree, total)?;
     let journal = check_journal(&folder, &mut tree, &checkpoint)?;
-    Ok(Report {
-        origin: checkpoint.origin,
-        size: total,
-        root: checkpoint.root.to_string(),
-        journal,
-        unsigned_tiles,
-    })
+    Ok(Report { origin: checkpoint.origin, size: total, root: checkpoint.root.to_string(), journal, unsigned_tiles })
 }
 
 /// Checks the entries of a bundle against the hashes that the tree commits to.
 pub(crate) fn check_bundle(folder: &Folder, tree: &mut TileTree<'_>, n: u64) -> Result<(), Fault> {
     let hashes = tree.tile(0, n)?;
     let (tile, bytes) = folder.tile(Tile::entries(n, hashes.len()))?;
-    let damaged = |at: usize, what: &str| {
-        Fault::from(Damage::at(tile.to_string(), tile.start() + at as u64, what))
-    };
+    let damaged = |at: usize, what: &str| Fault::from(Damage::at(tile.to_string(), tile.start() + at as u64, what));
     let mut rest = bytes.as_slice();
     for (at, hash) in hashes.iter().enumerate() {
-        let (entry, after) =
-            bundle::split(rest).ok_or_else(|| damaged(at, "the entry is cut short"))?;
+        let (entry, after) = bundle::split(rest).ok_or_else(|| damaged(at, "the entry is cut short"))?;
         if record_hash(entry) != *hash {
             return Err(damaged(at, "the entry is not the one that the tree commits to"));
         }
@@ -152,11 +139,7 @@ pub(crate) fn check_bundle(folder: &Folder, tree: &mut TileTree<'_>, n: u64) -> 
 
 /// Looks at every file under `tile/`: partial tiles of smaller trees must be beginnings of what
 /// was verified, and nothing else may be there. Returns how many tiles reach beyond the tree.
-fn check_other_files(
-    folder: &Folder,
-    tree: &mut TileTree<'_>,
-    size: u64,
-) -> Result<u64, VerifyError> {
+fn check_other_files(folder: &Folder, tree: &mut TileTree<'_>, size: u64) -> Result<u64, VerifyError> {
     let mut unsigned = 0;
     let mut folders = vec!["tile".to_owned()];
     while let Some(name) = folders.pop() {
@@ -266,11 +249,7 @@ fn check_journal(
 }
 
 /// Journaled entries that the tree covers already must be the tree's.
-pub(crate) fn check_overlap(
-    recovered: &Recovered,
-    tree: &mut TileTree<'_>,
-    size: u64,
-) -> Result<(), Fault> {
+pub(crate) fn check_overlap(recovered: &Recovered, tree: &mut TileTree<'_>, size: u64) -> Result<(), Fault> {
     let Some(first) = recovered.first_index else {
         return Ok(());
     };

@@ -153,8 +153,7 @@ fn entries_are_shown_by_index_trace_and_kind() {
 fn a_proof_verifies_without_the_log_and_a_forged_one_does_not() {
     let case = Case::new();
     let file = case.file("entry.tlog-proof");
-    let proved =
-        command(&["proof", path(&case.dir()), "271", "--vkey", &case.vkey, "--out", path(&file)]);
+    let proved = command(&["proof", path(&case.dir()), "271", "--vkey", &case.vkey, "--out", path(&file)]);
     assert_eq!(code(&proved), 0);
     std::fs::remove_dir_all(case.dir()).unwrap();
     let verified = command(&["--json", "verify-proof", path(&file), "--vkey", &case.vkey]);

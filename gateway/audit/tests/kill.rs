@@ -8,9 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use dialog_audit::{
-    Log, LogConfig, Reader, SignedCheckpoint, SigningKey, VerifierKeys, generate_key, verify,
-};
+use dialog_audit::{Log, LogConfig, Reader, SignedCheckpoint, SigningKey, VerifierKeys, generate_key, verify};
 use tlog_tiles::check_tree;
 
 const DIR: &str = "DIALOG_AUDIT_TEST_DIR";
@@ -78,9 +76,7 @@ fn acknowledged_entries_survive_sigkill() {
         for line in lines {
             let line = line.unwrap();
             // A line that the kill cut short is not an acknowledgement that anyone got.
-            let Some((index, entry)) =
-                line.strip_prefix("ack ").and_then(|rest| rest.split_once(' '))
-            else {
+            let Some((index, entry)) = line.strip_prefix("ack ").and_then(|rest| rest.split_once(' ')) else {
                 continue;
             };
             if entry.matches(' ').count() == 5 {
@@ -107,10 +103,8 @@ fn acknowledged_entries_survive_sigkill() {
         verify(&dir, &keys, |_| {}).unwrap();
 
         let reader = Reader::open(&dir, &keys).unwrap();
-        let stored: Vec<String> = reader
-            .entries(0..u64::MAX)
-            .map(|entry| String::from_utf8(entry.unwrap().data).unwrap())
-            .collect();
+        let stored: Vec<String> =
+            reader.entries(0..u64::MAX).map(|entry| String::from_utf8(entry.unwrap().data).unwrap()).collect();
         for (index, entry) in &acknowledged {
             // The last digits of a line may be lost with the process; what is left is a prefix.
             let there = &stored[usize::try_from(*index).unwrap()];

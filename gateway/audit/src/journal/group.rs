@@ -123,11 +123,7 @@ pub(crate) fn read(segment: &[u8], at: usize) -> Found {
     }
     let unwritten = group[end..] == [0; END.len()] || zero_sectors(group) > header.zero_sectors;
     let last = rest[whole..].iter().all(|byte| *byte == 0);
-    if unwritten && last {
-        Found::Torn
-    } else {
-        Found::Damaged("the group's checksum is wrong")
-    }
+    if unwritten && last { Found::Torn } else { Found::Damaged("the group's checksum is wrong") }
 }
 
 struct Header {
@@ -142,9 +138,7 @@ struct Header {
 impl Header {
     fn read(bytes: &[u8]) -> Option<Self> {
         let header = bytes.first_chunk::<HEADER>()?;
-        let word = |at: usize| {
-            u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-        };
+        let word = |at: usize| u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
         let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
         let valid = header[..4] == *MAGIC && word(36) == crc32fast::hash(&header[..36]);
         valid.then(|| Self {

@@ -71,12 +71,8 @@ impl Scanned {
 /// Reads all segments of a log's folder whose checkpoint has `size` entries.
 pub(crate) fn recover(dir: &Path, origin: &str, size: u64) -> Result<Recovered, Fault> {
     let numbers = numbers(dir)?;
-    let mut recovered =
-        Recovered { last_number: numbers.last().copied().unwrap_or(0), ..Recovered::default() };
-    let mut segments = numbers
-        .iter()
-        .map(|number| scan(dir, origin, *number))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut recovered = Recovered { last_number: numbers.last().copied().unwrap_or(0), ..Recovered::default() };
+    let mut segments = numbers.iter().map(|number| scan(dir, origin, *number)).collect::<Result<Vec<_>, _>>()?;
     drop_what_was_given_up(&mut segments);
 
     let last_written = segments.iter().rposition(|segment| !segment.groups.is_empty());
@@ -91,9 +87,10 @@ pub(crate) fn recover(dir: &Path, origin: &str, size: u64) -> Result<Recovered, 
                 recovered.first_index = Some(group.first_index);
             }
             recovered.files.push((group.first_index, segment.file.clone()));
-            for entry in group.entries(&segment.bytes).map_err(|what| {
-                Damage::at(segment.file.as_str(), group.first_index, what)
-            })? {
+            for entry in group
+                .entries(&segment.bytes)
+                .map_err(|what| Damage::at(segment.file.as_str(), group.first_index, what))?
+            {
                 recovered.entries.push(segment.bytes.slice_ref(entry));
             }
             before = Some(group.clone());
@@ -102,8 +99,7 @@ pub(crate) fn recover(dir: &Path, origin: &str, size: u64) -> Result<Recovered, 
         match segment.end {
             End::Clean => {}
             End::Torn { offset } if last_written.is_none_or(|last| at >= last) => {
-                recovered.torn =
-                    Some(TornTail { file: segment.file.clone(), offset: offset as u64 });
+                recovered.torn = Some(TornTail { file: segment.file.clone(), offset: offset as u64 });
             }
             End::Torn { .. } => {
                 let what = "a group is missing that later ones follow";
@@ -133,12 +129,7 @@ fn drop_what_was_given_up(segments: &mut [Scanned]) {
     }
 }
 
-fn check_succession(
-    segment: &Scanned,
-    before: Option<&Group>,
-    group: &Group,
-    size: u64,
-) -> Result<(), Damage> {
+fn check_succession(segment: &Scanned, before: Option<&Group>, group: &Group, size: u64) -> Result<(), Damage> {
     let at = |what: &str| Err(Damage::at(segment.file.as_str(), group.first_index, what));
     let Some(before) = before else {
         return match group.first_index <= size {
@@ -163,8 +154,7 @@ fn scan(dir: &Path, origin: &str, number: u64) -> Result<Scanned, Fault> {
     if bytes.len() as u64 > MAX_SEGMENT_BYTES {
         return Err(Damage::new(file, "it is longer than any segment").into());
     }
-    segment::check_header(&bytes, origin, number)
-        .map_err(|what| Damage::new(file.as_str(), what))?;
+    segment::check_header(&bytes, origin, number).map_err(|what| Damage::new(file.as_str(), what))?;
     let mut groups = Vec::new();
     let mut at = SECTOR;
     let end = loop {
@@ -198,9 +188,7 @@ fn numbers(dir: &Path) -> Result<Vec<u64>, Fault> {
         let name = name.to_string_lossy();
         if let Some(number) = layout::segment_number(&name) {
             numbers.push(number);
-        } else if format!("{}/{name}", layout::JOURNAL) != layout::LOCK
-            && !name.ends_with(layout::UNFINISHED)
-        {
+        } else if format!("{}/{name}", layout::JOURNAL) != layout::LOCK && !name.ends_with(layout::UNFINISHED) {
             let file = format!("{}/{name}", layout::JOURNAL);
             return Err(Damage::new(file, "it is not a file of the log").into());
         }

@@ -27,13 +27,7 @@ pub(crate) struct Segment {
 
 impl Segment {
     /// Makes a segment of `size` bytes, filled with zeros, durable under its name.
-    pub(crate) fn create(
-        disk: &dyn Disk,
-        dir: &Path,
-        origin: &str,
-        number: u64,
-        size: u64,
-    ) -> io::Result<Self> {
+    pub(crate) fn create(disk: &dyn Disk, dir: &Path, origin: &str, number: u64, size: u64) -> io::Result<Self> {
         let path = dir.join(layout::segment(number));
         let unfinished = dir.join(format!("{}{}", layout::segment(number), layout::UNFINISHED));
         let made = Self::fill(disk, &unfinished, &header(origin, number, size), size)
@@ -50,12 +44,7 @@ impl Segment {
         }
     }
 
-    fn fill(
-        disk: &dyn Disk,
-        path: &Path,
-        header: &[u8; SECTOR],
-        size: u64,
-    ) -> io::Result<Box<dyn DiskFile>> {
+    fn fill(disk: &dyn Disk, path: &Path, header: &[u8; SECTOR], size: u64) -> io::Result<Box<dyn DiskFile>> {
         let mut file = disk.create(path)?;
         file.write_all_at(header, 0)?;
         let zeros = vec![0; FILL_BYTES];

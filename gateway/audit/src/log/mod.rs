@@ -70,7 +70,7 @@ impl LogConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OpenCheck {
     /// The checkpoint, all hash tiles, the last entry bundle, the journal. Reads 32 bytes an
-    /// entry: about a second for ten million.
+    /// entry.
     #[default]
     Tiles,
     /// Every entry as well: what [`verify`](crate::verify()) does.

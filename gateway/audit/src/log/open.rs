@@ -34,18 +34,14 @@ pub(super) fn open(mut config: LogConfig) -> Result<Log, OpenError> {
     let (mut tiler, checkpoint, recovered) = match read_checkpoint(&folder, &origin, &keys)? {
         None => {
             let tree = Frontier::default();
-            let tiler =
-                Tiler::new(origin.clone(), signers, Arc::clone(&disk), &config.dir, tree, vec![]);
-            let first = tiler
-                .write_checkpoint(&Frontier::default())
-                .map_err(Fault::io(layout::CHECKPOINT))?;
+            let tiler = Tiler::new(origin.clone(), signers, Arc::clone(&disk), &config.dir, tree, vec![]);
+            let first = tiler.write_checkpoint(&Frontier::default()).map_err(Fault::io(layout::CHECKPOINT))?;
             (tiler, first, Recovered::default())
         }
         Some(checkpoint) => {
             let (frontier, bundle, recovered) = check(&folder, &checkpoint, config.check)?;
             let dir = &config.dir;
-            let tiler =
-                Tiler::new(origin.clone(), signers, Arc::clone(&disk), dir, frontier, bundle);
+            let tiler = Tiler::new(origin.clone(), signers, Arc::clone(&disk), dir, frontier, bundle);
             (tiler, checkpoint, recovered)
         }
     };
@@ -119,7 +115,7 @@ fn lock(config: &LogConfig) -> Result<File, OpenError> {
         config.disk.create_dir(path)?;
         config.disk.sync_dir(path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")))
     };
-    make(&config.dir).map_err(Fault::io("."))?;
+    make(&config.dir).map_err(Fault::io(config.dir.display().to_string()))?;
     make(&journal).map_err(Fault::io(layout::JOURNAL))?;
     let lock = fs::OpenOptions::new()
         .create(true)
@@ -131,10 +127,7 @@ fn lock(config: &LogConfig) -> Result<File, OpenError> {
     match lock.try_lock() {
         Ok(()) => {}
         Err(fs::TryLockError::WouldBlock) => {
-            return Err(OpenError::Locked {
-                dir: config.dir.display().to_string(),
-                file: layout::LOCK.to_owned(),
-            });
+            return Err(OpenError::Locked { dir: config.dir.display().to_string(), file: layout::LOCK.to_owned() });
         }
         Err(fs::TryLockError::Error(why)) => return Err(Fault::io(layout::LOCK)(why).into()),
     }
@@ -161,11 +154,7 @@ fn remove_unfinished(config: &LogConfig) -> Result<(), Fault> {
 }
 
 /// The folder's checkpoint, or `None` if nothing was ever appended in it.
-fn read_checkpoint(
-    folder: &Folder,
-    origin: &str,
-    keys: &VerifierKeys,
-) -> Result<Option<SignedCheckpoint>, OpenError> {
+fn read_checkpoint(folder: &Folder, origin: &str, keys: &VerifierKeys) -> Result<Option<SignedCheckpoint>, OpenError> {
     let Some(note) = folder.read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)? else {
         let journal = recover(folder.path(), origin, 0)?;
         if folder.path().join("tile").exists() || journal.last_number > 0 {
@@ -176,10 +165,7 @@ fn read_checkpoint(
     };
     let checkpoint = SignedCheckpoint::verify(&note, keys)?;
     if checkpoint.origin != origin {
-        return Err(OpenError::OtherLog {
-            found: checkpoint.origin,
-            expected: origin.to_owned(),
-        });
+        return Err(OpenError::OtherLog { found: checkpoint.origin, expected: origin.to_owned() });
     }
     Ok(Some(checkpoint))
 }
@@ -250,9 +236,7 @@ fn check_nothing_beyond(folder: &Folder, size: u64) -> Result<(), Damage> {
             beyond = beyond.or(Tile::parse(&path).filter(|tile| tile.width > width));
         }
         if let Some(tile) = beyond {
-            let what = format!(
-                "it reaches beyond the {size} entries that checkpoint and journal know of"
-            );
+            let what = format!("it reaches beyond the {size} entries that checkpoint and journal know of");
             return Err(Damage::at(tile.to_string(), size, what));
         }
     }

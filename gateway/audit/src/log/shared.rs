@@ -30,7 +30,10 @@ pub(super) struct Shared {
     size: AtomicU64,
     groups: AtomicU64,
     desk: Mutex<Desk>,
+    /// Told to the tiler: there is something to do.
     changed: Condvar,
+    /// Told to the writer: the tiler got on, or could not.
+    progressed: Condvar,
 }
 
 /// What is handed over between the threads.
@@ -95,6 +98,7 @@ impl Shared {
             groups: AtomicU64::new(0),
             desk: Mutex::new(Desk { spare_wanted: true, ..Desk::default() }),
             changed: Condvar::new(),
+            progressed: Condvar::new(),
         }
     }
 
@@ -123,19 +127,28 @@ impl Shared {
         desk.backlog.extend(entries);
         let added: usize = desk.backlog.range(before..).map(Bytes::len).sum();
         desk.backlog_bytes += added;
+        if desk.backlog_bytes > self.sizes.backlog_bytes / 2 {
+            self.changed.notify_all();
+        }
         desk.append_failure = None;
         let count = (desk.backlog.len() - before) as u64;
         self.groups.fetch_add(1, Ordering::Relaxed);
         self.size.fetch_add(count, Ordering::AcqRel);
     }
 
-    /// Why entries cannot be taken, if the tiler is too far behind.
-    pub(super) fn overload(&self) -> Option<Arc<str>> {
+    /// Waits while the tiler is too far behind. It is an error if it does not get on.
+    pub(super) fn wait_for_tiles(&self) -> Result<(), Arc<str>> {
+        let behind = |desk: &mut Desk| {
+            desk.backlog_bytes > self.sizes.backlog_bytes && desk.publish_failure.is_none() && desk.stop.is_none()
+        };
         let desk = lock(&self.desk);
-        (desk.backlog_bytes > self.sizes.backlog_bytes).then(|| match &desk.publish_failure {
-            Some(why) => format!("its tiles are behind: {why}").into(),
-            None => "its tiles are behind".into(),
-        })
+        let waited = self.progressed.wait_timeout_while(desk, self.pace.wait_for_tiles, behind);
+        let desk = waited.unwrap_or_else(PoisonError::into_inner).0;
+        match &desk.publish_failure {
+            _ if desk.backlog_bytes <= self.sizes.backlog_bytes => Ok(()),
+            Some(why) => Err(format!("its tiles are behind: {why}").into()),
+            None => Err("its tiles are behind".into()),
+        }
     }
 
     pub(super) fn append_failed(&self, why: Arc<str>) {
@@ -173,12 +186,14 @@ impl Shared {
     pub(super) fn next_turn(&self, due: Instant) -> Turn {
         let desk = lock(&self.desk);
         let pause = due.saturating_duration_since(Instant::now());
-        let idle = |desk: &mut Desk| desk.stop.is_none() && !desk.spare_wanted;
+        let half = self.sizes.backlog_bytes / 2;
+        let is_behind = |desk: &Desk| desk.backlog_bytes > half && desk.publish_failure.is_none();
+        let idle = |desk: &mut Desk| desk.stop.is_none() && !desk.spare_wanted && !is_behind(desk);
         let mut desk = match self.changed.wait_timeout_while(desk, pause, idle) {
             Ok((desk, _)) => desk,
             Err(poisoned) => poisoned.into_inner().0,
         };
-        let is_due = desk.stop.is_some() || due <= Instant::now();
+        let is_due = desk.stop.is_some() || due <= Instant::now() || is_behind(&desk);
         Turn {
             entries: is_due.then(|| desk.backlog.drain(..).collect()),
             make_spare: std::mem::take(&mut desk.spare_wanted),
@@ -213,10 +228,12 @@ impl Shared {
         desk.backlog_bytes -= bytes;
         desk.publish_failure = None;
         self.published.send_replace(checkpoint);
+        self.progressed.notify_all();
     }
 
     pub(super) fn publish_failed(&self, why: Option<Arc<str>>) {
         lock(&self.desk).publish_failure = why;
+        self.progressed.notify_all();
     }
 
     pub(super) fn stop(&self, publish: bool) {

@@ -28,8 +28,7 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let runtime =
-            tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         let key = generate_key("example.test/log").unwrap();
         Self { folder: TempDir::new().unwrap(), key, runtime }
     }
@@ -46,7 +45,7 @@ impl Bench {
     fn config(&self, dir: &Path) -> LogConfig {
         let mut config = LogConfig::new(dir, SigningKey::parse(&self.key.private).unwrap());
         config.sizes.segment_bytes = 128 * 1024;
-        config.pace = Pace { integrate_every: NEVER, retry_after: Duration::ZERO };
+        config.pace = Pace { integrate_every: NEVER, retry_after: Duration::ZERO, ..Pace::default() };
         config
     }
 
@@ -80,9 +79,7 @@ impl Bench {
 
     fn wait_until_published(&self, log: &Log, size: u64) {
         let mut published = log.subscribe();
-        self.runtime
-            .block_on(published.wait_for(|checkpoint| checkpoint.size >= size))
-            .unwrap();
+        self.runtime.block_on(published.wait_for(|checkpoint| checkpoint.size >= size)).unwrap();
     }
 
     fn close(&self, log: Log) {
@@ -110,11 +107,7 @@ async fn futures_in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
                 *output = Some(value);
             }
         }
-        if outputs.iter().all(Option::is_some) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if outputs.iter().all(Option::is_some) { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
     outputs.into_iter().flatten().collect()
@@ -312,8 +305,7 @@ fn no_append_resolves_before_its_fsync() {
         }
     });
     // One group is flushed before the next is written.
-    let journal: Vec<Event> =
-        disk.events().into_iter().filter(|event| is_segment(event.file())).collect();
+    let journal: Vec<Event> = disk.events().into_iter().filter(|event| is_segment(event.file())).collect();
     for pair in journal.chunks(2) {
         assert!(matches!(pair, [Event::Write { .. }, Event::Sync { .. }]), "{journal:?}");
     }
@@ -323,9 +315,7 @@ fn no_append_resolves_before_its_fsync() {
 }
 
 fn is_segment(path: &Path) -> bool {
-    path.file_name()
-        .and_then(|name| crate::layout::segment_number(name.to_str()?))
-        .is_some()
+    path.file_name().and_then(|name| crate::layout::segment_number(name.to_str()?)).is_some()
 }
 
 #[test]
@@ -427,6 +417,21 @@ fn tiles_that_cannot_be_written_are_written_later_and_lose_nothing() {
     accepted.extend(bench.append_many(&log, 5));
     bench.close(log);
     assert_eq!(bench.stored(&bench.dir()), accepted);
+}
+
+#[test]
+fn appends_slow_down_to_what_the_tiles_can_take() {
+    let bench = Bench::new();
+    let mut config = bench.config(&bench.dir());
+    config.sizes.backlog_bytes = 5_000;
+    config.sizes.group_entries = 10;
+    let log = Log::open(config).unwrap();
+    let list = bench.append_many(&log, 1000);
+    // Nothing was due, yet the tiler kept up: what is left is at most what may wait, and a group.
+    let status = log.status();
+    assert!(status.backlog_bytes <= 5_000 + 10 * 700, "{status:?}");
+    bench.close(log);
+    assert_eq!(bench.stored(&bench.dir()), list);
 }
 
 #[test]
@@ -532,14 +537,10 @@ fn a_damaged_log_is_not_extended() {
         let mut bad = good.clone();
         bad[33] ^= 1;
         std::fs::write(&path, &bad).unwrap();
-        let Err(OpenError::Damaged(damage)) = Log::open(bench.config(&bench.dir())) else {
-            panic!("{name}")
-        };
+        let Err(OpenError::Damaged(damage)) = Log::open(bench.config(&bench.dir())) else { panic!("{name}") };
         assert_eq!(damage.file, name);
         std::fs::remove_file(&path).unwrap();
-        let Err(OpenError::Damaged(damage)) = Log::open(bench.config(&bench.dir())) else {
-            panic!("{name}")
-        };
+        let Err(OpenError::Damaged(damage)) = Log::open(bench.config(&bench.dir())) else { panic!("{name}") };
         assert_eq!(damage.file, name);
         std::fs::write(&path, &good).unwrap();
     }
@@ -611,10 +612,7 @@ fn another_logs_folder_and_unfit_configurations_are_refused() {
     config.signers.push(SigningKey::parse(&other.private).unwrap());
     assert!(matches!(Log::open(config), Err(OpenError::Config(_))));
     let config = LogConfig::new(bench.dir(), SigningKey::parse(&other.private).unwrap());
-    assert!(matches!(
-        Log::open(config),
-        Err(OpenError::Checkpoint(CheckpointError::Untrusted))
-    ));
+    assert!(matches!(Log::open(config), Err(OpenError::Checkpoint(CheckpointError::Untrusted))));
     let mut config = bench.config(&bench.dir());
     config.signers.clear();
     assert!(matches!(Log::open(config), Err(OpenError::Config(_))));

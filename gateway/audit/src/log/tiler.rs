@@ -23,6 +23,9 @@ use crate::layout::{self, Tile};
 use crate::tiles::edge_number;
 use crate::tree::{Frontier, TILE_WIDTH, levels};
 
+/// Threads that write a step's tiles: enough that their flushes share commits.
+const FLUSHES_TOGETHER: usize = 8;
+
 /// Builds and writes trees. Works without threads too: the opening uses it so.
 pub(super) struct Tiler {
     origin: String,
@@ -94,8 +97,7 @@ impl Tiler {
     /// Signs the tree as it is and writes its checkpoint.
     pub(super) fn write_checkpoint(&self, tree: &Frontier) -> io::Result<SignedCheckpoint> {
         let signed =
-            SignedCheckpoint::sign(&self.origin, tree.size(), tree.root(), &self.signers)
-                .map_err(io::Error::other)?;
+            SignedCheckpoint::sign(&self.origin, tree.size(), tree.root(), &self.signers).map_err(io::Error::other)?;
         let unfinished = self.unfinished(layout::CHECKPOINT);
         self.write_file(&unfinished, signed.note.as_bytes())?;
         self.disk.rename(&unfinished, &self.dir.join(layout::CHECKPOINT))?;
@@ -105,9 +107,21 @@ impl Tiler {
 
     /// Writes all files, makes them durable, and only then gives them their names.
     fn write_tiles(&mut self, files: &[(Tile, Vec<u8>)]) -> io::Result<()> {
-        for (at, (_, content)) in files.iter().enumerate() {
-            self.write_file(&self.unfinished(&format!("tile-{at}")), content)?;
-        }
+        let numbered: Vec<_> = files.iter().enumerate().collect();
+        let this = &*self;
+        let write = |share: &[(usize, &(Tile, Vec<u8>))]| {
+            share
+                .iter()
+                .try_for_each(|(at, (_, content))| this.write_file(&this.unfinished(&format!("tile-{at}")), content))
+        };
+        // A file system serves flushes that come together with one commit of its own journal.
+        std::thread::scope(|scope| {
+            let shares = numbered.chunks(files.len().div_ceil(FLUSHES_TOGETHER).max(1));
+            let writers: Vec<_> = shares.map(|share| scope.spawn(move || write(share))).collect();
+            writers.into_iter().try_for_each(|writer| {
+                writer.join().unwrap_or_else(|_| Err(io::Error::other("writing a tile panicked")))
+            })
+        })?;
         let mut folders = BTreeSet::new();
         for (at, (tile, _)) in files.iter().enumerate() {
             let path = tile.to_string();

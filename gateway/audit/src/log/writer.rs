@@ -80,9 +80,7 @@ impl Writer {
         {
             return Err(Arc::clone(why));
         }
-        if let Some(why) = self.shared.overload() {
-            return Err(why);
-        }
+        self.shared.wait_for_tiles()?;
         let entries = self.group.iter().map(|append| &append.entry[..]);
         group::encode(&mut self.buffer, self.sequence, self.next_index, entries);
         let mut segment = match self.segment.take().map(|segment| self.or_next(segment)) {

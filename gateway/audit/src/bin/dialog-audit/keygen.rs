@@ -19,8 +19,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let pair = dialog_audit::generate_key(&arguments.name)
-        .map_err(|why| Failure::used_wrongly(why.to_string()))?;
+    let pair = dialog_audit::generate_key(&arguments.name).map_err(|why| Failure::used_wrongly(why.to_string()))?;
     let out = arguments.out.display();
     // Readable by its owner alone, and never in place of another key.
     OpenOptions::new()

@@ -65,10 +65,7 @@ fn keys(argument: &str) -> Result<dialog_audit::VerifierKeys, Failure> {
 }
 
 /// Opens the log in a folder at its newest checkpoint.
-fn reader(
-    log: &std::path::Path,
-    keys: &dialog_audit::VerifierKeys,
-) -> Result<dialog_audit::Reader, Failure> {
+fn reader(log: &std::path::Path, keys: &dialog_audit::VerifierKeys) -> Result<dialog_audit::Reader, Failure> {
     dialog_audit::Reader::open(log, keys).map_err(|why| match why {
         dialog_audit::ReadError::NoLog { .. } => Failure::used_wrongly(why.to_string()),
         why => Failure::found_wrong(why.to_string()),

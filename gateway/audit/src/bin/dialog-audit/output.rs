@@ -71,8 +71,7 @@ impl Output {
                 self.gone = true;
                 Ok(())
             }
-            written => written
-                .map_err(|why| Failure::used_wrongly(format!("cannot write the answer: {why}"))),
+            written => written.map_err(|why| Failure::used_wrongly(format!("cannot write the answer: {why}"))),
         }
     }
 }

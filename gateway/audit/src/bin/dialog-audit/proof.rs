@@ -46,9 +46,8 @@ pub(crate) fn prove(arguments: &ProveArguments, output: &mut Output) -> Result<(
     let Some(out) = &arguments.out else {
         return output.answer(text.trim_end_matches('\n'), &json!({ "ok": true, "proof": text }));
     };
-    std::fs::write(out, &text).map_err(|why| {
-        Failure::used_wrongly(format!("cannot write {}: {why}", out.display()))
-    })?;
+    std::fs::write(out, &text)
+        .map_err(|why| Failure::used_wrongly(format!("cannot write {}: {why}", out.display())))?;
     output.answer(
         &format!("Wrote a proof for entry {} to {}.", arguments.index, out.display()),
         &json!({ "ok": true, "index": arguments.index, "file": out }),
@@ -62,8 +61,7 @@ pub(crate) fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result
     let text = String::from_utf8(text).map_err(|_| wrong("it is not text".to_owned()))?;
     let entry = arguments.entry.as_deref().map(|path| read(path, MAX_ENTRY_BYTES)).transpose()?;
     let proof = Proof::parse(&text).map_err(|why| wrong(why.to_string()))?;
-    let proven =
-        proof.verify(entry.as_deref(), &keys).map_err(|why| wrong(why.to_string()))?;
+    let proven = proof.verify(entry.as_deref(), &keys).map_err(|why| wrong(why.to_string()))?;
     let origin = &proven.checkpoint.origin;
     let (index, size) = (proven.index, proven.checkpoint.size);
     let shown = String::from_utf8_lossy(&proven.entry);

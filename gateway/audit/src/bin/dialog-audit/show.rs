@@ -39,8 +39,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     };
     let range = arguments.from..arguments.to.map_or(u64::MAX, |to| to.saturating_add(1));
     for entry in reader.entries(range) {
-        let Entry { index, data } =
-            entry.map_err(|why| Failure::found_wrong(why.to_string()))?;
+        let Entry { index, data } = entry.map_err(|why| Failure::found_wrong(why.to_string()))?;
         let record = as_json(&data);
         if arguments.accept(&record) {
             let mut line = Map::new();
@@ -58,9 +57,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 impl Arguments {
     fn accept(&self, record: &Value) -> bool {
         let is = |names: &[&str], wanted: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| {
-                names.iter().any(|name| record.get(name).and_then(Value::as_str) == Some(wanted))
-            })
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| names.iter().any(|name| record.get(name).and_then(Value::as_str) == Some(wanted)))
         };
         is(&["trace", "traceId", "trace_id"], &self.trace) && is(&["kind"], &self.kind)
     }
@@ -68,15 +67,13 @@ impl Arguments {
 
 /// A record; what is not JSON is shown as text all the same.
 fn as_json(data: &[u8]) -> Value {
-    serde_json::from_slice(data)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(data).into_owned()))
+    serde_json::from_slice(data).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(data).into_owned()))
 }
 
 fn unverified(log: &Path) -> Result<dialog_audit::Reader, Failure> {
-    let note = std::fs::read(log.join("checkpoint")).map_err(|why| {
-        Failure::used_wrongly(format!("{} holds no log: checkpoint: {why}", log.display()))
-    })?;
-    let checkpoint = SignedCheckpoint::unverified(&note)
-        .map_err(|why| Failure::found_wrong(format!("checkpoint: {why}")))?;
+    let note = std::fs::read(log.join("checkpoint"))
+        .map_err(|why| Failure::used_wrongly(format!("{} holds no log: checkpoint: {why}", log.display())))?;
+    let checkpoint =
+        SignedCheckpoint::unverified(&note).map_err(|why| Failure::found_wrong(format!("checkpoint: {why}")))?;
     Ok(dialog_audit::Reader::unverified(log, checkpoint))
 }

@@ -21,9 +21,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     let keys = crate::keys(&arguments.vkey)?;
     // Hidden by indicatif itself where standard error is no terminal.
     let bar = ProgressBar::new(0);
-    if let Ok(style) =
-        ProgressStyle::with_template("{bar:40} {pos}/{len} entries  {per_sec}  {eta} left")
-    {
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} entries  {per_sec}  {eta} left") {
         bar.set_style(style);
     }
     let verified = dialog_audit::verify(&arguments.log, &keys, |progress| {
@@ -58,9 +56,7 @@ fn in_words(report: &Report) -> String {
                  good order, and its next start puts them under a checkpoint."
             ));
             if let Some((file, offset)) = torn {
-                text.push_str(&format!(
-                    "\nA last write, never acknowledged, is cut off in {file} at byte {offset}."
-                ));
+                text.push_str(&format!("\nA last write, never acknowledged, is cut off in {file} at byte {offset}."));
             }
         }
     }
