@@ -362,6 +362,18 @@ fn is_optional(kind: &str) -> bool {
 }
 
 #[test]
+fn every_file_of_schemas_is_a_resource() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/json");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        // Of a plugin's package: the host's, which reads it.
+        .filter(|file| file != "manifest.json")
+        .collect();
+    assert_eq!(files, Resource::ALL.iter().map(|resource| resource.file().to_owned()).collect());
+}
+
+#[test]
 fn schemas_have_the_properties_of_their_structs() {
     for Struct { schema: (resource, pointer), fields, sparse } in structs() {
         let at = format!("{}{pointer}", resource.file());
