@@ -2,6 +2,7 @@
 //!
 //! Floor plan
 //! - [`ports`]: what the domain asks of the outside, as traits: store, blobs, directory, providers, audit, clock.
+//! - [`inbound`]: what comes from providers.
 //! - [`media`]: which kind of file some bytes are, by their content.
 //! - [`Desk`] (`desk`): the use cases, one method for each request of the portal's API.
 //! - [`permit`]: who may do what; [`request`]: what every request brings; [`answer`]: how it ends.
@@ -21,6 +22,7 @@ mod desk;
 mod draft;
 mod identity;
 mod keys;
+pub mod inbound;
 pub mod media;
 pub mod permit;
 pub mod ports;

@@ -4,6 +4,7 @@
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
 //! - [`configuration`]: the operator's file for this house.
 //! - [`gateway`]: the gateway's process.
+//! - [`watch`]: a citizen's screen, which follows the events.
 //! - [`portal`]: the national portal: calls the API, and holds every reply against the OpenAPI document.
 
 pub mod configuration;
@@ -11,3 +12,4 @@ pub mod directory;
 pub mod gateway;
 pub mod issuer;
 pub mod portal;
+pub mod watch;

@@ -109,6 +109,12 @@ impl Call {
         self
     }
 
+    /// Method and path.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
     /// Sends it; the reply must be one that the document allows.
     pub async fn send(self) -> anyhow::Result<Reply> {
         let url = self.portal.base.join(&self.path).with_context(|| self.path.clone())?;
@@ -135,7 +141,7 @@ impl Call {
 
     /// Sends it and requires a status.
     pub async fn expect(self, status: StatusCode) -> anyhow::Result<Reply> {
-        let what = format!("{} {}", self.method, self.path);
+        let what = self.describe();
         let reply = self.send().await.with_context(|| what.clone())?;
         ensure!(reply.status == status, "{what} answered {} and not {status}: {}", reply.status, reply.json);
         Ok(reply)
@@ -143,7 +149,7 @@ impl Call {
 
     /// Sends it and requires a problem of this type.
     pub async fn refused(self, problem: dialog_contract::problem::ProblemType) -> anyhow::Result<Reply> {
-        let what = format!("{} {}", self.method, self.path);
+        let what = self.describe();
         let reply = self.send().await.with_context(|| what.clone())?;
         ensure!(
             reply.json["type"] == problem.uri().as_str() && reply.status.as_u16() == problem.status(),

@@ -36,6 +36,10 @@ use std::{future::Future, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
+pub(crate) use self::{
+    calls::SETTLING_TIME,
+    trail::{Trail, Unsettled},
+};
 pub use self::{
     attachments::Download,
     feed::{Follow, FollowedEvent},
@@ -61,7 +65,7 @@ use crate::{
 
 /// Times that a step is decided anew because another request changed the same data first. Two requests at once are
 /// common, five never seen; beyond that the caller is told to come back.
-const TRIES: usize = 8;
+pub(crate) const TRIES: usize = 8;
 
 /// The outside, as the domain needs it.
 #[derive(Clone)]
@@ -152,7 +156,7 @@ impl Desk {
 }
 
 /// A refusal whose outcome is not (or not yet) in the audit log.
-fn unrecorded(refusal: Refusal, request: &Request) -> Refused {
+pub(crate) fn unrecorded(refusal: Refusal, request: &Request) -> Refused {
     let body = refusal.body(request.id, &request.trace_id, request.locale);
     let Refusal { problem, detail, errors, sent, retry_after } = refusal;
     Refused {

@@ -171,11 +171,12 @@ pub(crate) fn answered(reply: &Reply) -> Progress {
 
 fn writable(draft: &Draft, locale: Locale) -> Result<(), Refusal> {
     let record = &draft.record;
-    if record.closed() {
-        return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
-    }
+    // First, because a one-way message is over as soon as it has come, and that is not why it cannot be answered.
     if !record.two_way {
         return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::one_way(locale)));
+    }
+    if record.closed() {
+        return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
     }
     if record.reference.is_none() && record.calls.is_empty() {
         return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::never_arrived(locale)));

@@ -12,7 +12,7 @@ use super::Desk;
 use crate::{
     answer::{About, Answer, Ended, Refusal, Refused, Reply, hex, sha256_hex},
     permit::{Citizen, Permitted, Portal},
-    ports::{evidence::Receipt, store::StoreError},
+    ports::{evidence::{EvidenceError, Receipt}, store::StoreError},
     request::Request,
     shelf::Step,
 };
@@ -78,6 +78,11 @@ impl Trail {
 
     pub(crate) fn dialog(&mut self, dialog: DialogId) {
         self.record.dialog = Some(dialog);
+    }
+
+    /// For whom, by pseudonym.
+    pub(crate) fn citizen(&mut self, pseudonym: String) {
+        self.record.citizen = Some(pseudonym);
     }
 
     pub(crate) fn call(&mut self, call: CallRecord) {
@@ -201,6 +206,25 @@ impl Desk {
             }
         };
         self.commit_with(step, record).await
+    }
+
+    /// What a provider delivered.
+    pub(crate) fn trail_of_provider(&self, action: &str, plugin: &PluginId, request: RequestId, trace_id: &str) -> Trail {
+        let actor = Actor { role: ActorRole::Provider, client: plugin.to_string(), person: None, level: None };
+        let mut trail = Trail::new(action, actor, request, trace_id, Locale::Nb);
+        trail.plugin(plugin);
+        trail
+    }
+
+    /// Commits what a delivery brought, side by side with its record.
+    pub(crate) async fn commit_with_delivery(&self, step: Step, trail: &Trail) -> Result<Receipt, Unsettled> {
+        self.commit_with(step, Record { time: self.now(), kind: RecordKind::Delivery, ..trail.record.clone() }).await
+    }
+
+    /// Records a delivery that brought nothing to commit.
+    pub(crate) async fn record_delivery(&self, trail: &Trail) -> Result<Receipt, EvidenceError> {
+        let record = Record { time: self.now(), kind: RecordKind::Delivery, ..trail.record.clone() };
+        self.evidence.record(record).await
     }
 
     async fn commit_with(&self, step: Step, record: Record) -> Result<Receipt, Unsettled> {

@@ -1,0 +1,116 @@
+//! The operator's configuration: one TOML file, parsed and checked as a whole before any port binds. An unknown key is
+//! an error that names the key, its place and the nearest known one.
+//!
+//! - [`file`]: from the file to [`Config`], with errors that say where.
+//! - [`secret`]: where secrets come from; they are never in the file itself.
+
+pub mod file;
+
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+
+use dialog_host::{config::PluginConfig, limits::Limits, secret::SecretSource};
+use serde::Deserialize;
+use url::Url;
+
+use crate::{auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig};
+
+/// Everything that the operator decides.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Config {
+    /// Where the portal reaches this gateway: the `source` of events.
+    pub public_url: Url,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where it keeps what it must not forget.
+    pub data: Data,
+    /// The embedded directory.
+    pub directory: DirectoryConfig,
+    /// The audit log.
+    pub audit: AuditConfig,
+    /// The key of all pseudonyms.
+    pub pseudonyms: PseudonymConfig,
+    /// Whose tokens are trusted.
+    pub issuers: Vec<IssuerConfig>,
+    /// Logs and traces.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// The limits of plugin calls.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The plugins.
+    #[serde(default)]
+    pub plugins: Vec<PluginEntry>,
+}
+
+/// `[listen]`: one address for each kind of caller, so that a network can keep them apart.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Listen {
+    /// The portal's API.
+    pub portal: SocketAddr,
+    /// Webhooks of vendors.
+    pub provider: SocketAddr,
+    /// Metrics, health, the audit log.
+    pub operations: SocketAddr,
+}
+
+/// `[data]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Data {
+    /// A folder that only the gateway writes.
+    pub folder: PathBuf,
+}
+
+/// `[directory]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct DirectoryConfig {
+    /// A JSON file; loaded at start where it has changed.
+    pub file: PathBuf,
+}
+
+/// `[audit]`. The log's origin is the key's name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct AuditConfig {
+    /// A signing key as `dialog-audit keygen` writes it.
+    pub key: SecretSource,
+}
+
+/// `[pseudonyms]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PseudonymConfig {
+    /// At least 32 bytes.
+    pub key: SecretSource,
+}
+
+/// `[[plugins]]`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PluginEntry {
+    /// What the host needs: the package, the grant, the upstreams.
+    pub host: PluginConfig,
+    /// How often it is asked for news, where it exports `inbound`; never when absent.
+    #[serde(default)]
+    pub poll_seconds: Option<NonZeroU32>,
+    /// How its vendor signs what it pushes; nothing is taken when absent.
+    #[serde(default)]
+    pub webhook: Option<WebhookConfig>,
+}
+
+/// How a vendor signs what it pushes: HMAC-SHA-256 over `timestamp.body`, as most do.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// The shared secret.
+    pub secret: SecretSource,
+    /// The header with the signature in hexadecimal, after an optional `sha256=`.
+    pub signature_header: String,
+    /// The header with the time of signing, in seconds since 1970.
+    pub timestamp_header: String,
+    /// The header with the delivery's id.
+    pub id_header: String,
+}

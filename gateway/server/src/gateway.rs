@@ -1,0 +1,51 @@
+//! What every handler reaches: the domain, who may call it, and what is counted.
+
+use std::{collections::HashMap, sync::Arc};
+
+use dialog_contract::{health::HealthStatus, ids::PluginId};
+use dialog_core::{desk::Desk, ports::clock::SystemClock};
+use dialog_store::SledStore;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::{auth::verifier::Verifier, evidence::AuditLog, telemetry::metrics::Metrics, webhook::Webhook};
+
+/// One running gateway. Made before any listener, shared by all.
+pub struct Gateway {
+    /// The domain.
+    pub desk: Arc<Desk>,
+    /// Whose tokens are trusted.
+    pub verifier: Verifier,
+    /// The audit log.
+    pub evidence: Arc<AuditLog>,
+    /// The store, for its health.
+    pub store: Arc<SledStore>,
+    /// The time.
+    pub clock: SystemClock,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// How vendors sign what they push.
+    pub webhooks: HashMap<PluginId, Webhook>,
+    /// Cancelled when the gateway is to stop.
+    pub stop: CancellationToken,
+}
+
+impl Gateway {
+    /// Ends when the gateway is to stop: what never ends by itself ends with it.
+    #[must_use]
+    pub fn stopping(&self) -> WaitForCancellationFutureOwned {
+        self.stop.clone().cancelled_owned()
+    }
+
+    /// Whether requests can be taken.
+    #[must_use]
+    pub fn health(&self) -> HealthStatus {
+        let log = self.evidence.log().status();
+        if self.stop.is_cancelled() {
+            HealthStatus::Stopping
+        } else if log.append_failure.is_some() || self.store.failure().is_some() {
+            HealthStatus::Unavailable
+        } else {
+            HealthStatus::Ready
+        }
+    }
+}

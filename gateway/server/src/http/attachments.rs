@@ -1,0 +1,74 @@
+//! Attachments: uploaded before the message that they go with, streamed both ways.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Response},
+};
+use dialog_contract::{ids::AttachmentId, limits::Limits, problem::ProblemType};
+use dialog_core::ports::blobs::BlobError;
+use futures_util::StreamExt;
+use http::{HeaderValue, header};
+
+use super::{
+    caller::CitizenCaller,
+    envelope::Envelope,
+    query::Query,
+    reply::{Refusal, finish, mark},
+};
+use crate::gateway::Gateway;
+
+/// `POST /v1/me/attachments?name=photo.jpg`
+pub async fn upload(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    CitizenCaller(citizen): CitizenCaller,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let meta = envelope.change(&request)?;
+    let query = Query::parse(request.uri().query(), &["name"])?;
+    let name = query.text("name").ok_or_else(|| Refusal::malformed("query: name"))?.to_owned();
+    let announced =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|announced| announced > Limits::V1.attachment_bytes) {
+        return Err(Refusal::of(ProblemType::TooLarge));
+    }
+    let bytes = request
+        .into_body()
+        .into_data_stream()
+        .map(|chunk| chunk.map_err(|error| BlobError::Interrupted(error.to_string())))
+        .boxed();
+    Ok(finish(&gateway, gateway.desk.upload(&citizen, &meta, name, bytes).await))
+}
+
+/// `GET /v1/me/attachments/{attachment}`
+pub async fn download(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    CitizenCaller(citizen): CitizenCaller,
+    Path(attachment): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    // What is no id is the id of nothing.
+    let attachment: AttachmentId = attachment.parse().map_err(|_| Refusal::of(ProblemType::NotFound))?;
+    let file = match gateway.desk.download(&citizen, &envelope.domain(&request), attachment).await {
+        Ok(file) => file,
+        Err(refused) => return Ok(finish(&gateway, Err(refused))),
+    };
+    let mut response = Body::from_stream(file.bytes).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.attachment.media_type.as_str()));
+    headers.insert(header::CONTENT_LENGTH, file.attachment.size.into());
+    // Never shown in the gateway's own origin, whatever it holds (RFC 6266, RFC 8187 for the name).
+    let name: String = url::form_urlencoded::byte_serialize(file.attachment.name.as_bytes()).collect();
+    let disposition = format!("attachment; filename*=UTF-8''{}", name.replace('+', "%20"));
+    if let Ok(disposition) = HeaderValue::try_from(disposition) {
+        headers.insert(header::CONTENT_DISPOSITION, disposition);
+    }
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    mark(&mut response, Some(&file.receipt), false);
+    Ok(response)
+}

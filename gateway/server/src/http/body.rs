@@ -1,0 +1,113 @@
+//! Bodies and the headers that go with them: bounded, of the right kind, within their schema, before anything else
+//! looks at them.
+
+use axum::{body::Body, extract::Request};
+use bytes::Bytes;
+use dialog_contract::{
+    limits::Limits,
+    problem::ProblemType,
+    schema::{self, Resource},
+};
+use dialog_core::request::{IdempotencyKey, Request as Meta};
+use futures_util::StreamExt;
+use http::{HeaderMap, header};
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::{envelope::Envelope, reply::Refusal};
+
+/// Reads a JSON body, holds it against the schema of `resource`, and notes its digest in `meta`.
+pub async fn json<T: DeserializeOwned>(
+    resource: Resource,
+    envelope: &Envelope,
+    request: Request,
+    meta: &mut Meta,
+) -> Result<T, Refusal> {
+    let (parts, body) = request.into_parts();
+    if !is_json(&parts.headers) {
+        return Err(Refusal::of(ProblemType::UnsupportedMediaType));
+    }
+    let bytes = bounded(&parts.headers, body, Limits::V1.body_bytes).await?;
+    meta.body_sha256 = digest(&bytes);
+    schema::body::parse(resource, &bytes, envelope.locale).map_err(|error| Refusal::body(error, envelope.locale))
+}
+
+/// Reads the body of a request that needs none: nothing, or an empty JSON object.
+pub async fn nothing(envelope: &Envelope, request: Request, meta: &mut Meta) -> Result<(), Refusal> {
+    let (parts, body) = request.into_parts();
+    let bytes = bounded(&parts.headers, body, Limits::V1.body_bytes).await?;
+    meta.body_sha256 = digest(&bytes);
+    if !bytes.is_empty() {
+        if !is_json(&parts.headers) {
+            return Err(Refusal::of(ProblemType::UnsupportedMediaType));
+        }
+        schema::body::parse::<serde_json::Value>(Resource::Empty, &bytes, envelope.locale)
+            .map_err(|error| Refusal::body(error, envelope.locale))?;
+    }
+    Ok(())
+}
+
+/// Reads at most `limit` bytes; says so without reading on when there are more.
+pub async fn bounded(headers: &HeaderMap, body: Body, limit: u64) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::of(ProblemType::TooLarge);
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|announced| announced > limit) {
+        return Err(too_large());
+    }
+    let mut stream = body.into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        // The caller broke off: nobody is there to read the answer.
+        let chunk = chunk.map_err(|_| Refusal::of(ProblemType::Malformed))?;
+        if bytes.len() as u64 + chunk.len() as u64 > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.into())
+}
+
+/// `application/json`, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// `Idempotency-Key`: 1 to 128 visible ASCII characters.
+pub fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Refusal> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Err(Refusal::of(ProblemType::IdempotencyKeyMissing));
+    };
+    value.to_str().ok().and_then(|key| key.parse().ok()).ok_or_else(|| Refusal::malformed("Idempotency-Key"))
+}
+
+/// `If-Match`: a dialog's revision as its `ETag` showed it.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    entity_tag(headers, header::IF_MATCH, "If-Match")
+}
+
+/// `If-None-Match`, likewise.
+pub fn if_none_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
+    entity_tag(headers, header::IF_NONE_MATCH, "If-None-Match")
+}
+
+fn entity_tag(headers: &HeaderMap, name: header::HeaderName, called: &'static str) -> Result<Option<u64>, Refusal> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    value
+        .to_str()
+        .ok()
+        .and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok())
+        .map(Some)
+        .ok_or_else(|| Refusal::malformed(called))
+}
+
+/// SHA-256 of a body: by it the domain tells two requests with the same idempotency key apart.
+#[must_use]
+pub fn digest(body: &[u8]) -> [u8; 32] {
+    Sha256::digest(body).into()
+}

@@ -1,0 +1,25 @@
+//! The HTTP surface.
+//!
+//! The path of one request, in the order in which it is walked:
+//! 1. [`envelope`]: request id, trace, language, a deadline for the whole request; afterwards its line and its metrics.
+//! 2. [`caller`]: the token becomes a `Permitted<Citizen>` or `Permitted<Portal>`. Nothing behind runs without one.
+//! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
+//! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
+//!    [`appointments`], [`events`]; on the provider listener [`deliveries`], on the operations listener [`operations`].
+//! 5. [`reply`]: what leaves, and the problem where something is refused.
+//!
+//! [`routes`] is the table of them all.
+
+pub mod appointments;
+pub mod attachments;
+pub mod body;
+pub mod caller;
+pub mod deliveries;
+pub mod dialogs;
+pub mod envelope;
+pub mod events;
+pub mod operations;
+pub mod practice;
+pub mod query;
+pub mod reply;
+pub mod routes;

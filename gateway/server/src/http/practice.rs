@@ -1,0 +1,41 @@
+//! What an office offers, and through whom.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, Request, State},
+    response::Response,
+};
+use dialog_contract::{ids::HerId, problem::ProblemType};
+
+use super::{
+    caller::CitizenCaller,
+    envelope::Envelope,
+    reply::{Refusal, finish},
+};
+use crate::gateway::Gateway;
+
+/// `GET /v1/me/practice`
+pub async fn mine(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    CitizenCaller(citizen): CitizenCaller,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let meta = envelope.domain(&request);
+    Ok(finish(&gateway, gateway.desk.practice(&citizen, &meta).await))
+}
+
+/// `GET /v1/offices/{herId}`, open to all
+pub async fn office(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    Path(office): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    // What is no HER-id is the HER-id of no office.
+    let office = office.parse::<HerId>().map_err(|_| Refusal::of(ProblemType::NotFound))?;
+    let meta = envelope.domain(&request);
+    Ok(finish(&gateway, gateway.desk.office(office, &meta).await))
+}

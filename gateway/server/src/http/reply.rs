@@ -1,0 +1,224 @@
+//! What leaves: the domain's answers and refusals, and refusals of this edge, all as RFC 9457 problems.
+
+use axum::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use dialog_contract::{
+    audit::{Actor, ActorRole, OutcomeRecord, Record, RecordKind},
+    problem::{Problem, ProblemType},
+    provider::FieldError,
+    schema::body::BodyError,
+    service::{Locale, Sent},
+};
+use dialog_core::{
+    answer::{Answer, Refused},
+    ports::{clock::Clock, evidence::{Evidence, Receipt}},
+};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+use super::envelope::Envelope;
+use crate::gateway::Gateway;
+
+/// Where the audit record of a reply stands: the log's origin and the record's index.
+const RECEIPT: HeaderName = HeaderName::from_static("audit-receipt");
+
+/// The reply is that of an earlier request with the same idempotency key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// A refusal before the domain was asked: nothing was sent. [`super::envelope::wrap`] records it in the audit log and
+/// writes it in the caller's language.
+#[derive(Debug, Clone)]
+pub struct Refusal {
+    problem: ProblemType,
+    part: Option<String>,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    kind: RecordKind,
+    why: Option<String>,
+}
+
+impl Refusal {
+    /// With the type's own words.
+    #[must_use]
+    pub const fn of(problem: ProblemType) -> Self {
+        Self { problem, part: None, detail: None, errors: Vec::new(), kind: RecordKind::Outcome, why: None }
+    }
+
+    /// A part of the request that is not well-formed, by its name.
+    #[must_use]
+    pub fn malformed(part: &str) -> Self {
+        Self { part: Some(part.to_owned()), ..Self::of(ProblemType::Malformed) }
+    }
+
+    /// A body that is not what it should be.
+    #[must_use]
+    pub fn body(error: BodyError, locale: Locale) -> Self {
+        let detail = Some(error.detail(locale));
+        Self { detail, ..Self::of(error.problem()) }.with_errors(error.into_fields())
+    }
+
+    fn with_errors(self, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// With what only the operator and the auditor are told.
+    #[must_use]
+    pub fn because(self, kind: RecordKind, why: String) -> Self {
+        Self { kind, why: Some(why), ..self }
+    }
+
+    /// Writes it down, then makes of it what leaves.
+    pub async fn record(self, gateway: &Gateway, envelope: &Envelope, action: &str) -> Response {
+        if let Some(why) = &self.why {
+            tracing::info!(problem = self.problem.name(), why, "refused");
+        }
+        let body = self.problem(envelope);
+        let actor = envelope.actor.get().cloned().unwrap_or_else(|| Actor {
+            role: ActorRole::Unknown,
+            client: "unknown".to_owned(),
+            person: None,
+            level: None,
+        });
+        let record = Record {
+            version: 1,
+            time: gateway.clock.now(),
+            kind: self.kind,
+            request: Some(envelope.request),
+            trace_id: Some(envelope.trace_id.clone()),
+            action: action.to_owned(),
+            citizen: actor.person.clone(),
+            actor,
+            representation: None,
+            office: None,
+            service: None,
+            dialog: None,
+            call: None,
+            outcome: Some(OutcomeRecord {
+                status: Some(self.problem.status()),
+                problem: Some(self.problem.name().to_owned()),
+                sent: Some(Sent::No),
+            }),
+            request_sha256: None,
+            reply_sha256: Some(sha256(&body)),
+            details: self.why.iter().map(|why| ("why".to_owned(), why.clone())).collect(),
+        };
+        match gateway.evidence.record(record).await {
+            Ok(receipt) => self.response(gateway, body, Some(&receipt)),
+            Err(error) => {
+                tracing::error!(%error, "a refusal could not be recorded");
+                self.unrecorded(gateway, envelope)
+            }
+        }
+    }
+
+    /// What leaves where the audit log cannot be written.
+    #[must_use]
+    pub fn unrecorded(self, gateway: &Gateway, envelope: &Envelope) -> Response {
+        let unavailable = Self::of(ProblemType::Unavailable);
+        let body = unavailable.problem(envelope);
+        unavailable.response(gateway, body, None)
+    }
+
+    fn response(&self, gateway: &Gateway, body: Bytes, receipt: Option<&Receipt>) -> Response {
+        gateway.metrics.problem(self.problem.name());
+        problem(self.problem, body, None, receipt, false)
+    }
+
+    fn problem(&self, envelope: &Envelope) -> Bytes {
+        let title = self.problem.title(envelope.locale);
+        let problem = Problem {
+            kind: self.problem.uri(),
+            title: title.to_owned(),
+            status: self.problem.status(),
+            detail: match (&self.part, envelope.locale) {
+                (None, _) => self.detail.clone().unwrap_or_else(|| format!("{title}.")),
+                (Some(part), Locale::Nb) => format!("Denne delen må rettes: {part}. Ingenting er sendt."),
+                (Some(part), Locale::Nn) => format!("Denne delen må rettast: {part}. Ingenting er sendt."),
+                (Some(part), Locale::En) => format!("This part must be corrected: {part}. Nothing was sent."),
+            },
+            instance: format!("urn:uuid:{}", envelope.request),
+            trace_id: envelope.trace_id.clone(),
+            errors: self.errors.clone(),
+            sent: Sent::No,
+        };
+        // A problem is texts and numbers: it always has a JSON form.
+        serde_json::to_vec(&problem).unwrap_or_default().into()
+    }
+}
+
+impl IntoResponse for Refusal {
+    /// Carries the refusal to [`super::envelope::wrap`].
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What the domain came to.
+pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
+    match ended {
+        Ok(answer) => {
+            let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let mut response = (status, Body::from(answer.body)).into_response();
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if let Some(tag) = answer.etag.and_then(|revision| HeaderValue::try_from(format!("\"{revision}\"")).ok()) {
+                headers.insert(header::ETAG, tag);
+            }
+            if let Some(location) = answer.location.and_then(|path| HeaderValue::try_from(path).ok()) {
+                headers.insert(header::LOCATION, location);
+            }
+            mark(&mut response, Some(&answer.receipt), answer.replayed);
+            response
+        }
+        Err(refused) => {
+            gateway.metrics.problem(refused.problem.name());
+            problem(refused.problem, refused.body, refused.retry_after, refused.receipt.as_ref(), refused.replayed)
+        }
+    }
+}
+
+fn problem(
+    problem: ProblemType,
+    body: Bytes,
+    retry_after: Option<u32>,
+    receipt: Option<&Receipt>,
+    replayed: bool,
+) -> Response {
+    let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, Body::from(body)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = retry_after {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+    if problem == ProblemType::Unauthenticated {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    mark(&mut response, receipt, replayed);
+    response
+}
+
+/// Says where the audit record stands, and whether the reply is an earlier one.
+pub fn mark(response: &mut Response, receipt: Option<&Receipt>, replayed: bool) {
+    let text = receipt.map(|receipt| format!("{} {}", receipt.origin, receipt.index));
+    if let Some(value) = text.and_then(|text| HeaderValue::try_from(text).ok()) {
+        response.headers_mut().insert(RECEIPT, value);
+    }
+    if replayed {
+        response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+}

@@ -1,0 +1,152 @@
+//! The operator's configuration for the simulated world, in a folder of its own with its keys.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use super::{directory, issuer};
+use crate::sim::world;
+
+/// Where the gateway listens; port 0 takes a free one.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// The portal's API.
+    pub portal: SocketAddr,
+    /// Webhooks.
+    pub provider: SocketAddr,
+    /// Metrics, health, the audit log.
+    pub operations: SocketAddr,
+}
+
+impl Addresses {
+    /// Free ports on the loopback interface.
+    #[must_use]
+    pub fn free() -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self { portal: free, provider: free, operations: free }
+    }
+}
+
+/// Everything that differs from house to house.
+pub struct House<'a> {
+    /// The folder for the file, its keys and the gateway's data.
+    pub folder: &'a Path,
+    /// Where compiled plugins are cached.
+    pub cache: &'a Path,
+    /// Where to listen.
+    pub addresses: Addresses,
+    /// The issuer's public keys.
+    pub keys: &'a jsonwebtoken::jwk::JwkSet,
+    /// The built plugins: id and file.
+    pub plugins: &'a [(String, PathBuf)],
+    /// Base URL of the simulated Meldingstjener.
+    pub meldingstjener: &'a str,
+    /// A bearer token that it accepts.
+    pub meldingstjener_token: &'a str,
+    /// Base URL of the simulated Helserespons.
+    pub helserespons: &'a str,
+    /// The API key that it accepts.
+    pub helserespons_key: &'a str,
+    /// The secret that its webhooks are signed with.
+    pub helserespons_secret: &'a str,
+    /// An OTLP collector.
+    pub otlp: Option<&'a str>,
+}
+
+impl House<'_> {
+    /// Writes everything, and gives the path of the configuration file. What is there already stays: a restart finds
+    /// its keys and its data.
+    pub fn write(&self) -> anyhow::Result<PathBuf> {
+        std::fs::create_dir_all(self.folder)?;
+        let keep = |name: &str, content: &dyn Fn() -> anyhow::Result<String>| -> anyhow::Result<()> {
+            let path = self.folder.join(name);
+            if !path.exists() {
+                std::fs::write(&path, content()?).with_context(|| path.display().to_string())?;
+            }
+            Ok(())
+        };
+        keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.signing_text()))?;
+        keep("pseudonyms.key", &|| Ok(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())))?;
+        std::fs::write(self.folder.join("issuer.jwks"), serde_json::to_vec(self.keys)?)?;
+        std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory::file())?)?;
+        std::fs::write(self.folder.join("meldingstjener.token"), self.meldingstjener_token)?;
+        std::fs::write(self.folder.join("helserespons.key"), self.helserespons_key)?;
+        std::fs::write(self.folder.join("helserespons.secret"), self.helserespons_secret)?;
+        let path = self.folder.join("gateway.toml");
+        std::fs::write(&path, toml::to_string_pretty(&self.content()?)?)?;
+        Ok(path)
+    }
+
+    fn content(&self) -> anyhow::Result<Value> {
+        let mut telemetry = json!({ "log": "info", "format": "json" });
+        if let Some(otlp) = self.otlp {
+            telemetry["otlp"] = json!(otlp);
+        }
+        Ok(json!({
+            "public-url": "https://dialog.example.test",
+            "listen": {
+                "portal": self.addresses.portal,
+                "provider": self.addresses.provider,
+                "operations": self.addresses.operations,
+            },
+            "data": { "folder": "data", "cache": self.cache },
+            "directory": { "file": "directory.json" },
+            "audit": { "key": { "file": "audit.key" } },
+            "pseudonyms": { "key": { "file": "pseudonyms.key" } },
+            "telemetry": telemetry,
+            "issuers": [{
+                "issuer": issuer::ISSUER,
+                "audiences": [issuer::AUDIENCE],
+                "keys": { "file": "issuer.jwks" },
+                "algorithms": ["ES256"],
+            }],
+            "plugins": self.plugins.iter().map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
+        }))
+    }
+
+    fn plugin(&self, id: &str, file: &Path) -> Value {
+        match id {
+            "ddfl" => json!({
+                "package": file,
+                "poll-seconds": 1,
+                "grant": {
+                    "capabilities": ["upstream", "state", "clock", "log", "attachments"],
+                    "national-identity-number": true,
+                },
+                "upstreams": { "meldingstjener": {
+                    "base-url": self.meldingstjener,
+                    "allow-networks": ["loopback"],
+                    "credentials": { "kind": "bearer", "token": { "file": "meldingstjener.token" } },
+                } },
+                "installation": {
+                    "organisation": { "name": world::PORTAL_ORGANISATION_NAME, "herId": world::PORTAL_ORGANISATION_HER_ID },
+                    "party": { "name": world::PORTAL_NAME, "herId": world::PORTAL_HER_ID },
+                },
+            }),
+            _ => json!({
+                "package": file,
+                "poll-seconds": 1,
+                "grant": {
+                    "capabilities": ["upstream", "state", "clock", "log", "attachments"],
+                    "national-identity-number": true,
+                },
+                "upstreams": { "api": {
+                    "base-url": self.helserespons,
+                    "allow-networks": ["loopback"],
+                    "credentials": { "kind": "api-key", "header": "x-api-key", "key": { "file": "helserespons.key" } },
+                } },
+                "installation": {},
+                "webhook": {
+                    "secret": { "file": "helserespons.secret" },
+                    "signature-header": "x-helserespons-signature",
+                    "timestamp-header": "x-helserespons-timestamp",
+                    "id-header": "x-helserespons-delivery",
+                },
+            }),
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The directory file of the simulated world: who is whose GP, and what the offices agreed with whom.
+
+use dialog_contract::service::Service;
+use serde_json::{Value, json};
+
+use crate::sim::{
+    meldingstjener::epj,
+    world::{self, CITIZENS, Gp, OFFICES, Office, Solution},
+};
+
+/// The whole file.
+#[must_use]
+pub fn file() -> Value {
+    json!({
+        "providers": [
+            { "id": "ddfl", "name": "Digital dialog fastlege", "kind": "public" },
+            { "id": "helserespons", "name": "Helserespons", "kind": "commercial" },
+        ],
+        "offices": OFFICES.iter().map(office).collect::<Vec<_>>(),
+        "agreements": OFFICES.iter().flat_map(agreements).collect::<Vec<_>>(),
+        "citizens": CITIZENS.iter().map(citizen).collect::<Vec<_>>(),
+    })
+}
+
+fn office(office: &Office) -> Value {
+    json!({
+        "herId": office.service_her_id,
+        "organisationHerId": office.her_id,
+        "organisationNumber": office.organisation_number,
+        "name": office.service_name,
+        "telephone": office.phone,
+        "address": office.address,
+        "directions": "Inngang fra gata, annen etasje.",
+        "hours": (1..=5).map(|weekday| json!({ "weekday": weekday, "opens": "08:00", "closes": "15:30" })).collect::<Vec<_>>(),
+        "practitioners": office.gps.iter().map(|gp| json!({
+            "clinician": clinician(gp),
+            "weekdays": [1, 2, 3, 4, 5],
+            "languages": ["nb", "en"],
+        })).collect::<Vec<_>>(),
+        "modes": ["in-person", "telephone", "video"],
+        "payment": "Kort, Vipps eller faktura.",
+        "accessibility": "Heis og trinnfri inngang. Teleslynge i resepsjonen.",
+    })
+}
+
+/// A clinician as the contract names one.
+#[must_use]
+pub fn clinician(gp: &Gp) -> Value {
+    json!({
+        "hprNumber": gp.hpr.parse::<u32>().unwrap_or_default(),
+        "herId": gp.her_id,
+        "givenName": gp.given_name,
+        "familyName": gp.family_name,
+    })
+}
+
+fn agreements(office: &Office) -> Vec<Value> {
+    let solutions = office.solutions;
+    let booking = if office.direct_booking { "direct" } else { "request" };
+    [
+        (Service::Appointment, solutions.appointment),
+        (Service::PrescriptionRenewal, solutions.renewal),
+        (Service::Consultation, solutions.consultation),
+        (Service::Inquiry, solutions.contact),
+        (Service::Certificate, solutions.contact),
+    ]
+    .into_iter()
+    .map(|(service, solution)| {
+        let mut agreement = json!({
+            "office": office.service_her_id,
+            "service": service,
+            "plugin": solution.plugin(),
+            "enabled": true,
+            "settings": settings(office, solution),
+        });
+        match service {
+            Service::Appointment => agreement["booking"] = json!(booking),
+            Service::Consultation => agreement["modes"] = json!(["text", "image"]),
+            _ => {}
+        }
+        agreement
+    })
+    .collect()
+}
+
+fn settings(office: &Office, solution: Solution) -> Value {
+    match (solution, office.record_system, office.helserespons_clinic) {
+        (Solution::Ddfl, Some(system), _) => json!({
+            "processes": epj(system)
+                .processes()
+                .iter()
+                .map(|(process, (major, minor))| format!("{}@{major}.{minor}", process.code()))
+                .collect::<Vec<_>>(),
+            "clinicians": office.gps.iter().map(clinician).collect::<Vec<_>>(),
+        }),
+        (_, _, Some(clinic)) => json!({ "clinic": clinic }),
+        _ => json!({}),
+    }
+}
+
+fn citizen(citizen: &world::Citizen) -> Value {
+    let office = world::office(citizen.office_her_id);
+    json!({
+        "nationalIdentityNumber": citizen.national_id,
+        "givenName": citizen.given_name,
+        "familyName": citizen.family_name,
+        "mobile": "+4790000000",
+        "generalPractitioner": citizen.gp_hpr.parse::<u32>().unwrap_or_default(),
+        "office": office.map(|office| office.service_her_id),
+    })
+}

@@ -1,0 +1,93 @@
+//! Tells the story step by step: each request with its status, and what was checked of it. The first surprise ends it.
+
+use anyhow::{Context, bail};
+use http::StatusCode;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::house::portal::{Call, Reply};
+
+/// One step of the story.
+#[derive(Debug, Clone, Serialize)]
+pub struct Step {
+    /// What happens, as a sentence.
+    pub step: String,
+    /// Method and path of the request, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+    /// Its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What was checked.
+    pub checked: Vec<String>,
+}
+
+/// Tells, and remembers what was told.
+pub struct Teller {
+    /// Everything so far.
+    pub steps: Vec<Step>,
+    progress: ProgressBar,
+}
+
+impl Teller {
+    /// Shows progress on a terminal and is quiet otherwise.
+    #[must_use]
+    pub fn new() -> Self {
+        let progress = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} steps · {wide_msg}") {
+            progress.set_style(style);
+        }
+        Self { steps: Vec::new(), progress }
+    }
+
+    /// Begins a step without a request.
+    pub fn step(&mut self, what: impl Into<String>) {
+        let step = what.into();
+        self.progress.set_message(step.clone());
+        self.progress.inc(1);
+        self.steps.push(Step { step, request: None, status: None, checked: Vec::new() });
+    }
+
+    /// A step with a request that must have this status.
+    pub async fn ask(&mut self, what: &str, call: Call, status: StatusCode) -> anyhow::Result<Reply> {
+        self.step(what);
+        let request = call.describe();
+        let reply = call.expect(status).await.with_context(|| what.to_owned())?;
+        if let Some(step) = self.steps.last_mut() {
+            step.request = Some(request);
+            step.status = Some(reply.status.as_u16());
+            step.checked.push(format!("the status is {status} and the reply is as the OpenAPI document says"));
+        }
+        Ok(reply)
+    }
+
+    /// Something that must hold in the present step.
+    pub fn check(&mut self, what: &str, holds: bool) -> anyhow::Result<()> {
+        let Some(step) = self.steps.last_mut() else { bail!("no step to check {what} in") };
+        if !holds {
+            bail!("{}: it does not hold that {what}", step.step);
+        }
+        step.checked.push(what.to_owned());
+        Ok(())
+    }
+
+    /// Two things that must be equal in the present step.
+    pub fn equal<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, found: T, expected: T) -> anyhow::Result<()> {
+        if found != expected {
+            let step = self.steps.last().map_or("", |step| step.step.as_str());
+            bail!("{step}: {what}: found {found:?}, expected {expected:?}");
+        }
+        self.check(what, true)
+    }
+
+    /// The end.
+    pub fn finish(&self) {
+        self.progress.finish_and_clear();
+    }
+}
+
+impl Default for Teller {
+    fn default() -> Self {
+        Self::new()
+    }
+}
