@@ -10,6 +10,7 @@
 //! | `GET /control/offices/{herId}/slots` | slots |
 //! | `POST /control/offices/{herId}/slots/{uid}/take` | takes a slot away |
 //! | `PUT /control/offices/{herId}/online` | `true` or `false` |
+//! | `PUT /control/offices/{herId}/rejects` | `true` or `false`: its transport refuses messages |
 //! | `PUT /control/offices/{herId}/automatic` | `true` or `false` |
 //! | `PUT /control/offices/{herId}/receipts` | `{"mode": "honest" \| "none" \| "negative" \| "partial", "codes": [..]}` |
 //! | `POST /control/offices/{herId}/deliver` | the body as it is |
@@ -86,6 +87,7 @@ pub fn router(shared: Arc<Shared>, listener: Weak<tokio::sync::Mutex<Listener>>)
         .route("/slots", get(slots))
         .route("/slots/{uid}/take", post(take))
         .route("/online", put(online))
+        .route("/rejects", put(rejects))
         .route("/automatic", put(automatic))
         .route("/receipts", put(receipts))
         .route("/deliver", post(deliver));
@@ -263,6 +265,16 @@ async fn take(Extract(control): Extract<Control>, Path((her_id, uid)): Path<(u32
 async fn online(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Json(online): Json<bool>) -> Reply {
     control.shared.with(|state| set_online(state, her_id, online))?;
     Ok(Json(json!({"online": online})))
+}
+
+async fn rejects(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Json(rejects): Json<bool>) -> Reply {
+    control.shared.with(|state| match state.office(her_id) {
+        Some(office) => {
+            office.rejects = rejects;
+            Ok(Json(json!({"rejects": rejects})))
+        }
+        None => Err(SimError::NoSuchOffice(her_id)),
+    })
 }
 
 async fn automatic(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Json(automatic): Json<bool>) -> Reply {

@@ -1,7 +1,8 @@
 //! The handle that tests and the demo hold.
 
+mod waits;
+
 use super::answer::Answer;
-use super::apprec::{ReceiptError, ReceiptStatus};
 use super::calendar::Slot;
 use super::doctor::{Notice, Opening};
 use super::faults::{Availability, Call, Faults, Held, HttpFault};
@@ -15,6 +16,7 @@ use super::{Shared, SimError, control, edi, lock};
 use crate::sim::world::Office;
 use jiff::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -153,6 +155,16 @@ impl MeldingstjenerSim {
             .look(|state| state.messages.iter().enumerate().map(|(index, stored)| Logged::new(index, stored)).collect())
     }
 
+    /// Writes every message to a directory, in order, as [`Logged::file_name`] names them; gives their number.
+    pub fn write_messages(&self, directory: &Path) -> std::io::Result<usize> {
+        let messages = self.messages();
+        std::fs::create_dir_all(directory)?;
+        for logged in &messages {
+            std::fs::write(directory.join(logged.file_name()), &logged.raw)?;
+        }
+        Ok(messages.len())
+    }
+
     /// `MsgId` of each office's message that asks for a receipt and has none; duplicates counted once.
     pub fn unreceipted(&self) -> Vec<String> {
         self.shared.look(|state| {
@@ -193,73 +205,6 @@ impl MeldingstjenerSim {
             let coming = office.calendar.coming(&citizen, now.local);
             Ok(coming.into_iter().map(|appointment| appointment.id.clone()).collect())
         })
-    }
-
-    // Waiting.
-
-    /// Waits until `look` finds something, and gives it.
-    pub async fn wait_until<T>(
-        &self,
-        what: &'static str,
-        mut look: impl FnMut(&State) -> Option<T>,
-    ) -> Result<T, SimError> {
-        let mut changed = self.shared.changed.subscribe();
-        let found = tokio::time::timeout(self.patience, async {
-            loop {
-                if let Some(found) = self.shared.look(&mut look) {
-                    return Some(found);
-                }
-                changed.changed().await.ok()?;
-            }
-        })
-        .await;
-        found.ok().flatten().ok_or_else(|| SimError::Waited {
-            what,
-            seconds: self.patience.as_secs(),
-            seen: self.shared.look(|state| {
-                let labels: Vec<&str> = state.messages.iter().map(|stored| stored.label.as_str()).collect();
-                format!("messages so far: {labels:?}, violations: {:?}", state.violations)
-            }),
-        })
-    }
-
-    /// Waits for a request that waits for the doctor.
-    pub async fn wait_for_request(&self, mut wanted: impl FnMut(&Request) -> bool) -> Result<Request, SimError> {
-        self.wait_until("a request", |state| waiting(state).find(|request| wanted(request)).cloned()).await
-    }
-
-    /// Waits for any message, and gives the first that fits.
-    pub async fn wait_for_message(&self, mut wanted: impl FnMut(&Logged) -> bool) -> Result<Logged, SimError> {
-        self.wait_until("a message", |state| {
-            state
-                .messages
-                .iter()
-                .enumerate()
-                .map(|(index, stored)| Logged::new(index, stored))
-                .find(|logged| wanted(logged))
-        })
-        .await
-    }
-
-    /// Waits for the portal's receipt for an office's message.
-    pub async fn wait_for_receipt(&self, msg_id: &str) -> Result<(ReceiptStatus, Vec<ReceiptError>), SimError> {
-        self.wait_until("a receipt", |state| {
-            state
-                .messages
-                .iter()
-                .filter(|stored| stored.to_portal && stored.document_id.as_deref() == Some(msg_id))
-                .find_map(|stored| stored.receipt.as_ref())
-                .map(|receipt| (receipt.status, receipt.errors.clone()))
-        })
-        .await
-    }
-
-    /// Waits until the portal has read everything that it was sent.
-    pub async fn wait_until_read(&self) -> Result<(), SimError> {
-        self.wait_until("reading of every message", |state| {
-            state.messages.iter().all(|stored| !stored.to_portal || stored.read).then_some(())
-        })
-        .await
     }
 
     // What people do.
@@ -334,6 +279,14 @@ impl MeldingstjenerSim {
     /// Whether an office's record system fetches its messages; what has waited is fetched when it comes back.
     pub fn set_online(&self, office: &Office, online: bool) -> Result<(), SimError> {
         self.shared.with(|state| control::set_online(state, office.her_id, online))
+    }
+
+    /// Whether an office's transport refuses messages (`transportDeliveryState` Rejected, no receipt).
+    pub fn set_rejects(&self, office: &Office, rejects: bool) -> Result<(), SimError> {
+        self.at(office.her_id, |office, _| {
+            office.rejects = rejects;
+            Ok(())
+        })
     }
 
     /// Whether Meldingstjener answers. When it returns, the change has taken effect.

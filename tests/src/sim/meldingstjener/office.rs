@@ -80,6 +80,8 @@ pub struct OfficeState {
     pub system: &'static dyn Epj,
     /// Whether the record system fetches its messages.
     pub online: bool,
+    /// Whether its transport refuses them before the record system sees them.
+    pub rejects: bool,
     /// How it receipts them.
     pub receipts: Receipts,
     /// Whether it answers by itself.
@@ -105,6 +107,7 @@ impl OfficeState {
             office,
             system: epj(system),
             online: true,
+            rejects: false,
             receipts: Receipts::Honest,
             automatic: false,
             calendar: Calendar::generate(office, now.local),

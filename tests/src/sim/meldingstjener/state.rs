@@ -31,6 +31,8 @@ pub enum Delivery {
     Unconfirmed,
     /// Fetched by the receiver.
     Acknowledged,
+    /// Refused by the receiver's transport: its record system never sees it.
+    Rejected,
 }
 
 /// A message in the store.
@@ -188,14 +190,14 @@ impl State {
             raw,
             read: false,
             fetched: false,
-            delivery: Delivery::Unconfirmed,
+            delivery: if office.rejects { Delivery::Rejected } else { Delivery::Unconfirmed },
             wants_receipt: message.wants_receipt,
             receipt: None,
             label: message.kind.rule().code.to_owned(),
             process: message.process.code().to_owned(),
             inbound: Some(Box::new(message)),
         };
-        let (id, online) = (stored.id, office.online);
+        let (id, online) = (stored.id, office.online && !office.rejects);
         self.violations.append(&mut findings.0);
         if let Some(document_id) = stored.document_id.clone() {
             self.by_document.insert(document_id, self.messages.len());

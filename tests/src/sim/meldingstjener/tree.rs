@@ -12,9 +12,9 @@ use quick_xml::reader::NsReader;
 use quick_xml::writer::Writer;
 
 /// Elements inside each other; real messages stay below 20.
-const MAX_DEPTH: usize = 64;
+pub const MAX_DEPTH: usize = 64;
 /// Elements in one message; four weeks of slots make some 15,000.
-const MAX_ELEMENTS: usize = 200_000;
+pub const MAX_ELEMENTS: usize = 200_000;
 
 /// Why bytes are no XML message.
 #[derive(Debug, thiserror::Error, Clone, PartialEq, Eq)]

@@ -40,6 +40,25 @@ async fn the_status_tells_what_became_of_a_message() {
 }
 
 #[tokio::test]
+async fn a_message_that_the_transport_refuses_is_rejected_and_never_receipted() {
+    let portal = Portal::start().await;
+    portal.sim.set_rejects(&FJELLVEIEN, true).unwrap();
+    let id = portal.send(&Draft::consultation(FJELLVEIEN, KARI)).await;
+    let status = portal.get_json(&format!("/Messages/{id}/status")).await;
+    assert_eq!(status[0]["transportDeliveryState"], json!("Rejected"));
+    portal.sim.set_rejects(&FJELLVEIEN, false).unwrap();
+    portal.sim.set_online(&FJELLVEIEN, true).unwrap();
+    assert!(portal.sim.waiting().is_empty());
+    portal.send(&Draft::consultation(FJELLVEIEN, KARI)).await;
+    assert_eq!(portal.codes().await, ["AppRec 1"]);
+    let directory = tempfile::tempdir().unwrap();
+    assert_eq!(portal.sim.write_messages(directory.path()).unwrap(), 3);
+    let names = ["001-to-office-SB.xml", "002-to-office-SB.xml", "003-to-portal-AppRec.xml"];
+    assert!(names.iter().all(|name| directory.path().join(name).is_file()));
+    portal.assert_clean();
+}
+
+#[tokio::test]
 async fn a_list_holds_what_is_unread_in_the_order_and_number_asked_for() {
     let portal = Portal::start().await;
     for _ in 0..3 {
