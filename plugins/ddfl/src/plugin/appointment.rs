@@ -4,7 +4,7 @@ use dialog_plugin_sdk::appointments::Slot as FreeSlot;
 use dialog_plugin_sdk::{Appointment, Clinician, EncounterMode, Failure};
 
 use super::address::{her_id, timestamp};
-use super::memory::{self, Slot};
+use super::memory::{self, Memory, Slot};
 use super::settings::Settings;
 use crate::message::Process;
 use crate::read::{self, DialogMessage};
@@ -20,6 +20,8 @@ pub struct Office<'a> {
     pub settings: &'a Settings,
     /// The citizen's GP, where the call names one.
     pub clinician: Option<&'a Clinician>,
+    /// What is kept for it.
+    pub memory: Memory,
 }
 
 impl Office<'_> {
@@ -102,7 +104,7 @@ pub fn booked(
 ) -> Result<Appointment, Failure> {
     let slot = slot(appointment);
     let id = id(appointment);
-    memory::keep_appointment(&id, &slot)?;
+    memory::keep_appointment(&office.memory, &id, &slot)?;
     let direct = office.settings.version(Process::Reservation).is_some();
     let written = office.settings.version(Process::Wish).is_some();
     let named = message.professionals.first().and_then(|one| {
@@ -193,8 +195,8 @@ pub fn wanted(slot: &SlotId, start: i64, end: i64) -> Result<CalendarEntry, Fail
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn known(id: &str, party: u32) -> Result<Option<CalendarEntry>, Failure> {
-    let Some(slot) = memory::appointment(id)? else { return Ok(None) };
+pub fn known(memory: &Memory, id: &str, party: u32) -> Result<Option<CalendarEntry>, Failure> {
+    let Some(slot) = memory::appointment(memory, id)? else { return Ok(None) };
     Ok(Some(CalendarEntry {
         start: timestamp(slot.start),
         end: timestamp(slot.end),

@@ -9,7 +9,7 @@ use super::Ddfl;
 use super::address::{self, timestamp};
 use super::appointment::{self, Office, SlotId};
 use super::exchange::{self, Answer};
-use super::memory::Receiver;
+use super::memory::{Memory, Receiver};
 use super::settings::Settings;
 use super::transport::{self, Budget};
 use super::words::Words;
@@ -72,7 +72,7 @@ impl<'a> Desk<'a> {
     }
 
     fn office(&self) -> Office<'_> {
-        Office { settings: &self.settings, clinician: self.ctx.clinician.as_ref() }
+        Office { settings: &self.settings, clinician: self.ctx.clinician.as_ref(), memory: Memory::here() }
     }
 
     fn reserve(&mut self, booking: &Booking) -> Result<Appointment, Failure> {
@@ -122,7 +122,7 @@ impl<'a> Desk<'a> {
     /// The appointment as the record system knows it.
     fn known(&self, appointment: &Appointment) -> Result<CalendarEntry, Failure> {
         let contact = appointment.clinician.as_ref().and_then(|one| one.her_id).unwrap_or(self.receiver.her_id);
-        if let Some(entry) = appointment::known(&appointment.id, contact)? {
+        if let Some(entry) = appointment::known(&Memory::here(), &appointment.id, contact)? {
             return Ok(entry);
         }
         let slot = SlotId { contact, uid: appointment.id.clone() };

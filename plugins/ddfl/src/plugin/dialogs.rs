@@ -6,7 +6,7 @@ use dialog_plugin_sdk::{Attachment, Context, Event, Failure, Locale, Message, Se
 use super::Ddfl;
 use super::address::{self, timestamp};
 use super::appointment::known;
-use super::memory::{self, Conversation};
+use super::memory::{self, Conversation, Memory};
 use super::settings::{Installation, Settings};
 use super::transport::{self, Budget};
 use super::words::Words;
@@ -53,7 +53,7 @@ impl Dialogs for Ddfl {
 
     fn close(ctx: Context, reference: String) -> Result<Vec<Event>, Failure> {
         let settings: Settings = ctx.settings()?;
-        let (conversation, _) = memory::conversation(&reference)?;
+        let (conversation, _) = memory::conversation(&Memory::here(), &reference)?;
         let process = conversation.as_ref().and_then(|one| Process::from_value(&one.process));
         // Elsewhere there is no message that says so, and nobody waits: an answer that comes is shown.
         if !process.is_some_and(|process| replies(process) && settings.version(process).is_some()) {
@@ -81,7 +81,7 @@ fn reply(
     message: &Message,
     written: Written,
 ) -> Result<(), Failure> {
-    let (conversation, office) = memory::conversation(reference)?;
+    let (conversation, office) = memory::conversation(&Memory::here(), reference)?;
     let mut conversation = conversation
         .ok_or_else(|| Failure::faulty(Sent::No, "nothing is known of the conversation that the message belongs to"))?;
     let process = Process::from_value(&conversation.process)
@@ -115,8 +115,8 @@ fn keep(
 ) -> Result<(), Failure> {
     let installation: Installation = ctx.installation()?;
     let patience = i64::from(installation.receipt_hours) * 3600 * 1000;
-    memory::keep(reference, conversation)?;
-    memory::await_receipt(&id.to_string(), reference, message, written + patience)
+    memory::keep(&Memory::here(), reference, conversation)?;
+    memory::await_receipt(&Memory::here(), &id.to_string(), reference, message, written + patience)
 }
 
 fn patient(ctx: &Context, reference: &str) -> Result<String, Failure> {
@@ -203,7 +203,7 @@ impl Draft {
     }
 
     fn appointment(ctx: &Context, id: &str) -> Result<write::CalendarEntry, Failure> {
-        known(id, address::receiver(ctx).her_id)?
+        known(&Memory::here(), id, address::receiver(ctx).her_id)?
             .ok_or_else(|| Failure::not_found(Words::NoAppointment.code(), Words::NoAppointment.text(ctx.locale)))
     }
 

@@ -9,7 +9,7 @@ use dialog_plugin_sdk::{
 };
 
 use super::appointment::{self, Office, clip};
-use super::memory::{self, Conversation};
+use super::memory::{self, Conversation, Memory};
 use super::settings::Settings;
 use crate::message::code::ReceiptError;
 use crate::message::{Kind, Process};
@@ -73,7 +73,8 @@ pub fn turn(ctx: &InboundContext, message: &DialogMessage) -> Result<Turned, Fai
     };
     let citizen = CitizenIdentity::NationalIdentityNumber(number.reveal().to_owned());
     let reference = message.first().to_owned();
-    let (conversation, _) = memory::conversation(&reference)?;
+    let memory = Memory::of(served.office.her_id);
+    let (conversation, _) = memory::conversation(&memory, &reference)?;
     if let Some(known) = &conversation {
         if known.patient != memory::patient(&reference, number.reveal()) {
             return refused(ReceiptError::WrongIdentifier, "the patient is not the one whom the conversation is about");
@@ -82,7 +83,7 @@ pub fn turn(ctx: &InboundContext, message: &DialogMessage) -> Result<Turned, Fai
             return refused(ReceiptError::WrongIdentifier, "the sender is not the office of the conversation");
         }
     }
-    let letter = Letter { ctx, message, process, kind, served, citizen, reference, conversation };
+    let letter = Letter { ctx, message, process, kind, served, citizen, reference, conversation, memory };
     letter.turn()
 }
 
@@ -95,6 +96,7 @@ struct Letter<'a> {
     citizen: CitizenIdentity,
     reference: String,
     conversation: Option<Conversation>,
+    memory: Memory,
 }
 
 impl Letter<'_> {
@@ -131,7 +133,7 @@ impl Letter<'_> {
 
     /// Notes that the office's message is the latest of its conversation.
     fn noted(&self, opened: Option<Conversation>) -> Result<(), Failure> {
-        memory::arrived(&self.reference, &self.message.id, self.ctx.now, opened)
+        memory::arrived(&self.memory, &self.reference, &self.message.id, self.ctx.now, opened)
     }
 
     /// An event of this message; a message may be several.
@@ -347,7 +349,7 @@ impl Letter<'_> {
 
     fn appointment(&self) -> Result<Turned, Failure> {
         let settings: Settings = self.served.settings()?;
-        let office = Office { settings: &settings, clinician: None };
+        let office = Office { settings: &settings, clinician: None, memory: self.memory.clone() };
         let kind = match self.kind {
             Kind::Reserved | Kind::ReservedWithOther => AppointmentChangeKind::Booked,
             Kind::Changed => AppointmentChangeKind::Moved,

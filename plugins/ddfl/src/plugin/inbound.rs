@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext, Page, RefusalReason, Settlement};
 use dialog_plugin_sdk::{
-    Event, EventBody, Failure, Receipt, ReceiptOutcome, Refusal, Sent, Unreadable, attachments, clock, log,
+    Event, EventBody, Failure, Office, Receipt, ReceiptOutcome, Refusal, Sent, Unreadable, attachments, clock, log,
 };
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ use super::Ddfl;
 use super::address::timestamp;
 use super::appointment::clip;
 use super::event::{self, Refused, Turned};
-use super::memory;
+use super::memory::{self, Memory};
 use super::settings::Installation;
 use super::transport::{self, Budget, Listed, Query};
 use crate::message::code::ReceiptError;
@@ -35,6 +35,8 @@ const LISTED: u32 = 100;
 const YOUNG: i64 = 60_000;
 /// Messages without a receipt that are told in one call.
 const OVERDUE: usize = 20;
+/// Offices that are looked after in one call: each costs a look into its memory.
+const LOOKED_AFTER: usize = 50;
 /// Left at the end of a call, in milliseconds.
 const MARGIN: i64 = 1_000;
 /// Characters of a reason for the operator, and of a refusal's text.
@@ -47,6 +49,8 @@ struct Cursor {
     pending: Vec<Pending>,
     /// Young answers, and until when they are left alone.
     held: Vec<(String, i64)>,
+    /// Where looking for overdue receipts goes on, among the offices.
+    looked_after: usize,
 }
 
 /// A message that was handed over.
@@ -61,8 +65,8 @@ struct Pending {
     events: Vec<String>,
     /// How it is receipted.
     receipt: Wanted,
-    /// The message of ours that it is a receipt for.
-    about: Option<String>,
+    /// The message of ours that it is a receipt for, and the office whose memory waits for it.
+    about: Option<(String, u32)>,
     /// The gateway has settled it: what remains is to confirm.
     settled: bool,
 }
@@ -153,8 +157,8 @@ impl Round {
 
     /// Whether the message is confirmed in full.
     fn confirm_one(&mut self, pending: &mut Pending) -> Result<bool, Failure> {
-        if let Some(about) = &pending.about {
-            memory::receipted(about)?;
+        if let Some((about, office)) = &pending.about {
+            memory::receipted(&Memory::of(*office), about)?;
         }
         if pending.receipt != Wanted::No {
             let Some(delivery) = pending.deliveries.first() else { return Ok(true) };
@@ -184,42 +188,52 @@ impl Round {
         Ok(true)
     }
 
-    /// Messages of ours for which no receipt came: that counts as a no (2.13).
+    /// Messages of ours for which no receipt came: that counts as a no (2.13). A few offices at a time, in turn.
     fn overdue(&mut self) -> Result<(), Failure> {
-        let waiting: BTreeSet<String> =
-            self.cursor.pending.iter().filter_map(|pending| pending.about.clone()).collect();
-        for id in memory::overdue(self.ctx.now, OVERDUE)? {
-            let Some(awaited) = memory::awaited(&id)? else { continue };
-            if waiting.contains(&id) {
-                continue;
+        let offices: Vec<u32> = self.ctx.offices.iter().map(|served| served.office.her_id).collect();
+        let begin = self.cursor.looked_after % offices.len().max(1);
+        for office in offices.iter().cycle().skip(begin).take(offices.len().min(LOOKED_AFTER)) {
+            let memory = Memory::of(*office);
+            for id in memory::overdue(&memory, self.ctx.now, OVERDUE)? {
+                if self.events.len() < OVERDUE {
+                    self.give_up(&memory, *office, id)?;
+                }
             }
-            let refusal = Refusal {
-                code: "no-receipt".to_owned(),
-                text: format!(
-                    "Legekontorets system har ikke bekreftet meldingen innen {} timer.",
-                    self.installation.receipt_hours
-                ),
-                resendable: true,
-            };
-            let event = format!("overdue:{id}");
-            self.events.push(Event {
-                id: event.clone(),
-                occurred: self.ctx.now,
-                body: EventBody::Receipt(Receipt {
-                    dialog: awaited.conversation,
-                    message: awaited.message,
-                    outcome: ReceiptOutcome::Refused(vec![refusal]),
-                }),
-            });
-            self.cursor.pending.push(Pending {
-                deliveries: Vec::new(),
-                message: id.clone(),
-                events: vec![event],
-                receipt: Wanted::No,
-                about: Some(id),
-                settled: false,
-            });
         }
+        self.cursor.looked_after = begin + LOOKED_AFTER;
+        Ok(())
+    }
+
+    fn give_up(&mut self, memory: &Memory, office: u32, id: String) -> Result<(), Failure> {
+        let about = Some((id.clone(), office));
+        if self.cursor.pending.iter().any(|pending| pending.about == about) {
+            return Ok(());
+        }
+        let Some(awaited) = memory::awaited(memory, &id)? else { return Ok(()) };
+        let hours = self.installation.receipt_hours;
+        let refusal = Refusal {
+            code: "no-receipt".to_owned(),
+            text: format!("Legekontorets system har ikke bekreftet meldingen innen {hours} timer."),
+            resendable: true,
+        };
+        let event = format!("overdue:{id}");
+        self.events.push(Event {
+            id: event.clone(),
+            occurred: self.ctx.now,
+            body: EventBody::Receipt(Receipt {
+                dialog: awaited.conversation,
+                message: awaited.message,
+                outcome: ReceiptOutcome::Refused(vec![refusal]),
+            }),
+        });
+        self.cursor.pending.push(Pending {
+            deliveries: Vec::new(),
+            message: id,
+            events: vec![event],
+            receipt: Wanted::No,
+            about,
+            settled: false,
+        });
         Ok(())
     }
 
@@ -328,7 +342,7 @@ impl Round {
 
     /// A receipt for a message of ours.
     fn receipt(&mut self, listed: &Listed, receipt: ApplicationReceipt) -> Result<(), Failure> {
-        let Some(awaited) = memory::awaited(&receipt.about)? else {
+        let Some((office, awaited)) = self.awaited(listed, &receipt)? else {
             // For a question of direct booking, or told before.
             if receipt.status == ReceiptStatus::Rejected {
                 let told = transport::told(receipt.status, &receipt.reasons);
@@ -353,8 +367,28 @@ impl Round {
             occurred,
             body: EventBody::Receipt(Receipt { dialog: awaited.conversation, message: awaited.message, outcome }),
         });
-        self.hand_over(listed, receipt.id, vec![id], Wanted::No, Some(receipt.about));
+        self.hand_over(listed, receipt.id, vec![id], Wanted::No, Some((receipt.about, office)));
         Ok(())
+    }
+
+    /// The message that a receipt is about, in the memory of the office that it comes from.
+    fn awaited(
+        &self,
+        listed: &Listed,
+        receipt: &ApplicationReceipt,
+    ) -> Result<Option<(u32, memory::Awaited)>, Failure> {
+        let senders: Vec<u32> = receipt.senders.iter().map(|her_id| her_id.get()).chain(listed.sender_her_id).collect();
+        let from = |office: &Office| senders.contains(&office.her_id) || senders.contains(&office.organisation_her_id);
+        let (likely, others): (Vec<_>, Vec<_>) =
+            self.ctx.offices.iter().map(|served| &served.office).partition(|office| from(office));
+        // A receipt may name its clinician only: then the message is looked for at every office.
+        let asked = if likely.is_empty() { others } else { likely };
+        for office in asked {
+            if let Some(awaited) = memory::awaited(&Memory::of(office.her_id), &receipt.about)? {
+                return Ok(Some((office.her_id, awaited)));
+            }
+        }
+        Ok(None)
     }
 
     /// Something that cannot be understood or let in: kept, shown to the operator, receipted negatively.
@@ -401,7 +435,7 @@ impl Round {
         message: String,
         events: Vec<String>,
         receipt: Wanted,
-        about: Option<String>,
+        about: Option<(String, u32)>,
     ) {
         self.cursor.pending.push(Pending {
             deliveries: vec![listed.id.clone()],

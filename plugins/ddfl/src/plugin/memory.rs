@@ -9,9 +9,12 @@
 //! | `a.` appointment | [`Slot`]: what the record system calls it | both |
 //! | `r.` day, shard | ids of messages that were receipted | `inbound` |
 //!
-//! Ids that others choose stand in keys as UUIDs derived from them, since keys have a small alphabet.
+//! All of it but the ledger lies in the memory of the office: `dialogs` and `appointments` are called for one office and
+//! reach it as it is, `inbound` reaches it by the office's HER-id. Ids that others choose stand in keys as UUIDs derived
+//! from them, since keys have a small alphabet.
 
-use dialog_plugin_sdk::{Failure, ids, state};
+use dialog_plugin_sdk::{Failure, Sent, ids, log, state};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Office messages that a conversation remembers: enough to name the latest before a moment.
@@ -86,6 +89,73 @@ pub struct Slot {
     pub end: i64,
 }
 
+/// The memory of one office.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// What stands before every key.
+    place: String,
+}
+
+impl Memory {
+    /// Of the office that the call is for.
+    #[must_use]
+    pub fn here() -> Self {
+        Self::default()
+    }
+
+    /// Of an office, from a call of `inbound`: by its own HER-id (level 2).
+    #[must_use]
+    pub fn of(office: u32) -> Self {
+        Self { place: format!("{office}/") }
+    }
+
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+        match state::get(&format!("{}{key}", self.place)) {
+            Err(state::Error::InvalidKey) if !self.place.is_empty() => {
+                log::warn!("the gateway does not let `inbound` reach the memory of an office");
+                Ok(None)
+            }
+            found => Ok(found?),
+        }
+    }
+
+    fn get_json<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Failure> {
+        let Some(value) = self.get(key)? else { return Ok(None) };
+        // What another version wrote is as good as forgotten: the conversation goes on with what the messages say.
+        Ok(serde_json::from_slice(&value).ok())
+    }
+
+    fn set(&self, key: &str, value: &[u8]) -> Result<(), Failure> {
+        match state::set(&format!("{}{key}", self.place), value) {
+            Err(state::Error::InvalidKey) if !self.place.is_empty() => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    fn set_json<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Failure> {
+        let json = serde_json::to_vec(value)
+            .map_err(|_| Failure::faulty(Sent::No, "something to remember has no form in JSON"))?;
+        self.set(key, &json)
+    }
+
+    fn delete(&self, key: &str) -> Result<(), Failure> {
+        match state::delete(&format!("{}{key}", self.place)) {
+            Err(state::Error::InvalidKey) if !self.place.is_empty() => Ok(()),
+            done => Ok(done?),
+        }
+    }
+
+    /// Keys that begin so, without the place before them, in order.
+    fn keys(&self, prefix: &str) -> Result<Vec<String>, Failure> {
+        match state::keys(&format!("{}{prefix}", self.place)) {
+            Err(state::Error::InvalidKey) if !self.place.is_empty() => Ok(Vec::new()),
+            found => {
+                Ok(found?.into_iter().filter_map(|key| key.strip_prefix(&self.place).map(str::to_owned)).collect())
+            }
+        }
+    }
+}
+
 fn key(kind: &str, name: &str) -> String {
     let id = uuid::Uuid::try_parse(name).unwrap_or_else(|_| ids::derived(kind, &[name]));
     format!("{kind}.{id}")
@@ -101,9 +171,9 @@ pub fn patient(conversation: &str, national_id: &str) -> String {
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn conversation(id: &str) -> Result<(Option<Conversation>, Office), Failure> {
-    let office: Office = state::get_json(&key("o", id))?.unwrap_or_default();
-    let begun: Option<Conversation> = state::get_json(&key("c", id))?;
+pub fn conversation(memory: &Memory, id: &str) -> Result<(Option<Conversation>, Office), Failure> {
+    let office: Office = memory.get_json(&key("o", id))?.unwrap_or_default();
+    let begun: Option<Conversation> = memory.get_json(&key("c", id))?;
     Ok((begun.or_else(|| office.opened.clone()), office))
 }
 
@@ -111,17 +181,23 @@ pub fn conversation(id: &str) -> Result<(Option<Conversation>, Office), Failure>
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn keep(id: &str, conversation: &Conversation) -> Result<(), Failure> {
-    state::set_json(&key("c", id), conversation)
+pub fn keep(memory: &Memory, id: &str, conversation: &Conversation) -> Result<(), Failure> {
+    memory.set_json(&key("c", id), conversation)
 }
 
 /// Notes a message of the office.
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn arrived(conversation: &str, message: &str, now: i64, opened: Option<Conversation>) -> Result<(), Failure> {
+pub fn arrived(
+    memory: &Memory,
+    conversation: &str,
+    message: &str,
+    now: i64,
+    opened: Option<Conversation>,
+) -> Result<(), Failure> {
     let key = key("o", conversation);
-    let mut office: Office = state::get_json(&key)?.unwrap_or_default();
+    let mut office: Office = memory.get_json(&key)?.unwrap_or_default();
     if opened.is_some() {
         office.opened = opened;
     }
@@ -130,7 +206,7 @@ pub fn arrived(conversation: &str, message: &str, now: i64, opened: Option<Conve
     }
     let surplus = office.messages.len().saturating_sub(REMEMBERED);
     office.messages.drain(..surplus);
-    state::set_json(&key, &office)
+    memory.set_json(&key, &office)
 }
 
 /// The message before a moment in a conversation: what a further message refers to as its parent. The same at
@@ -150,10 +226,10 @@ pub fn parent(id: &str, conversation: &Conversation, office: &Office, before: i6
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn await_receipt(id: &str, conversation: &str, message: &str, until: i64) -> Result<(), Failure> {
+pub fn await_receipt(memory: &Memory, id: &str, conversation: &str, message: &str, until: i64) -> Result<(), Failure> {
     let due_key = format!("w.{:014}.{}", until.max(0), uuid::Uuid::try_parse(id).unwrap_or_default());
-    state::set(&due_key, id.as_bytes())?;
-    state::set_json(
+    memory.set(&due_key, id.as_bytes())?;
+    memory.set_json(
         &key("m", id),
         &Awaited { conversation: conversation.to_owned(), message: message.to_owned(), due_key },
     )
@@ -163,18 +239,18 @@ pub fn await_receipt(id: &str, conversation: &str, message: &str, until: i64) ->
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn awaited(id: &str) -> Result<Option<Awaited>, Failure> {
-    state::get_json(&key("m", id))
+pub fn awaited(memory: &Memory, id: &str) -> Result<Option<Awaited>, Failure> {
+    memory.get_json(&key("m", id))
 }
 
 /// A receipt has come, or is no longer awaited.
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn receipted(id: &str) -> Result<(), Failure> {
-    if let Some(awaited) = awaited(id)? {
-        state::delete(&awaited.due_key)?;
-        state::delete(&key("m", id))?;
+pub fn receipted(memory: &Memory, id: &str) -> Result<(), Failure> {
+    if let Some(awaited) = awaited(memory, id)? {
+        memory.delete(&awaited.due_key)?;
+        memory.delete(&key("m", id))?;
     }
     Ok(())
 }
@@ -183,14 +259,14 @@ pub fn receipted(id: &str) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn overdue(now: i64, count: usize) -> Result<Vec<String>, Failure> {
+pub fn overdue(memory: &Memory, now: i64, count: usize) -> Result<Vec<String>, Failure> {
     let mut found = Vec::new();
-    for key in state::keys("w.")? {
+    for key in memory.keys("w.")? {
         let due = key.get(2..16).and_then(|due| due.parse::<i64>().ok()).unwrap_or(i64::MAX);
         if due > now || found.len() >= count {
             break;
         }
-        if let Some(id) = state::get(&key)? {
+        if let Some(id) = memory.get(&key)? {
             found.push(String::from_utf8_lossy(&id).into_owned());
         }
     }
@@ -201,16 +277,16 @@ pub fn overdue(now: i64, count: usize) -> Result<Vec<String>, Failure> {
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn keep_appointment(id: &str, slot: &Slot) -> Result<(), Failure> {
-    state::set_json(&key("a", id), slot)
+pub fn keep_appointment(memory: &Memory, id: &str, slot: &Slot) -> Result<(), Failure> {
+    memory.set_json(&key("a", id), slot)
 }
 
 /// What the record system calls an appointment.
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn appointment(id: &str) -> Result<Option<Slot>, Failure> {
-    state::get_json(&key("a", id))
+pub fn appointment(memory: &Memory, id: &str) -> Result<Option<Slot>, Failure> {
+    memory.get_json(&key("a", id))
 }
 
 /// Milliseconds of a day.

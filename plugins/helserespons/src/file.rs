@@ -1,0 +1,150 @@
+//! Files in both directions.
+//!
+//! To the vendor they stand in the request as base64; the gateway fills them in, so that they never enter the plugin.
+//! From the vendor they are fetched one by one: each is an own resource.
+
+use dialog_plugin_sdk::upstream::{self, Body, Cause};
+use dialog_plugin_sdk::{Attachment, Failure, Sent, attachments, log};
+use serde::{Deserialize, Serialize};
+
+use crate::UPSTREAM;
+use crate::change::clip;
+
+/// Characters of a file's name, by the contract.
+const MAX_NAME: usize = 120;
+/// Bytes of a file, by the contract.
+const MAX_SIZE: u64 = 10 * 1024 * 1024;
+
+#[derive(Serialize)]
+struct Head<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    media_type: &'a str,
+}
+
+/// A JSON object with `files` as its last member.
+///
+/// # Errors
+/// `value` is not an object: `faulty`, nothing sent.
+pub fn with_files<T: Serialize>(value: &T, files: &[Attachment]) -> Result<Body, Failure> {
+    let unwritable = || Failure::faulty(Sent::No, "a request that has no form in JSON");
+    let object = serde_json::to_string(value).map_err(|_| unwritable())?;
+    let open = object.strip_suffix('}').filter(|open| open.len() > 1).ok_or_else(unwritable)?;
+    let mut body = Body::new().text(open).text(r#","files":["#);
+    for (position, file) in files.iter().enumerate() {
+        let head = serde_json::to_string(&Head { name: &file.name, media_type: &file.media_type })
+            .map_err(|_| unwritable())?;
+        let open = head.strip_suffix('}').ok_or_else(unwritable)?;
+        body = body
+            .text(if position == 0 { "" } else { "," })
+            .text(open)
+            .text(r#","content":""#)
+            .base64(Body::new().attachment(file))
+            .text(r#""}"#);
+    }
+    Ok(body.text("]}"))
+}
+
+/// A file as the vendor lists it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Listed {
+    /// Its id: `/v2/files/{id}`.
+    pub id: String,
+    /// As the sender named it.
+    pub name: String,
+    /// Media type, as the vendor believes it.
+    #[serde(rename = "type")]
+    pub media_type: String,
+    /// In bytes.
+    pub size: u64,
+}
+
+/// Requests that fetching may still make in this call.
+#[derive(Debug)]
+pub struct Budget(u32);
+
+/// Why a file did not come.
+#[derive(Debug)]
+pub enum Missing {
+    /// Asking again would not help: the message goes on without it.
+    ForGood(&'static str),
+    /// The call has no request left: the rest of the changes waits for the next call.
+    OutOfBudget,
+    /// The vendor does not answer now.
+    Now(Failure),
+}
+
+impl Budget {
+    /// So many requests.
+    #[must_use]
+    pub const fn of(requests: u32) -> Self {
+        Self(requests)
+    }
+
+    /// Whether so many requests are left.
+    #[must_use]
+    pub fn has(&self, requests: usize) -> bool {
+        requests <= self.0 as usize
+    }
+}
+
+/// Fetches a file and keeps it.
+///
+/// # Errors
+/// Says whether asking again would help.
+pub fn fetch(listed: &Listed, budget: &mut Budget) -> Result<Attachment, Missing> {
+    if listed.size > MAX_SIZE {
+        return Err(Missing::ForGood("it is over 10 MiB"));
+    }
+    budget.0 = budget.0.checked_sub(1).ok_or(Missing::OutOfBudget)?;
+    let answer = match upstream::get(UPSTREAM, "/v2/files").segment(&listed.id).send() {
+        Ok(answer) => answer,
+        Err(error) if error.cause == Cause::TooLarge => return Err(Missing::ForGood("it is over what the gateway takes")),
+        Err(error) if matches!(error.cause, Cause::Forbidden(_)) => {
+            return Err(Missing::ForGood("its id is not one that a path can hold"));
+        }
+        Err(error) if error.cause == Cause::TooMany => return Err(Missing::OutOfBudget),
+        Err(error) => return Err(Missing::Now(error.into())),
+    };
+    if matches!(answer.status, 404 | 410) {
+        return Err(Missing::ForGood("the vendor does not have it any more"));
+    }
+    let answer = answer.success().map_err(Missing::Now)?;
+    if answer.body.len() as u64 != listed.size {
+        log::warn!("a file has {} bytes and was announced with {}", answer.body.len(), listed.size);
+    }
+    attachments::create(&name(&listed.name), &listed.media_type, &answer.body).map_err(|error| match error {
+        attachments::Error::Unavailable => Missing::Now(error.into()),
+        attachments::Error::TooLarge => Missing::ForGood("it is over 10 MiB"),
+        attachments::Error::NotFound | attachments::Error::Unsupported => {
+            Missing::ForGood("its content is of a kind that the portal does not take")
+        }
+    })
+}
+
+/// Without path and control characters.
+fn name(name: &str) -> String {
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain: String = last.chars().filter(|character| !character.is_control()).collect();
+    let plain = plain.trim();
+    if plain.is_empty() { "vedlegg".to_owned() } else { clip(plain, MAX_NAME) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test says what failed by failing")]
+    use super::*;
+
+    #[test]
+    fn a_name_has_no_path_and_is_never_empty() {
+        assert_eq!(name("C:\\temp\\attest.pdf"), "attest.pdf");
+        assert_eq!(name("../\u{7}"), "vedlegg");
+        assert_eq!(name(&"æ".repeat(200)).chars().count(), 120);
+    }
+
+    #[test]
+    fn only_an_object_can_have_files() {
+        assert!(with_files(&[1, 2], &[]).is_err());
+        assert!(with_files(&serde_json::json!({}), &[]).is_err());
+    }
+}

@@ -1,0 +1,47 @@
+//! Helserespons, a commercial vendor, as a plugin: JSON over REST, a key in a header, a change feed and webhooks.
+//!
+//! The vendor's real interface is not public. The README says what is invented here, and what the vendor would change.
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`case`] | written services: the vendor calls a dialog a *case*, and a message an *entry* |
+//! | [`booking`] | openings and bookings in both vocabularies |
+//! | [`appointments`] | direct booking |
+//! | [`medication`] | which prescriptions can be renewed |
+//! | [`change`] | one change at the vendor as an event of the contract |
+//! | [`inbound`] | the change feed and the webhooks: which changes, and what is confirmed |
+//! | [`file`](mod@file) | files in both directions |
+//! | [`person`] | patients, and who acts for them |
+//! | [`refusal`] | the vendor's errors as failures of the contract |
+//! | [`settings`], [`time`], [`words`] | the office's agreement; the clock in Norway; what citizens read |
+
+pub mod appointments;
+pub mod booking;
+pub mod case;
+pub mod change;
+pub mod file;
+pub mod inbound;
+pub mod medication;
+pub mod person;
+pub mod refusal;
+pub mod settings;
+pub mod time;
+pub mod words;
+
+/// The upstream's name in the manifest.
+pub const UPSTREAM: &str = "api";
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Helserespons;
+
+// The names of a component's exports are not ones that a native linker takes.
+#[cfg(target_arch = "wasm32")]
+mod component {
+    use super::Helserespons;
+
+    dialog_plugin_sdk::export_dialogs!(Helserespons);
+    dialog_plugin_sdk::export_appointments!(Helserespons);
+    dialog_plugin_sdk::export_prescriptions!(Helserespons);
+    dialog_plugin_sdk::export_inbound!(Helserespons);
+}
