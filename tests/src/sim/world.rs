@@ -74,9 +74,11 @@ pub struct Solutions {
 pub struct Office {
     /// Name, as Adresseregisteret has it.
     pub name: &'static str,
-    /// HER-id of the organisation (level 1): the office's identity in the portal API.
+    /// HER-id of the organisation (level 1): the `organisationHerId` of the contract, and how the simulators name an
+    /// office.
     pub her_id: u32,
-    /// HER-id of the office's communication party (level 2), where DDFL messages go. The doctors' own HER-ids
+    /// HER-id of the office's communication party (level 2), where DDFL messages go: the office's identity in the portal
+    /// API. The doctors' own HER-ids
     /// ([`Gp::her_id`]) stand on the same level and reach the same record system.
     pub service_her_id: u32,
     /// Name of the communication party (level 2).
