@@ -12,6 +12,9 @@ use std::{
 /// Bytes kept of each of a program's two outputs. `cargo build` of a large workspace with every warning stays below.
 const MAX_OUTPUT: u64 = 8 * 1024 * 1024;
 
+/// How long the rest of what an ended program said is waited for: something that it started may hold the pipe open.
+const GRACE: Duration = Duration::from_secs(2);
+
 /// How often a running program is looked at: short beside the quickest of them.
 const POLL: Duration = Duration::from_millis(10);
 
@@ -109,9 +112,14 @@ pub fn run(command: &mut Command, limit: Duration, line: &mut dyn FnMut(&str)) -
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|source| CommandError::Start { program: program.clone(), source })?;
-    let stdout = child.stdout.take().map(|pipe| thread::spawn(move || drain(pipe)));
+    let stdout = child.stdout.take().map(|pipe| {
+        let (whole, stdout) = mpsc::channel();
+        // A receiver that is gone has given up waiting.
+        thread::spawn(move || drop(whole.send(drain(pipe))));
+        stdout
+    });
     let (said, lines) = mpsc::channel();
-    let reader = child.stderr.take().map(|pipe| {
+    if let Some(pipe) = child.stderr.take() {
         thread::spawn(move || {
             let mut pipe = BufReader::new(pipe);
             let mut bytes = Vec::new();
@@ -123,9 +131,10 @@ pub fn run(command: &mut Command, limit: Duration, line: &mut dyn FnMut(&str)) -
                     break;
                 }
             }
-        })
-    });
+        });
+    }
     let begun = Instant::now();
+    let mut ended = None;
     let mut stderr = String::new();
     let mut hear = |wait: Duration, stderr: &mut String| -> bool {
         match lines.recv_timeout(wait) {
@@ -148,16 +157,18 @@ pub fn run(command: &mut Command, limit: Duration, line: &mut dyn FnMut(&str)) -
         let open = hear(POLL, &mut stderr);
         match child.try_wait() {
             // What it said last may still be on its way.
-            Ok(Some(status)) if !open => break status,
-            Ok(Some(_) | None) if begun.elapsed() < limit => {}
-            Ok(_) => return Err(stop(child, program, limit)),
+            Ok(Some(status)) => {
+                let ended = *ended.get_or_insert_with(Instant::now);
+                if !open || ended.elapsed() > GRACE {
+                    break status;
+                }
+            }
+            Ok(None) if begun.elapsed() < limit => {}
+            Ok(None) => return Err(stop(child, program, limit)),
             Err(source) => return Err(CommandError::Start { program, source }),
         }
     };
-    if let Some(reader) = reader {
-        let _ = reader.join();
-    }
-    let stdout = stdout.and_then(|reader| reader.join().ok()).unwrap_or_default();
+    let stdout = stdout.and_then(|reader| reader.recv_timeout(GRACE).ok()).unwrap_or_default();
     Ok(Output { status, stdout, stderr })
 }
 
@@ -214,6 +225,12 @@ mod tests {
     fn a_program_that_does_not_end_is_stopped() {
         let error = run(&mut shell("exec sleep 600"), Duration::from_millis(50), &mut |_| {}).unwrap_err();
         assert!(matches!(error, CommandError::TimedOut { .. }), "{error}");
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_does_not_hold_it_up() {
+        let output = run(&mut shell("sleep 60 & echo done; exit 0"), Duration::from_secs(30), &mut |_| {}).unwrap();
+        assert!(output.status.success());
     }
 
     #[test]

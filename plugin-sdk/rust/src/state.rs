@@ -1,4 +1,5 @@
-//! A small memory of the plugin's own for each office, and one for `inbound`.
+//! A small memory of the plugin's own for each office, and one for `inbound`. In `inbound`, a key with an office's HER-id
+//! and a slash before it (`8150101/key`) is that key in the memory of the office.
 //!
 //! Writes are kept when the call returns a result that is not a failure, and forgotten otherwise. Errors become
 //! `unavailable`, with nothing sent; a plugin that has sent something adds [`Failure::sent_at_least`].

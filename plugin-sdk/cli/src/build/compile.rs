@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    env,
+    env, fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -37,7 +37,7 @@ pub(super) fn compile(
     let mut command = toolchain.build();
     command.current_dir(&project.root).args(["--lib", "--message-format", "json-render-diagnostics"]);
     command.arg("--target-dir").arg(target);
-    command.arg("--config").arg(format!("target.{TARGET}.rustflags=[{}]", remapped(&project.root).join(",")));
+    command.arg("--config").arg(format!("target.{TARGET}.rustflags=[{}]", remapped().join(",")));
     for package in &project.plugins {
         command.args(["-p", &package.name]);
     }
@@ -59,13 +59,14 @@ pub(super) fn compile(
 
 /// Compiler flags that take this machine's folders out of panic places: they say nothing to an operator, they are
 /// nobody's business, and without them the same source gives the same component elsewhere.
-fn remapped(root: &Path) -> Vec<String> {
-    let home = env::home_dir();
-    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(home?.join(".cargo")));
-    let folders = [
-        root.parent().map(|folder| (folder.to_owned(), "")),
-        cargo.map(|folder| (folder.join("registry/src"), "registry")),
-    ];
+///
+/// They are the same for every project: with others, cargo would build everything anew for each.
+fn remapped() -> Vec<String> {
+    let cargo = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    // A project's own sources have relative paths already; the SDK beside this kit has not.
+    let kit = fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."));
+    let folders =
+        [kit.ok().map(|folder| (folder, "dialog")), cargo.map(|folder| (folder.join("registry/src"), "registry"))];
     let flag = |(folder, name): (PathBuf, &str)| {
         toml_text(Path::new(&format!("--remap-path-prefix={}={name}", folder.display())))
     };

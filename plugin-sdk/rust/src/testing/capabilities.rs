@@ -27,7 +27,18 @@ pub(crate) mod state {
     const MAX_KEYS: usize = 10_000;
     const MAX_LISTED: usize = 1_000;
 
+    /// The office before a key, by which `inbound` reaches an office's memory, and the key. A test has one memory.
+    fn split(key: &str) -> (&str, &str) {
+        match key.split_once('/') {
+            Some((office, _)) if !office.is_empty() && office.bytes().all(|byte| byte.is_ascii_digit()) => {
+                key.split_at(office.len() + 1)
+            }
+            _ => ("", key),
+        }
+    }
+
     fn checked(key: &str) -> Result<&str, Error> {
+        let (_, key) = split(key);
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(allowed) {
             Err(Error::InvalidKey)
@@ -41,7 +52,7 @@ pub(crate) mod state {
     }
 
     pub(crate) fn set(key: &str, value: &[u8]) -> Result<(), Error> {
-        checked(key)?;
+        let key = checked(key)?;
         if value.len() > MAX_VALUE {
             return Err(Error::TooLarge);
         }
@@ -60,9 +71,11 @@ pub(crate) mod state {
     }
 
     pub(crate) fn keys(prefix: &str) -> Result<Vec<String>, Error> {
+        let (office, prefix) = split(prefix);
         let host = current();
         let host = host.borrow();
-        Ok(host.state.keys().filter(|key| key.starts_with(prefix)).take(MAX_LISTED).cloned().collect())
+        let found = host.state.keys().filter(|key| key.starts_with(prefix)).take(MAX_LISTED);
+        Ok(found.map(|key| format!("{office}{key}")).collect())
     }
 }
 
