@@ -1,0 +1,440 @@
+//! `state`: a small memory of a plugin's own, for each office and for `inbound`.
+//!
+//! `inbound` concerns many offices: there a key with an office's HER-id and a slash before it is that key in the memory of
+//! the office.
+//!
+//! Writes are buffered and committed in one transaction after the call has returned a result that is not a failure. Two
+//! calls at once that write the same key: the last to commit wins; what each wrote is whole. The number of keys is kept
+//! beside them, in the same transaction, so that the limit costs no scan.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use dialog_contract::ids::{HerId, PluginId};
+use dialog_core::ports::store::{Batch, Range, Revision, Store, StoreError, space};
+
+use crate::{
+    bindings::host::state::{Error, Host},
+    call::Call,
+    limits::{Limits, length},
+};
+
+/// How often a commit is tried anew when another call of the same office changed the same keys.
+const ATTEMPTS: u32 = 16;
+
+/// Entries read at once while keys are listed, so that their values are not all in memory.
+const LISTED_AT_ONCE: usize = 64;
+
+/// Whose memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The plugin's for one office.
+    Office(HerId),
+    /// The plugin's for `inbound`.
+    Inbound,
+}
+
+/// The memory during one call.
+pub(crate) struct State {
+    store: Arc<dyn Store>,
+    plugin: PluginId,
+    scope: Scope,
+    /// None deletes.
+    writes: BTreeMap<String, Option<Bytes>>,
+    written_bytes: u64,
+    /// Keys in the store when the call first needed to know, by [`Place::count_key`].
+    keys: BTreeMap<Vec<u8>, u64>,
+    most: Most,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    value_bytes: usize,
+    keys: u64,
+    writes: usize,
+    written_bytes: u64,
+    listed: usize,
+}
+
+impl State {
+    pub(crate) fn new(store: Arc<dyn Store>, plugin: &PluginId, scope: Scope, limits: &Limits) -> Self {
+        Self {
+            store,
+            plugin: plugin.clone(),
+            scope,
+            writes: BTreeMap::new(),
+            written_bytes: 0,
+            keys: BTreeMap::new(),
+            most: Most {
+                value_bytes: length(limits.state_value_bytes),
+                keys: limits.state_keys,
+                writes: length(limits.state_writes),
+                written_bytes: limits.state_written_bytes,
+                listed: length(limits.state_listed_keys),
+            },
+        }
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
+        let place = self.place(key);
+        check_key(place.key)?;
+        if let Some(written) = self.writes.get(key) {
+            return Ok(written.clone());
+        }
+        let found = self.store.get(&place.value_key()).await.map_err(unavailable)?;
+        Ok(found.map(|versioned| versioned.value))
+    }
+
+    async fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
+        check_key(self.place(&key).key)?;
+        if value.len() > self.most.value_bytes {
+            return Err(Error::TooLarge);
+        }
+        let written_bytes = self.written_bytes + value.len() as u64;
+        if written_bytes > self.most.written_bytes {
+            return Err(Error::Full);
+        }
+        self.room_for(&key)?;
+        if self.get(&key).await?.is_none() && self.expected_keys(&key).await? >= self.most.keys {
+            return Err(Error::Full);
+        }
+        self.written_bytes = written_bytes;
+        self.writes.insert(key, Some(value.into()));
+        Ok(())
+    }
+
+    fn delete(&mut self, key: String) -> Result<(), Error> {
+        check_key(self.place(&key).key)?;
+        self.room_for(&key)?;
+        self.writes.insert(key, None);
+        Ok(())
+    }
+
+    fn room_for(&self, key: &str) -> Result<(), Error> {
+        if self.writes.len() >= self.most.writes && !self.writes.contains_key(key) { Err(Error::Full) } else { Ok(()) }
+    }
+
+    /// Keys after this call so far, in the memory that `key` lies in: at most one too many for a key that is overwritten.
+    async fn expected_keys(&mut self, key: &str) -> Result<u64, Error> {
+        let count_key = self.place(key).count_key();
+        let kept = match self.keys.get(&count_key) {
+            Some(keys) => *keys,
+            None => {
+                let counted = self.store.get(&count_key).await.map_err(unavailable)?;
+                let keys = counted.map_or(0, |versioned| count(&versioned.value));
+                self.keys.insert(count_key.clone(), keys);
+                keys
+            }
+        };
+        let written = self.writes.iter().filter(|(key, write)| write.is_some() && self.place(key).count_key() == count_key);
+        Ok(kept + written.count() as u64)
+    }
+
+    async fn list(&self, wanted: &str) -> Result<Vec<String>, Error> {
+        let place = self.place(wanted);
+        if !place.key.is_empty() {
+            check_key(place.key)?;
+        }
+        // What stands before the keys of an office in `inbound`.
+        let before = &wanted[..wanted.len() - place.key.len()];
+        let mut found: Vec<String> = Vec::new();
+        let value_prefix = Place { prefix: place.prefix.clone(), key: "" }.value_key();
+        let mut from = place.value_key();
+        let until = after(&from);
+        // Deleted keys of this call take room that the store's keys behind them must fill.
+        let enough = self.most.listed + self.writes.len();
+        loop {
+            let range =
+                Range { from: from.clone().into(), until: until.clone(), limit: LISTED_AT_ONCE, reverse: false };
+            let page = self.store.scan(range).await.map_err(unavailable)?;
+            let last = page.len() < LISTED_AT_ONCE;
+            if let Some(entry) = page.last() {
+                from = [&entry.key[..], &[0]].concat();
+            }
+            found.extend(
+                page.iter().filter_map(|entry| entry.key.strip_prefix(&value_prefix[..])).filter_map(|key| {
+                    std::str::from_utf8(key).ok().map(|key| format!("{before}{key}"))
+                }),
+            );
+            if last || found.len() >= enough {
+                break;
+            }
+        }
+        found.retain(|key| !self.writes.contains_key(key));
+        let written = self.writes.iter().filter(|(key, value)| {
+            value.is_some() && key.starts_with(wanted) && self.place(key).prefix == place.prefix
+        });
+        found.extend(written.map(|(key, _)| key.clone()));
+        found.sort_unstable();
+        found.truncate(self.most.listed);
+        Ok(found)
+    }
+
+    /// Makes the writes durable, all or none.
+    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        let writes = std::mem::take(&mut self.writes);
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let mut attempt = 1;
+        loop {
+            match self.try_commit(&writes).await {
+                Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn try_commit(&self, writes: &BTreeMap<String, Option<Bytes>>) -> Result<(), StoreError> {
+        let mut batch = Batch::default();
+        let mut changes: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
+        for (key, write) in writes {
+            let place = self.place(key);
+            let key = place.value_key();
+            let found = self.store.get(&key).await?.map(|versioned| versioned.revision);
+            let change = match (write, found) {
+                (None, None) => continue,
+                (Some(_), None) => 1,
+                (None, Some(_)) => -1,
+                (Some(_), Some(_)) => 0,
+            };
+            *changes.entry(place.count_key()).or_default() += change;
+            require(&mut batch, key.clone(), found);
+            match write {
+                Some(value) => batch.put(key, value.clone()),
+                None => batch.delete(key),
+            };
+        }
+        for (key, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+            let counted = self.store.get(&key).await?;
+            let keys = counted.as_ref().map_or(0, |versioned| count(&versioned.value));
+            require(&mut batch, key.clone(), counted.map(|versioned| versioned.revision));
+            batch.put(key, keys.saturating_add_signed(change).to_be_bytes().to_vec());
+        }
+        if batch.writes.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(batch).await.map(drop)
+    }
+
+    /// Where a key of the plugin's lies.
+    fn place<'a>(&self, key: &'a str) -> Place<'a> {
+        let office = match self.scope {
+            Scope::Inbound => key.split_once('/').and_then(|(office, key)| Some((office.parse::<u32>().ok()?, key))),
+            Scope::Office(_) => None,
+        };
+        let office = office.and_then(|(office, key)| Some((HerId::try_from(office).ok()?, key)));
+        match office {
+            Some((office, key)) => Place { prefix: prefix(&self.plugin, Scope::Office(office)), key },
+            None => Place { prefix: prefix(&self.plugin, self.scope), key },
+        }
+    }
+}
+
+/// Where a key lies: in whose memory, and under which name there.
+struct Place<'a> {
+    prefix: Vec<u8>,
+    key: &'a str,
+}
+
+impl Place<'_> {
+    fn value_key(&self) -> Vec<u8> {
+        [&self.prefix[..], b"k", self.key.as_bytes()].concat()
+    }
+
+    fn count_key(&self) -> Vec<u8> {
+        [&self.prefix[..], b"n"].concat()
+    }
+}
+
+fn require(batch: &mut Batch, key: Vec<u8>, found: Option<Revision>) {
+    match found {
+        Some(revision) => batch.require_at(key, revision),
+        None => batch.require_absent(key),
+    };
+}
+
+fn prefix(plugin: &PluginId, scope: Scope) -> Vec<u8> {
+    let mut prefix = vec![space::PLUGIN_STATE];
+    // A plugin's id has no zero byte, so that no id is the beginning of another's keys.
+    prefix.extend_from_slice(plugin.as_str().as_bytes());
+    prefix.push(0);
+    match scope {
+        Scope::Office(office) => {
+            prefix.push(b'o');
+            prefix.extend_from_slice(&office.get().to_be_bytes());
+        }
+        Scope::Inbound => prefix.push(b'i'),
+    }
+    prefix
+}
+
+/// The end of the range of keys that begin with `prefix`.
+fn after(prefix: &[u8]) -> Option<Bytes> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if let Some(next) = last.checked_add(1) {
+            end.push(next);
+            return Some(end.into());
+        }
+    }
+    None
+}
+
+fn count(value: &[u8]) -> u64 {
+    value.try_into().map_or(0, u64::from_be_bytes)
+}
+
+fn check_key(key: &str) -> Result<(), Error> {
+    let fits = (1..=128).contains(&key.len())
+        && key.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-'));
+    if fits { Ok(()) } else { Err(Error::InvalidKey) }
+}
+
+fn unavailable(error: StoreError) -> Error {
+    tracing::error!(%error, "a plugin's state cannot be read");
+    Error::Unavailable
+}
+
+impl Host for Call {
+    async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, Error> {
+        Ok(self.state.get(&key).await?.map(Vec::from))
+    }
+
+    async fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
+        self.state.set(key, value).await
+    }
+
+    async fn delete(&mut self, key: String) -> Result<(), Error> {
+        self.state.delete(key)
+    }
+
+    async fn keys(&mut self, prefix: String) -> Result<Vec<String>, Error> {
+        self.state.list(&prefix).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+    use crate::tests::MemoryStore;
+
+    fn state(store: &Arc<MemoryStore>, plugin: &str, scope: Scope) -> State {
+        let limits = Limits { state_keys: 3, state_value_bytes: 10, state_writes: 5, ..Limits::default() };
+        State::new(Arc::clone(store) as Arc<dyn Store>, &plugin.parse().unwrap(), scope, &limits)
+    }
+
+    fn office(number: u32) -> Scope {
+        Scope::Office(number.try_into().unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_read_in_the_same_call_and_after_its_commit() {
+        let store = Arc::new(MemoryStore::default());
+        let mut call = state(&store, "one", office(1));
+        call.set("a".to_owned(), b"1".to_vec()).await.unwrap();
+        assert_eq!(call.get("a").await.unwrap().as_deref(), Some(&b"1"[..]));
+        let other = state(&store, "one", office(1));
+        assert_eq!(other.get("a").await.unwrap(), None);
+        call.commit().await.unwrap();
+        assert_eq!(other.get("a").await.unwrap().as_deref(), Some(&b"1"[..]));
+    }
+
+    #[tokio::test]
+    async fn plugins_and_offices_never_see_each_others_keys() {
+        let store = Arc::new(MemoryStore::default());
+        for (plugin, scope) in [("one", office(1)), ("one", office(2)), ("one", Scope::Inbound), ("one-two", office(1))] {
+            let mut call = state(&store, plugin, scope);
+            assert_eq!(call.list("").await.unwrap(), Vec::<String>::new());
+            call.set("a".to_owned(), b"1".to_vec()).await.unwrap();
+            call.commit().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn inbound_reaches_the_memory_of_an_office_by_its_her_id() {
+        let store = Arc::new(MemoryStore::default());
+        let mut call = state(&store, "one", office(7));
+        call.set("m.1".to_owned(), b"1".to_vec()).await.unwrap();
+        call.commit().await.unwrap();
+        let mut call = state(&store, "one", Scope::Inbound);
+        assert_eq!(call.get("7/m.1").await.unwrap().as_deref(), Some(&b"1"[..]));
+        assert_eq!(call.get("m.1").await.unwrap(), None);
+        call.set("7/m.2".to_owned(), b"2".to_vec()).await.unwrap();
+        call.set("own".to_owned(), b"3".to_vec()).await.unwrap();
+        assert_eq!(call.list("7/m.").await.unwrap(), ["7/m.1", "7/m.2"]);
+        assert_eq!(call.list("").await.unwrap(), ["own"]);
+        call.delete("7/m.1".to_owned()).unwrap();
+        call.commit().await.unwrap();
+        let call = state(&store, "one", office(7));
+        assert_eq!(call.list("").await.unwrap(), ["m.2"]);
+        // No other place is reached so: neither another plugin's, nor one office from another.
+        assert_eq!(call.get("8/m.1").await, Err(Error::InvalidKey));
+        assert_eq!(state(&store, "two", Scope::Inbound).get("7/m.2").await.unwrap(), None);
+        for bad in ["7/", "x/m", "7/8/m", "/m"] {
+            assert_eq!(state(&store, "one", Scope::Inbound).get(bad).await, Err(Error::InvalidKey), "{bad}");
+        }
+    }
+
+    #[tokio::test]
+    async fn keys_are_listed_in_order_with_what_the_call_wrote_and_deleted() {
+        let store = Arc::new(MemoryStore::default());
+        let mut call = state(&store, "one", office(1));
+        for key in ["m.2", "m.1", "n.1"] {
+            call.set(key.to_owned(), b"1".to_vec()).await.unwrap();
+        }
+        call.commit().await.unwrap();
+        let mut call = state(&store, "one", office(1));
+        call.delete("m.1".to_owned()).unwrap();
+        call.set("m.0".to_owned(), b"1".to_vec()).await.unwrap_err();
+        call.set("m.2".to_owned(), b"2".to_vec()).await.unwrap();
+        assert_eq!(call.list("m.").await.unwrap(), ["m.2"]);
+        assert_eq!(call.list("").await.unwrap(), ["m.2", "n.1"]);
+    }
+
+    #[tokio::test]
+    async fn each_limit_has_its_error() {
+        let store = Arc::new(MemoryStore::default());
+        let mut call = state(&store, "one", office(1));
+        assert_eq!(call.set("A".to_owned(), vec![]).await, Err(Error::InvalidKey));
+        assert_eq!(call.set(String::new(), vec![]).await, Err(Error::InvalidKey));
+        assert_eq!(call.set("a".repeat(129), vec![]).await, Err(Error::InvalidKey));
+        assert_eq!(call.set("a".to_owned(), vec![0; 11]).await, Err(Error::TooLarge));
+        for key in ["a", "b", "c"] {
+            call.set(key.to_owned(), vec![0]).await.unwrap();
+        }
+        assert_eq!(call.set("d".to_owned(), vec![0]).await, Err(Error::Full));
+        call.set("c".to_owned(), vec![1]).await.unwrap();
+        call.commit().await.unwrap();
+        let mut call = state(&store, "one", office(1));
+        assert_eq!(call.set("d".to_owned(), vec![0]).await, Err(Error::Full));
+        call.delete("a".to_owned()).unwrap();
+        call.commit().await.unwrap();
+        let mut call = state(&store, "one", office(1));
+        call.set("d".to_owned(), vec![0]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn calls_at_once_keep_the_count_right() {
+        let store = Arc::new(MemoryStore::default());
+        let calls = ["a", "b", "c"].map(|key| {
+            let mut call = state(&store, "one", office(1));
+            async move {
+                call.set(key.to_owned(), vec![0]).await.unwrap();
+                call.commit().await.unwrap();
+            }
+        });
+        futures_util::future::join_all(calls).await;
+        let mut call = state(&store, "one", office(1));
+        assert_eq!(call.set("d".to_owned(), vec![0]).await, Err(Error::Full));
+    }
+
+    #[test]
+    fn a_range_ends_after_its_prefix() {
+        assert_eq!(after(b"ab").as_deref(), Some(&b"ac"[..]));
+        assert_eq!(after(b"a\xff").as_deref(), Some(&b"b"[..]));
+        assert_eq!(after(b"\xff"), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! What happened at the provider.
+
+use dialog_contract::{
+    provider::{
+        AppointmentChangeKind, CitizenIdentity, DialogStatus, Event, EventBody, OfficeMessage, ReceiptOutcome, Refusal,
+        RenewalDecision, RenewalOutcome,
+    },
+    service::Closing,
+};
+
+use super::{
+    answer::{Answer, At, Violation, closing, service, violation},
+    appointments::appointment,
+    dialogs::REFERENCE_CHARACTERS,
+};
+use crate::bindings::host::types;
+
+const MOST_EVENTS: usize = 100;
+const MOST_ATTACHMENTS: usize = 10;
+const MOST_REFUSALS: usize = 20;
+const MOST_DECISIONS: usize = 40;
+
+/// A list of events.
+pub(crate) fn events(
+    at: &At<'_>,
+    events: Vec<types::Event>,
+    answer: &mut Answer<'_>,
+) -> Result<Vec<Event>, Violation> {
+    answer.list(at, &events, MOST_EVENTS)?;
+    events.into_iter().enumerate().map(|(index, item)| event(&at.item(index), item, answer)).collect()
+}
+
+fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Event, Violation> {
+    let at_body = at.field("body");
+    let at = &at_body;
+    let reference = |answer: &mut Answer<'_>, dialog| answer.id(&at.field("dialog"), dialog, REFERENCE_CHARACTERS);
+    let body = match event.body {
+        types::EventBody::Message(body) => {
+            let status = status(body.status);
+            let redirect = body.redirect.map(service);
+            if redirect.is_some() && status != DialogStatus::Closed(Closing::Redirected) {
+                return violation(&at.field("redirect"), "only where the status is closed as redirected");
+            }
+            EventBody::Message {
+                dialog: reference(answer, body.dialog)?,
+                message: message(&at.field("message"), body.message, answer)?,
+                status,
+                redirect,
+            }
+        }
+        types::EventBody::Opened(body) => EventBody::Opened {
+            dialog: reference(answer, body.dialog)?,
+            office: answer.her_id(&at.field("office"), body.office)?,
+            citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
+            service: service(body.service),
+            message: message(&at.field("message"), body.message, answer)?,
+            reply_allowed: body.reply_allowed,
+        },
+        types::EventBody::Status(body) => EventBody::Status {
+            dialog: reference(answer, body.dialog)?,
+            status: status(body.status),
+            reason: answer.optional_text(&at.field("reason"), body.reason, 2_000)?,
+        },
+        types::EventBody::Receipt(body) => EventBody::Receipt {
+            dialog: reference(answer, body.dialog)?,
+            message: body.message.parse().or_else(|_| violation(&at.field("message"), "not a UUID"))?,
+            outcome: receipt(&at.field("outcome"), body.outcome, answer)?,
+        },
+        types::EventBody::Renewal(body) => EventBody::Renewal {
+            dialog: reference(answer, body.dialog)?,
+            decisions: decisions(&at.field("decisions"), body.decisions, answer)?,
+            message: body.message.map(|said| message(&at.field("message"), said, answer)).transpose()?,
+            status: status(body.status),
+        },
+        types::EventBody::Appointment(body) => EventBody::Appointment {
+            dialog: body.dialog.map(|dialog| reference(answer, dialog)).transpose()?,
+            office: answer.her_id(&at.field("office"), body.office)?,
+            citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
+            kind: match body.kind {
+                types::AppointmentChangeKind::Booked => AppointmentChangeKind::Booked,
+                types::AppointmentChangeKind::Moved => AppointmentChangeKind::Moved,
+                types::AppointmentChangeKind::Cancelled => AppointmentChangeKind::Cancelled,
+                types::AppointmentChangeKind::Reminder => AppointmentChangeKind::Reminder,
+            },
+            appointment: appointment(&at.field("appointment"), body.appointment, answer)?,
+            text: answer.optional_text(&at.field("text"), body.text, 2_000)?,
+        },
+        types::EventBody::Unreadable(body) => EventBody::Unreadable {
+            office: body.office.map(|office| answer.her_id(&at.field("office"), office)).transpose()?,
+            reason: crate::scrub::without_numbers(&answer.line(&at.field("reason"), body.reason, 500)?),
+            raw: answer.raw(&at.field("raw"), &body.raw)?,
+        },
+    };
+    let at = match at {
+        At::Field(event, _) => *event,
+        other => other,
+    };
+    Ok(Event {
+        id: answer.id(&at.field("id"), event.id, 128)?,
+        occurred: answer.instant(&at.field("occurred"), event.occurred)?,
+        body,
+    })
+}
+
+fn message(at: &At<'_>, message: types::OfficeMessage, answer: &mut Answer<'_>) -> Result<OfficeMessage, Violation> {
+    let at_attachments = at.field("attachments");
+    answer.list(&at_attachments, &message.attachments, MOST_ATTACHMENTS)?;
+    Ok(OfficeMessage {
+        id: answer.id(&at.field("id"), message.id, 128)?,
+        subject: answer.optional_line(&at.field("subject"), message.subject, 120)?,
+        text: answer.text(&at.field("text"), message.text, 32_000)?,
+        attachments: message
+            .attachments
+            .iter()
+            .enumerate()
+            .map(|(index, attachment)| answer.attachment(&at_attachments.item(index), attachment))
+            .collect::<Result<_, _>>()?,
+        author: answer.optional_line(&at.field("author"), message.author, 200)?,
+        sent: answer.instant(&at.field("sent"), message.sent)?,
+    })
+}
+
+fn citizen(
+    at: &At<'_>,
+    citizen: types::CitizenIdentity,
+    answer: &mut Answer<'_>,
+) -> Result<CitizenIdentity, Violation> {
+    match citizen {
+        types::CitizenIdentity::Reference(reference) => {
+            Ok(CitizenIdentity::Reference(answer.id(&at.field("reference"), reference, 64)?))
+        }
+        types::CitizenIdentity::NationalIdentityNumber(number) => {
+            let at = at.field("national-identity-number");
+            if !answer.numbers {
+                return violation(&at, "not granted to this plugin");
+            }
+            let number = number.parse().or_else(|_| violation(&at, "not a national identity number"))?;
+            Ok(CitizenIdentity::NationalIdentityNumber(number))
+        }
+    }
+}
+
+const fn status(status: types::DialogStatus) -> DialogStatus {
+    match status {
+        types::DialogStatus::AwaitingOffice => DialogStatus::AwaitingOffice,
+        types::DialogStatus::AwaitingCitizen => DialogStatus::AwaitingCitizen,
+        types::DialogStatus::Closed(how) => DialogStatus::Closed(closing(how)),
+    }
+}
+
+fn receipt(
+    at: &At<'_>,
+    outcome: types::ReceiptOutcome,
+    answer: &mut Answer<'_>,
+) -> Result<ReceiptOutcome, Violation> {
+    match outcome {
+        types::ReceiptOutcome::Delivered => Ok(ReceiptOutcome::Delivered),
+        types::ReceiptOutcome::Refused(refusals) => {
+            let at = at.field("refused");
+            answer.list(&at, &refusals, MOST_REFUSALS)?;
+            let refusals = refusals.into_iter().enumerate().map(|(index, refusal)| {
+                let at = at.item(index);
+                Ok(Refusal {
+                    code: answer.id(&at.field("code"), refusal.code, 32)?,
+                    text: answer.line(&at.field("text"), refusal.text, 500)?,
+                    resendable: refusal.resendable,
+                })
+            });
+            Ok(ReceiptOutcome::Refused(refusals.collect::<Result<_, _>>()?))
+        }
+    }
+}
+
+fn decisions(
+    at: &At<'_>,
+    decisions: Vec<types::RenewalDecision>,
+    answer: &mut Answer<'_>,
+) -> Result<Vec<RenewalDecision>, Violation> {
+    if decisions.is_empty() {
+        return violation(at, "empty");
+    }
+    answer.list(at, &decisions, MOST_DECISIONS)?;
+    decisions
+        .into_iter()
+        .enumerate()
+        .map(|(index, decision)| {
+            let at = at.item(index);
+            Ok(RenewalDecision {
+                item: decision.item.map(|item| answer.id(&at.field("item"), item, 256)).transpose()?,
+                outcome: match decision.outcome {
+                    types::RenewalOutcome::Renewed => RenewalOutcome::Renewed,
+                    types::RenewalOutcome::Refused => RenewalOutcome::Refused,
+                    types::RenewalOutcome::NeedsConsultation => RenewalOutcome::NeedsConsultation,
+                },
+                reason: answer.optional_text(&at.field("reason"), decision.reason, 2_000)?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::{super::answer::tests::checked, *};
+
+    fn office_message() -> types::OfficeMessage {
+        types::OfficeMessage {
+            id: "m1".to_owned(),
+            subject: None,
+            text: "Hei".to_owned(),
+            attachments: Vec::new(),
+            author: None,
+            sent: 0,
+        }
+    }
+
+    fn said(change: impl FnOnce(&mut types::DialogMessage)) -> Result<Vec<Event>, Violation> {
+        let mut body = types::DialogMessage {
+            dialog: "d1".to_owned(),
+            message: office_message(),
+            status: types::DialogStatus::AwaitingCitizen,
+            redirect: None,
+        };
+        change(&mut body);
+        let event = types::Event { id: "e1".to_owned(), occurred: 0, body: types::EventBody::Message(body) };
+        checked(|answer| events(&At::Answer, vec![event], answer))
+    }
+
+    #[test]
+    fn an_event_within_the_contract_comes_through() {
+        assert_eq!(said(|_| {}).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn each_violation_names_its_place_and_rule_and_not_the_content() {
+        let raw = types::Attachment { id: "a".to_owned(), media_type: String::new(), name: String::new(), size: 0 };
+        for (error, message) in [
+            (said(|body| body.dialog.clear()), "answer[0].body.dialog: empty"),
+            (said(|body| body.message.id = "hemmelig\n".to_owned()), "answer[0].body.message.id: has a control"),
+            (said(|body| body.message.sent = i64::MAX), "answer[0].body.message.sent: not between"),
+            (said(|body| body.message.text = "x".repeat(32_001)), "answer[0].body.message.text: over 32000"),
+            (said(|body| body.redirect = Some(types::Service::Inquiry)), "answer[0].body.redirect: only where"),
+            (
+                said(|body| body.message.attachments = vec![raw]),
+                "answer[0].body.message.attachments[0]: no such handle in this call",
+            ),
+        ] {
+            let error = error.unwrap_err().to_string();
+            assert!(error.starts_with(message) && !error.contains("hemmelig"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_number_from_a_plugin_without_the_grant_is_refused() {
+        let body = types::OfficeOpening {
+            dialog: "d".to_owned(),
+            office: 1,
+            citizen: types::CitizenIdentity::NationalIdentityNumber("x".to_owned()),
+            service: types::Service::Inquiry,
+            message: office_message(),
+            reply_allowed: true,
+        };
+        let event = types::Event { id: "e".to_owned(), occurred: 0, body: types::EventBody::Opened(body) };
+        let error = checked(|answer| events(&At::Answer, vec![event], answer)).unwrap_err();
+        assert_eq!(error.rule, "not granted to this plugin");
+    }
+
+    #[test]
+    fn more_events_than_a_page_holds_are_refused() {
+        let event = |_| types::Event {
+            id: "e".to_owned(),
+            occurred: 0,
+            body: types::EventBody::Status(types::StatusChange {
+                dialog: "d".to_owned(),
+                status: types::DialogStatus::AwaitingOffice,
+                reason: None,
+            }),
+        };
+        let error = checked(|answer| events(&At::Answer, (0..101).map(event).collect(), answer)).unwrap_err();
+        assert_eq!(error.rule, "101 items, over 100");
+    }
+}

@@ -1,0 +1,98 @@
+//! How a call fails. A failure that is too wordy is cut, not refused: a no must not become a fault.
+
+use dialog_contract::{
+    provider::{Failure, Fault, FieldError, Outage, Reason},
+    service::Sent,
+};
+
+use crate::{bindings::host::types, capabilities::upstream::Sending, convert::answer::Violation, scrub};
+
+/// Fields that a citizen is told of at once.
+const MOST_FIELDS: usize = 20;
+
+/// A text for the operator, in bytes.
+const MOST_DETAIL_BYTES: usize = 500;
+
+/// A failure as the plugin says it, with `sent` corrected by what the host saw.
+///
+/// # Errors
+/// An `invalid` without a field, which nobody could mend.
+pub(crate) fn failure(failure: types::Failure, sending: Sending) -> Result<Failure, Violation> {
+    Ok(match failure {
+        types::Failure::Invalid(fields) => {
+            if fields.is_empty() {
+                return Err(Violation { place: "failure.invalid".to_owned(), rule: "names no field".to_owned() });
+            }
+            Failure::Invalid(
+                fields
+                    .into_iter()
+                    .take(MOST_FIELDS)
+                    .map(|field| FieldError { pointer: line(&field.pointer, 256), detail: line(&field.detail, 500) })
+                    .collect(),
+            )
+        }
+        types::Failure::Declined(why) => Failure::Declined(reason(&why)),
+        types::Failure::Conflict(why) => Failure::Conflict(reason(&why)),
+        types::Failure::NotFound(why) => Failure::NotFound(reason(&why)),
+        types::Failure::Unavailable(outage) => Failure::Unavailable(Outage {
+            retry_after: outage.retry_after,
+            sent: sending.corrected(sent(outage.sent)),
+            detail: scrub::line(&outage.detail, MOST_DETAIL_BYTES),
+        }),
+        types::Failure::Faulty(fault) => Failure::Faulty(Fault {
+            sent: sending.corrected(sent(fault.sent)),
+            detail: scrub::line(&fault.detail, MOST_DETAIL_BYTES),
+        }),
+    })
+}
+
+fn reason(reason: &types::Reason) -> Reason {
+    Reason { code: line(&reason.code, 64), text: paragraphs(&reason.text, 2_000) }
+}
+
+fn line(text: &str, most: usize) -> String {
+    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(most).collect()
+}
+
+fn paragraphs(text: &str, most: usize) -> String {
+    text.chars().filter(|letter| !letter.is_control() || *letter == '\n').take(most).collect()
+}
+
+const fn sent(sent: types::Sent) -> Sent {
+    match sent {
+        types::Sent::No => Sent::No,
+        types::Sent::Yes => Sent::Yes,
+        types::Sent::Unknown => Sent::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_no_that_is_too_long_is_still_a_no() {
+        let said = types::Reason { code: "x\n".repeat(100), text: "æ".repeat(5_000) };
+        let Failure::Declined(reason) = failure(types::Failure::Declined(said), Sending::default()).unwrap() else {
+            unreachable!()
+        };
+        assert_eq!((reason.code.chars().count(), reason.text.chars().count()), (64, 2_000));
+        assert!(!reason.code.contains('\n'));
+    }
+
+    #[test]
+    fn an_invalid_that_nobody_could_mend_breaks_the_contract() {
+        assert!(failure(types::Failure::Invalid(Vec::new()), Sending::default()).is_err());
+    }
+
+    #[test]
+    fn details_for_the_operator_cannot_forge_lines() {
+        let said = types::Fault { sent: types::Sent::Yes, detail: "a\nERROR b".to_owned() };
+        let Failure::Faulty(fault) = failure(types::Failure::Faulty(said), Sending::default()).unwrap() else {
+            unreachable!()
+        };
+        assert_eq!((fault.detail.as_str(), fault.sent), ("a\\nERROR b", Sent::Yes));
+    }
+}

@@ -1,0 +1,40 @@
+//! Prescriptions that can be renewed.
+
+use dialog_contract::prescription::{Prescription, Renewability};
+
+use super::answer::{Answer, At, Violation};
+use crate::bindings::prescriptions::exports::dialog::provider::prescriptions as wit;
+
+const MOST_PRESCRIPTIONS: usize = 200;
+
+/// What can be renewed.
+pub(crate) fn renewable(
+    prescriptions: Vec<wit::Prescription>,
+    answer: &mut Answer<'_>,
+) -> Result<Vec<Prescription>, Violation> {
+    answer.list(&At::Answer, &prescriptions, MOST_PRESCRIPTIONS)?;
+    prescriptions
+        .into_iter()
+        .enumerate()
+        .map(|(index, prescription)| {
+            let at = At::answer_item(index);
+            Ok(Prescription {
+                id: answer.id(&at.field("id"), prescription.id, 256)?,
+                medicine: answer.line(&at.field("medicine"), prescription.medicine, 200)?,
+                atc: prescription.atc.map(|atc| answer.id(&at.field("atc"), atc, 16)).transpose()?,
+                dosage: answer.optional_text(&at.field("dosage"), prescription.dosage, 500)?,
+                issued: prescription.issued.map(|issued| answer.instant(&at.field("issued"), issued)).transpose()?,
+                valid_until: prescription
+                    .valid_until
+                    .map(|until| answer.instant(&at.field("valid-until"), until))
+                    .transpose()?,
+                renewability: match prescription.renewability {
+                    wit::Renewability::Renewable => Renewability::Renewable,
+                    wit::Renewability::NeedsConsultation => Renewability::NeedsConsultation,
+                    wit::Renewability::NotRenewable => Renewability::NotRenewable,
+                },
+                note: answer.optional_text(&at.field("note"), prescription.note, 500)?,
+            })
+        })
+        .collect()
+}

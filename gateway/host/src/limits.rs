@@ -1,0 +1,182 @@
+//! Every limit of plugin calls, in one place: unit, number, and why that number. The operator may change each; what is
+//! in force is published at `/v1/limits` beside the limits of the API.
+
+use std::time::Duration;
+
+use dialog_contract::provider::Interface;
+use serde::{Deserialize, Serialize};
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident: $default:expr, $least:expr, $most:expr;)+) => {
+        /// The limits of plugin calls. Names end in their unit; a name without one counts.
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: $default,)+ }
+            }
+        }
+
+        impl Limits {
+            /// Checks that every limit is within what the engine and the contract can keep.
+            ///
+            /// # Errors
+            /// Names the first limit that is not, with its bounds.
+            pub fn check(&self) -> Result<(), LimitError> {
+                $(within(stringify!($name), self.$name, $least, $most)?;)+
+                Ok(())
+            }
+        }
+    };
+}
+
+/// A limit that the host cannot keep.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the limit {name} is {value}, and must be from {least} to {most}")]
+pub struct LimitError {
+    /// Which, in kebab-case.
+    pub name: String,
+    /// What was asked for.
+    pub value: u64,
+    /// The smallest that works.
+    pub least: u64,
+    /// The largest that works.
+    pub most: u64,
+}
+
+fn within(name: &str, value: u64, least: u64, most: u64) -> Result<(), LimitError> {
+    if (least..=most).contains(&value) {
+        Ok(())
+    } else {
+        Err(LimitError { name: name.replace('_', "-"), value, least, most })
+    }
+}
+
+limits! {
+    /// Memory of one call, in bytes: all linear memories and tables of all its instances together. A message with ten
+    /// attachments read whole is the largest thing that a plugin may need to hold.
+    memory_bytes: 64 * MIB, 64 * KIB, 1024 * MIB;
+    /// How long a call may take, in milliseconds: longer, and the citizen has given up.
+    call_milliseconds: 5_000, 10, 60_000;
+    /// How long a call of `appointments` may take, in milliseconds: the synchronous processes of DDFL promise an answer
+    /// within 15 seconds.
+    appointments_call_milliseconds: 15_000, 10, 60_000;
+    /// How long a call waits for its permits, in milliseconds, counted in its deadline: evens out a burst, and is too
+    /// short to pile up behind a provider that hangs.
+    permit_wait_milliseconds: 100, 0, 5_000;
+    /// Calls at once of one plugin: a quarter of all, so that one slow vendor leaves room for the others.
+    calls_at_once_per_plugin: 64, 1, 4_096;
+    /// Calls at once in all: the number of slots in the engine's pool, of which each reserves address space.
+    calls_at_once: 256, 1, 4_096;
+    /// What a call may return, in bytes of text and data: 100 events of some pages, or 500 slots with names.
+    returned_bytes: MIB, KIB, 64 * MIB;
+    /// What a plugin may hand to the host at once, in bytes, before it is looked at: an attachment of 10 MiB, and some.
+    handed_over_bytes: 16 * MIB, MIB, 128 * MIB;
+    /// Upstream requests in one call: a poll that fetches and confirms a handful of messages one by one.
+    upstream_requests: 16, 1, 1_000;
+    /// An upstream's answer, in bytes: a message with two photos in base64.
+    upstream_answer_bytes: 8 * MIB, KIB, 64 * MIB;
+    /// An upstream request's body, in bytes on the wire: ten attachments of 10 MiB, in base64 twice over. It is
+    /// streamed, so that it costs no memory.
+    upstream_body_bytes: 192 * MIB, KIB, 1024 * MIB;
+    /// Headers of an upstream request, in bytes of names and values: what common servers accept.
+    upstream_header_bytes: 8 * KIB, 256, 64 * KIB;
+    /// Path and query of an upstream request, in bytes after encoding: what common servers accept.
+    upstream_target_bytes: 8 * KIB, 256, 64 * KIB;
+    /// Failures of an upstream in a row that open its breaker: fewer would trip over one restart behind a load balancer.
+    breaker_failures: 5, 1, 1_000;
+    /// How long an open breaker waits before its first probe, in milliseconds; doubles at each probe that fails.
+    breaker_wait_milliseconds: 5_000, 1, 600_000;
+    /// The longest that an open breaker waits, in milliseconds: an upstream that is back is used within a minute.
+    breaker_longest_wait_milliseconds: 60_000, 1, 3_600_000;
+    /// Lines to the log in one call: the rest is counted. Enough to follow a poll, too few to fill a disk.
+    log_lines: 100, 0, 10_000;
+    /// A line of the log, in bytes; the rest is cut off.
+    log_line_bytes: 4 * KIB, 64, 64 * KIB;
+    /// A value of `state`, in bytes: a cursor or an index, not an archive.
+    state_value_bytes: 64 * KIB, 1, 1024 * KIB;
+    /// Keys of `state` that a plugin has for one office: an office has some thousand open dialogs at most.
+    state_keys: 10_000, 1, 1_000_000;
+    /// Writes to `state` in one call: well below what the store takes in one transaction.
+    state_writes: 500, 1, 1_000;
+    /// Bytes written to `state` in one call.
+    state_written_bytes: 4 * MIB, KIB, 64 * MIB;
+    /// Keys that one `state.keys` lists, by the contract.
+    state_listed_keys: 1_000, 1, 10_000;
+    /// An attachment from a provider, in bytes: as large as a citizen's.
+    attachment_bytes: 10 * MIB, KIB, 100 * MIB;
+    /// Attachments that a call may create, in bytes together: what a call may fetch, decoded.
+    attachments_created_bytes: 64 * MIB, KIB, 1024 * MIB;
+    /// Bytes of an attachment that one `attachments.read` gives, by the contract.
+    attachment_read_bytes: MIB, KIB, 16 * MIB;
+    /// A plugin's file, in bytes: the plugins here are below 1 MiB; a JavaScript engine in a component is about 12.
+    component_bytes: 32 * MIB, KIB, 256 * MIB;
+    /// The manifest in it, in bytes: two JSON Schemas and some names.
+    manifest_bytes: 256 * KIB, 256, 4 * MIB;
+    /// How long compiling a plugin may take, in milliseconds. It happens at install, apart from serving.
+    compile_milliseconds: 120_000, 100, 3_600_000;
+    /// Core instances in a component: those of `wit-component` have three or four.
+    core_instances: 16, 1, 64;
+    /// Linear memories in a component, so that one call cannot take the pool of many.
+    memories: 4, 1, 16;
+    /// Tables in a component.
+    tables: 8, 1, 32;
+    /// Elements of a table: functions that are called indirectly.
+    table_elements: 50_000, 1, 1_000_000;
+}
+
+impl Limits {
+    /// How long a call of this interface may take.
+    #[must_use]
+    pub fn call(&self, interface: Interface) -> Duration {
+        Duration::from_millis(match interface {
+            Interface::Appointments => self.appointments_call_milliseconds,
+            _ => self.call_milliseconds,
+        })
+    }
+}
+
+/// A limit as a length on this machine; limits are checked to be far below what does not fit.
+pub(crate) fn length(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_kept() {
+        assert_eq!(Limits::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn a_limit_out_of_bounds_is_named() {
+        let limits = Limits { calls_at_once: 0, ..Limits::default() };
+        assert_eq!(limits.check().unwrap_err().to_string(), "the limit calls-at-once is 0, and must be from 1 to 4096");
+    }
+
+    #[test]
+    fn an_unknown_limit_is_refused_and_a_missing_one_has_its_default() {
+        let limits: Limits = serde_json::from_value(serde_json::json!({ "log-lines": 7 })).unwrap();
+        assert_eq!((limits.log_lines, limits.upstream_requests), (7, 16));
+        let error = serde_json::from_value::<Limits>(serde_json::json!({ "log-line": 7 })).unwrap_err();
+        assert!(error.to_string().contains("log-line"), "{error}");
+    }
+
+    #[test]
+    fn direct_booking_has_the_time_that_its_standard_gives_it() {
+        let limits = Limits::default();
+        assert_eq!(limits.call(Interface::Appointments), Duration::from_secs(15));
+        assert_eq!(limits.call(Interface::Dialogs), Duration::from_secs(5));
+    }
+}

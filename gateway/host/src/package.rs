@@ -1,0 +1,234 @@
+//! A plugin as it is shipped: one file, a component. Read without running or compiling it: what it is, what it asks for,
+//! what it offers. What is beyond the contract is refused by name.
+
+use std::collections::BTreeSet;
+
+use dialog_contract::provider::{Capability, Interface};
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, Parser, Payload};
+
+use crate::{
+    limits::{Limits, length},
+    manifest::{Manifest, ManifestError, SECTION},
+};
+
+/// The WIT package, without its version.
+const PACKAGE: &str = "dialog:provider/";
+
+/// The major and minor version of the WIT package; patches are interchangeable.
+const VERSION: &str = "1.0.";
+
+/// A component that keeps the contract's form.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Package {
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub digest: String,
+    /// What it imports, in the contract's order.
+    pub imports: Vec<Capability>,
+    /// What it exports, in the contract's order.
+    pub exports: Vec<Interface>,
+    /// What it says of itself.
+    pub manifest: Manifest,
+}
+
+/// Why a file is not a plugin of this contract.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PackageError {
+    /// Larger than allowed.
+    #[error("the file is {size} bytes, over the limit of {limit}")]
+    TooLarge {
+        /// In bytes.
+        size: usize,
+        /// In bytes.
+        limit: u64,
+    },
+    /// Not WebAssembly.
+    #[error("the file is not a WebAssembly component: {0}")]
+    Unreadable(String),
+    /// A core module.
+    #[error("the file is a core WebAssembly module, not a component: build it with `dialog-plugin build`")]
+    CoreModule,
+    /// It imports something that is not in the contract.
+    #[error("it imports {0}, which is not in the contract")]
+    ForeignImport(String),
+    /// It exports something that is not in the contract.
+    #[error("it exports {0}, which is not in the contract")]
+    ForeignExport(String),
+    /// It exports nothing that could be called.
+    #[error("it exports no interface of the contract")]
+    NoExports,
+    /// It has no manifest.
+    #[error("it has no custom section {SECTION:?}")]
+    NoManifest,
+    /// It has several manifests.
+    #[error("it has more than one custom section {SECTION:?}")]
+    TwoManifests,
+    /// The manifest is larger than allowed.
+    #[error("its manifest is {size} bytes, over the limit of {limit}")]
+    ManifestTooLarge {
+        /// In bytes.
+        size: usize,
+        /// In bytes.
+        limit: u64,
+    },
+    /// The manifest breaks a rule.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+}
+
+impl Package {
+    /// Reads a file. Whether its code is valid, the compiler says.
+    ///
+    /// # Errors
+    /// [`PackageError`] names the first thing that is not as the contract has it.
+    pub fn read(bytes: &[u8], limits: &Limits) -> Result<Self, PackageError> {
+        if bytes.len() > length(limits.component_bytes) {
+            return Err(PackageError::TooLarge { size: bytes.len(), limit: limits.component_bytes });
+        }
+        let mut imports = BTreeSet::new();
+        let mut exports = BTreeSet::new();
+        let mut manifest = None;
+        // Depth 1 is the component itself; what is nested in it is its own affair, and has no imports but through it.
+        let mut depth = 0_u32;
+        for payload in Parser::new(0).parse_all(bytes) {
+            match payload.map_err(unreadable)? {
+                Payload::Version { encoding, .. } => {
+                    if depth == 0 && encoding == Encoding::Module {
+                        return Err(PackageError::CoreModule);
+                    }
+                    depth += 1;
+                }
+                Payload::End(_) => depth = depth.saturating_sub(1),
+                Payload::ComponentImportSection(section) if depth == 1 => {
+                    for import in section {
+                        let name = import.map_err(unreadable)?.name.name;
+                        match contract_name(name) {
+                            Some("types") => {}
+                            Some(interface) => match interface.parse::<Capability>() {
+                                Ok(capability) => {
+                                    imports.insert(capability);
+                                }
+                                Err(_) => return Err(PackageError::ForeignImport(printable(name))),
+                            },
+                            None => return Err(PackageError::ForeignImport(printable(name))),
+                        }
+                    }
+                }
+                Payload::ComponentExportSection(section) if depth == 1 => {
+                    for export in section {
+                        let name = export.map_err(unreadable)?.name.name;
+                        match contract_name(name).map(str::parse::<Interface>) {
+                            Some(Ok(interface)) => {
+                                exports.insert(interface);
+                            }
+                            _ => return Err(PackageError::ForeignExport(printable(name))),
+                        }
+                    }
+                }
+                Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
+                    let json = section.data();
+                    if json.len() > length(limits.manifest_bytes) {
+                        let limit = limits.manifest_bytes;
+                        return Err(PackageError::ManifestTooLarge { size: json.len(), limit });
+                    }
+                    if manifest.replace(json).is_some() {
+                        return Err(PackageError::TwoManifests);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if exports.is_empty() {
+            return Err(PackageError::NoExports);
+        }
+        let manifest = Manifest::read(manifest.ok_or(PackageError::NoManifest)?)?;
+        let exports: Vec<Interface> = exports.into_iter().collect();
+        manifest.check_exports(&exports)?;
+        Ok(Self { digest: hex(&Sha256::digest(bytes)), imports: imports.into_iter().collect(), exports, manifest })
+    }
+}
+
+/// The interface that a name of this contract's names; none for another contract's.
+fn contract_name(name: &str) -> Option<&str> {
+    let (interface, version) = name.strip_prefix(PACKAGE)?.split_once('@')?;
+    let patch = version.strip_prefix(VERSION)?;
+    (!patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit())).then_some(interface)
+}
+
+fn unreadable(error: wasmparser::BinaryReaderError) -> PackageError {
+    PackageError::Unreadable(printable(&error.to_string()))
+}
+
+/// A text of the file's, as an error message may hold it.
+fn printable(text: &str) -> String {
+    text.chars().take(200).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn refused(wat: &str) -> String {
+        Package::read(&wat::parse_str(wat).unwrap(), &Limits::default()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_beyond_the_contract_is_refused_by_name() {
+        for (wat, message) in [
+            ("(module)", "core WebAssembly module, not a component"),
+            ("(component)", "exports no interface of the contract"),
+            (
+                r#"(component (import "wasi:cli/environment@0.2.0" (instance)))"#,
+                "it imports wasi:cli/environment@0.2.0, which is not in the contract",
+            ),
+            (
+                r#"(component (import "dialog:provider/upstream@2.0.0" (instance)))"#,
+                "it imports dialog:provider/upstream@2.0.0, which is not in the contract",
+            ),
+            (
+                r#"(component (import "dialog:provider/dialogs@1.0.0" (instance)))"#,
+                "it imports dialog:provider/dialogs@1.0.0, which is not in the contract",
+            ),
+            (r#"(component (import "run" (func)))"#, "it imports run, which"),
+            (
+                r#"(component (instance $i) (export "wasi:cli/run@0.2.0" (instance $i)))"#,
+                "it exports wasi:cli/run@0.2.0, which is not in the contract",
+            ),
+            (
+                r#"(component (instance $i) (export "dialog:provider/dialogs@1.0.0" (instance $i)))"#,
+                "has no custom section \"dialog-manifest\"",
+            ),
+        ] {
+            let error = refused(wat);
+            assert!(error.contains(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_later_patch_of_the_contract_links() {
+        assert_eq!(contract_name("dialog:provider/log@1.0.7"), Some("log"));
+        assert_eq!(contract_name("dialog:provider/log@1.1.0"), None);
+        assert_eq!(contract_name("dialog:provider/log@1.0."), None);
+        assert_eq!(contract_name("dialog:provider/log"), None);
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_not_looked_at() {
+        let limits = Limits { component_bytes: 4, ..Limits::default() };
+        assert_eq!(Package::read(b"12345", &limits), Err(PackageError::TooLarge { size: 5, limit: 4 }));
+    }
+
+    #[test]
+    fn what_is_not_webassembly_is_said_to_be_that() {
+        let error = Package::read(b"#!/bin/sh\n", &Limits::default()).unwrap_err().to_string();
+        assert!(error.contains("not a WebAssembly component"), "{error}");
+    }
+}

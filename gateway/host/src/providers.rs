@@ -1,0 +1,192 @@
+//! The domain's port: each method is one call of one exported function.
+
+use async_trait::async_trait;
+use dialog_contract::{
+    appointment::Slot,
+    ids::{DialogId, PluginId},
+    prescription::Prescription,
+    provider::{
+        Appointment, Booking, Context, Delivery, Event, InboundPage, Interface, Message, Opened, Opening, ServedOffice,
+        Settlement, SlotQuery,
+    },
+};
+use dialog_core::ports::providers::{Called, Installed, Providers, Target};
+use tokio::time::timeout_at;
+
+use crate::{
+    capabilities::state::Scope,
+    convert::{
+        answer::At,
+        appointments, dialogs,
+        events::events,
+        inbound, prescriptions,
+    },
+    host::Host,
+};
+
+/// One call: admitted, instantiated fresh, called, looked at. A macro and not a function, because each world has types of
+/// its own that share no trait.
+macro_rules! call {
+    (
+        $host:expr, $target:expr, $interface:ident . $function:literal, $scope:expr,
+        |$facts:ident, $files:ident| [$($name:ident = $argument:expr),+],
+        $world:ident . $guest:ident . $call:ident ($($passed:expr),+),
+        $check:expr
+    ) => {{
+        let admitted = match $host.caller().admit(&$target, Interface::$interface, $function).await {
+            Ok(admitted) => admitted,
+            Err((failure, record)) => return Called { answer: Err(failure), record },
+        };
+        let mut store = admitted.store($scope);
+        let plugin = std::sync::Arc::clone(&admitted.plugin);
+        let $facts = admitted.facts();
+        let $files = &mut store.data_mut().attachments;
+        $(let $name = $argument;)+
+        let returned = timeout_at(admitted.deadline, async {
+            let Some(world) = &plugin.worlds.$world else {
+                return Err(wasmtime::Error::msg("the world is not exported"));
+            };
+            let instance = world.instantiate_async(&mut store).await?;
+            instance.$guest().$call(&mut store, $($passed),+).await
+        })
+        .await;
+        admitted.finish(store, returned, $check).await
+    }};
+}
+
+#[async_trait]
+impl Providers for Host {
+    fn installed(&self, plugin: &PluginId) -> Option<Installed> {
+        self.caller().registry.find(plugin).map(|plugin| plugin.installed())
+    }
+
+    fn all(&self) -> Vec<Installed> {
+        self.caller().registry.all().iter().map(|plugin| plugin.installed()).collect()
+    }
+
+    async fn open(&self, target: Target, ctx: Context, dialog: DialogId, opening: Opening) -> Called<Opened> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Dialogs."open", scope,
+            |facts, files| [ctx = facts.context(ctx), dialog = dialog.to_string(), opening = dialogs::opening(opening, files)],
+            dialogs.dialog_provider_dialogs.call_open(&ctx, &dialog, &opening),
+            dialogs::opened
+        )
+    }
+
+    async fn send(&self, target: Target, ctx: Context, reference: String, message: Message) -> Called<Vec<Event>> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Dialogs."send", scope,
+            |facts, files| [ctx = facts.context(ctx), message = dialogs::message(message, files)],
+            dialogs.dialog_provider_dialogs.call_send(&ctx, &reference, &message),
+            |received, answer| events(&At::Answer, received, answer)
+        )
+    }
+
+    async fn close(&self, target: Target, ctx: Context, reference: String) -> Called<Vec<Event>> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Dialogs."close", scope,
+            |facts, _files| [ctx = facts.context(ctx)],
+            dialogs.dialog_provider_dialogs.call_close(&ctx, &reference),
+            |received, answer| events(&At::Answer, received, answer)
+        )
+    }
+
+    async fn slots(&self, target: Target, ctx: Context, query: SlotQuery) -> Called<Vec<Slot>> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Appointments."slots", scope,
+            |facts, _files| [ctx = facts.context(ctx), query = appointments::query(query)],
+            appointments.dialog_provider_appointments.call_slots(&ctx, query),
+            appointments::slots
+        )
+    }
+
+    async fn book(&self, target: Target, ctx: Context, booking: Booking) -> Called<Appointment> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Appointments."book", scope,
+            |facts, _files| [ctx = facts.context(ctx), booking = appointments::booking(booking)],
+            appointments.dialog_provider_appointments.call_book(&ctx, &booking),
+            |booked, answer| appointments::appointment(&At::Answer, booked, answer)
+        )
+    }
+
+    async fn change(
+        &self,
+        target: Target,
+        ctx: Context,
+        appointment: Appointment,
+        booking: Booking,
+    ) -> Called<Appointment> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Appointments."change", scope,
+            |facts, _files| [ctx = facts.context(ctx), known = appointments::known(appointment), booking = appointments::booking(booking)],
+            appointments.dialog_provider_appointments.call_change(&ctx, &known, &booking),
+            |moved, answer| appointments::appointment(&At::Answer, moved, answer)
+        )
+    }
+
+    async fn cancel(
+        &self,
+        target: Target,
+        ctx: Context,
+        appointment: Appointment,
+        reason: Option<String>,
+    ) -> Called<()> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Appointments."cancel", scope,
+            |facts, _files| [ctx = facts.context(ctx), known = appointments::known(appointment)],
+            appointments.dialog_provider_appointments.call_cancel(&ctx, &known, reason.as_deref()),
+            |(), _| Ok(())
+        )
+    }
+
+    async fn upcoming(&self, target: Target, ctx: Context) -> Called<Vec<Appointment>> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Appointments."upcoming", scope,
+            |facts, _files| [ctx = facts.context(ctx)],
+            appointments.dialog_provider_appointments.call_upcoming(&ctx),
+            appointments::upcoming
+        )
+    }
+
+    async fn renewable(&self, target: Target, ctx: Context) -> Called<Vec<Prescription>> {
+        let scope = Scope::Office(ctx.office.her_id);
+        call!(
+            self, target, Prescriptions."renewable", scope,
+            |facts, _files| [ctx = facts.context(ctx)],
+            prescriptions.dialog_provider_prescriptions.call_renewable(&ctx),
+            prescriptions::renewable
+        )
+    }
+
+    async fn receive(&self, target: Target, offices: Vec<ServedOffice>, delivery: Delivery) -> Called<Vec<Event>> {
+        call!(
+            self, target, Inbound."receive", Scope::Inbound,
+            |facts, _files| [ctx = facts.inbound(offices), delivery = inbound::delivery(delivery)],
+            inbound.dialog_provider_inbound.call_receive(&ctx, &delivery),
+            inbound::received
+        )
+    }
+
+    async fn poll(
+        &self,
+        target: Target,
+        offices: Vec<ServedOffice>,
+        cursor: Option<String>,
+        settled: Vec<Settlement>,
+    ) -> Called<InboundPage> {
+        call!(
+            self, target, Inbound."poll", Scope::Inbound,
+            |facts, _files| [ctx = facts.inbound(offices), settled = settled.into_iter().map(inbound::settlement).collect::<Vec<_>>()],
+            inbound.dialog_provider_inbound.call_poll(&ctx, cursor.as_deref(), &settled),
+            inbound::page
+        )
+    }
+}

@@ -1,0 +1,13 @@
+//! What the unit tests of several rooms need, and the tests of whole calls: real components in the real engine, against
+//! real HTTP servers.
+//!
+//! - [`ports`]: a store and blobs in memory, and a citizen who does not exist. - [`guests`]: small plugins.
+//! - [`installs`], [`calls`], [`upstreams`]: the tests.
+
+mod calls;
+mod guests;
+mod installs;
+mod ports;
+mod upstreams;
+
+pub(crate) use ports::{MemoryBlobs, MemoryStore, citizen_context, synthetic_number};

@@ -1,0 +1,1 @@
+//! Upstream requests of real components to real HTTP servers.

@@ -1,0 +1,360 @@
+//! One remote system that a plugin names and the operator bound: where it is, how the gateway shows who it is, and
+//! whether it is up.
+//!
+//! Floor plan
+//! - [`config`]: the operator's binding.
+//! - [`path`], [`headers`], [`address`]: policy, pure; [`resolver`]: the policy of addresses, enforced at dialling.
+//! - [`credentials`], [`oauth2`]: what the plugin never sees.
+//! - [`body`]: a request's body from segments; [`breaker`]: whether to try at all.
+//! - here: the client that sends.
+
+pub mod address;
+pub(crate) mod body;
+pub(crate) mod breaker;
+pub mod config;
+pub(crate) mod credentials;
+pub(crate) mod headers;
+mod oauth2;
+pub(crate) mod path;
+mod resolver;
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
+use reqwest::{Certificate, Client, Identity, redirect::Policy};
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+use url::Url;
+use zeroize::Zeroizing;
+
+pub use self::credentials::CredentialsError;
+use self::{
+    address::AddressPolicy,
+    body::{Body, BodyStream},
+    breaker::{Breaker, BreakerPolicy, Change},
+    config::{CredentialsConfig, UpstreamBinding},
+    credentials::Credentials,
+    resolver::{PolicyResolver, ResolveError},
+};
+use crate::limits::{Limits, length};
+
+/// How long a connection waits for its next request: shorter than what common servers keep it open, so that a request
+/// rarely meets a connection that is being closed.
+const IDLE: Duration = Duration::from_secs(15);
+
+/// Why an upstream cannot be bound.
+#[derive(Debug, thiserror::Error)]
+pub enum BindingError {
+    /// The base URL or the token endpoint is not as the rules have it.
+    #[error("its {field} {problem}")]
+    Url {
+        /// Which.
+        field: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The credentials cannot be used.
+    #[error("its credentials cannot be used: {0}")]
+    Credentials(#[from] CredentialsError),
+    /// A certificate cannot be used.
+    #[error("its {what} cannot be used: {problem}")]
+    Certificate {
+        /// Which.
+        what: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A time is out of bounds.
+    #[error("its {0} must be from 1 to 120000")]
+    Time(&'static str),
+    /// The client could not be made.
+    #[error("its client could not be made: {0}")]
+    Client(String),
+}
+
+/// A bound upstream.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    base: Url,
+    http: Client,
+    credentials: Credentials,
+    breaker: Arc<Breaker>,
+    timeout: Duration,
+    most_answer_bytes: usize,
+    most_header_bytes: usize,
+}
+
+/// A request that was checked.
+pub(crate) struct Request<A> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Body<A>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error("{0}")]
+    Unreachable(&'static str),
+    #[error("{0}")]
+    Interrupted(&'static str),
+    #[error("the answer is over the limit")]
+    TooLarge,
+    #[error("the credentials did not work: {0}")]
+    Credentials(String),
+}
+
+impl Upstream {
+    /// Checks a binding, reads its secrets and makes its client. Connects to nothing.
+    pub(crate) fn bind(binding: &UpstreamBinding, limits: &Limits) -> Result<Arc<Self>, BindingError> {
+        let timeout = milliseconds("timeout-milliseconds", binding.timeout_milliseconds)?;
+        let base = &binding.base_url;
+        check_url("base-url", base, binding)?;
+        if base.query().is_some() {
+            return Err(BindingError::Url { field: "base-url", problem: "must not have a query".to_owned() });
+        }
+        let http = client(binding, base)?;
+        let tokens = match &binding.credentials {
+            Some(CredentialsConfig::Oauth2 { token_url, .. }) => {
+                check_url("token-url", token_url, binding)?;
+                client(binding, token_url)?
+            }
+            _ => http.clone(),
+        };
+        Ok(Arc::new(Self {
+            base: base.clone(),
+            credentials: Credentials::new(binding.credentials.as_ref(), &tokens, timeout)?,
+            http,
+            breaker: Breaker::new(BreakerPolicy {
+                failures: limits.breaker_failures,
+                wait: Duration::from_millis(limits.breaker_wait_milliseconds),
+                longest_wait: Duration::from_millis(limits.breaker_longest_wait_milliseconds),
+            }),
+            timeout,
+            most_answer_bytes: length(limits.upstream_answer_bytes),
+            most_header_bytes: 8 * length(limits.upstream_header_bytes),
+        }))
+    }
+
+    /// Where the operator's base URL is.
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    /// The header that carries the operator's key.
+    pub(crate) fn reserved(&self) -> Option<&HeaderName> {
+        self.credentials.reserved()
+    }
+
+    /// Sends a request and reads the whole answer, at most until `deadline`. `began` is told before the first byte may
+    /// leave; `changed` when the breaker opens or closes.
+    pub(crate) async fn send<A, O>(
+        &self,
+        request: &Request<A>,
+        open: O,
+        deadline: Instant,
+        mut began: impl FnMut(),
+        changed: impl Fn(Change),
+    ) -> Result<Answer, SendError>
+    where
+        A: Clone + Send + 'static,
+        O: Fn(A) -> BodyStream + Clone + Send + 'static,
+    {
+        let mut again = true;
+        loop {
+            let mut headers = request.headers.clone();
+            let token = self
+                .credentials
+                .apply(&mut headers)
+                .await
+                .map_err(|error| SendError::Credentials(error.to_string()))?;
+            let admitted = self
+                .breaker
+                .admit(Instant::now())
+                .map_err(|_| SendError::Unreachable("the gateway waits before it tries this upstream again"))?;
+            began();
+            let outcome = self.attempt(request, headers, open.clone(), deadline).await;
+            let healthy = match &outcome {
+                Ok(answer) => !matches!(answer.status, 502..=504),
+                Err(error) => *error == SendError::TooLarge,
+            };
+            let change = if healthy { admitted.answered() } else { admitted.failed(Instant::now()) };
+            change.map(&changed);
+            match outcome {
+                Ok(answer) if answer.status == StatusCode::UNAUTHORIZED.as_u16() => match token {
+                    // Tokens can be revoked before they expire; once is chance, twice is the operator's to mend.
+                    Some(token) if again => {
+                        self.credentials.refused(&token).await;
+                        again = false;
+                    }
+                    _ if matches!(self.credentials, Credentials::Connection) => return Ok(answer),
+                    _ => return Err(SendError::Credentials("the upstream answered 401".to_owned())),
+                },
+                outcome => return outcome,
+            }
+        }
+    }
+
+    async fn attempt<A, O>(
+        &self,
+        request: &Request<A>,
+        headers: HeaderMap,
+        open: O,
+        deadline: Instant,
+    ) -> Result<Answer, SendError>
+    where
+        A: Clone + Send + 'static,
+        O: Fn(A) -> BodyStream + Clone + Send + 'static,
+    {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let mut sending = self
+            .http
+            .request(request.method.clone(), request.url.clone())
+            .headers(headers)
+            .timeout(self.timeout.min(left));
+        match request.body.plain() {
+            Some(bytes) if bytes.is_empty() && matches!(request.method, Method::GET | Method::DELETE) => {}
+            Some(bytes) => sending = sending.body(bytes),
+            None => {
+                // A stream's length is not known to the client; it is to us.
+                sending = sending
+                    .header(CONTENT_LENGTH, HeaderValue::from(request.body.length()))
+                    .body(reqwest::Body::wrap_stream(request.body.stream(open)));
+            }
+        }
+        let mut response = sending.send().await.map_err(|error| classify(&error))?;
+        let status = response.status().as_u16();
+        let headers = headers::visible(response.headers(), self.most_header_bytes);
+        if response.content_length().is_some_and(|length| length > self.most_answer_bytes as u64) {
+            return Err(SendError::TooLarge);
+        }
+        let mut body = Vec::new();
+        while let Some(part) = next(&mut response).await? {
+            if body.len() + part.len() > self.most_answer_bytes {
+                return Err(SendError::TooLarge);
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(Answer { status, headers, body })
+    }
+}
+
+async fn next(response: &mut reqwest::Response) -> Result<Option<Bytes>, SendError> {
+    response.chunk().await.map_err(|error| {
+        if error.is_timeout() {
+            SendError::Interrupted("the answer took too long")
+        } else {
+            SendError::Interrupted("the answer broke off")
+        }
+    })
+}
+
+/// What an error of the client's means for what was sent. The client's own words hold the URL, so they are not used.
+fn classify(error: &reqwest::Error) -> SendError {
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        if let Some(cause) = cause.downcast_ref::<ResolveError>() {
+            return SendError::Unreachable(match cause {
+                ResolveError::Denied(_) => "the upstream's address may not be dialled",
+                ResolveError::Unknown(_) | ResolveError::Empty => "the upstream's name cannot be resolved",
+            });
+        }
+        source = cause.source();
+    }
+    if error.is_connect() || error.is_dns() {
+        SendError::Unreachable("no connection could be made")
+    } else if error.is_builder() {
+        SendError::Unreachable("the request could not be made")
+    } else if error.is_timeout() {
+        SendError::Interrupted("the upstream took too long")
+    } else {
+        SendError::Interrupted("the connection broke")
+    }
+}
+
+fn milliseconds(name: &'static str, value: u64) -> Result<Duration, BindingError> {
+    if (1..=120_000).contains(&value) { Ok(Duration::from_millis(value)) } else { Err(BindingError::Time(name)) }
+}
+
+fn policy(binding: &UpstreamBinding, url: &Url) -> AddressPolicy {
+    AddressPolicy { allowed: binding.allow_networks.clone(), public: url.scheme() == "https" }
+}
+
+fn check_url(field: &'static str, url: &Url, binding: &UpstreamBinding) -> Result<(), BindingError> {
+    let refused = |problem: String| Err(BindingError::Url { field, problem });
+    match url.scheme() {
+        "https" => {}
+        "http" if binding.allow_networks.is_empty() => {
+            return refused("must be https: plain http is only for networks in allow-networks".to_owned());
+        }
+        "http" => {}
+        scheme => return refused(format!("must be https, not {scheme}")),
+    }
+    if url.host().is_none() {
+        return refused("names no host".to_owned());
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return refused("must not hold credentials".to_owned());
+    }
+    if url.fragment().is_some() {
+        return refused("must not have a fragment".to_owned());
+    }
+    if let Some(address) = resolver::literal(url)
+        && let Err(denied) = address::check(address, &policy(binding, url))
+    {
+        return refused(format!("may not be dialled: {denied}"));
+    }
+    Ok(())
+}
+
+fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> {
+    let certificate = |what: &'static str, problem: String| BindingError::Certificate { what, problem };
+    let mut builder = Client::builder()
+        .user_agent(concat!("dialog-gateway/", env!("CARGO_PKG_VERSION")))
+        // Proxies of the environment would dial addresses that were never checked.
+        .no_proxy()
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .https_only(url.scheme() == "https")
+        .tls_version_min(reqwest::tls::Version::TLS_1_2)
+        .connect_timeout(milliseconds("connect-timeout-milliseconds", binding.connect_timeout_milliseconds)?)
+        .pool_idle_timeout(IDLE)
+        .tcp_nodelay(true)
+        .dns_resolver(Arc::new(PolicyResolver::new(policy(binding, url))));
+    if let Some(path) = &binding.certificate_authorities {
+        const WHAT: &str = "certificate-authorities";
+        let pem = std::fs::read(path).map_err(|error| certificate(WHAT, error.to_string()))?;
+        let authorities =
+            Certificate::from_pem_bundle(&pem).map_err(|error| certificate(WHAT, error.to_string()))?;
+        if authorities.is_empty() {
+            return Err(certificate(WHAT, "the file holds no certificate".to_owned()));
+        }
+        builder = builder.tls_certs_only(authorities);
+    } else if url.scheme() == "http" {
+        // Needs no authorities, and must not fail where the system has none.
+        builder = builder.tls_certs_only(Vec::new());
+    }
+    if let Some(CredentialsConfig::Mtls { certificate: chain, key }) = &binding.credentials {
+        const WHAT: &str = "client certificate";
+        let mut pem =
+            Zeroizing::new(std::fs::read(chain).map_err(|error| certificate(WHAT, error.to_string()))?);
+        pem.push(b'\n');
+        pem.extend_from_slice(key.read().map_err(CredentialsError::from)?.expose_secret().as_bytes());
+        pem.push(b'\n');
+        let identity = Identity::from_pem(&pem)
+            .map_err(|_| certificate(WHAT, "certificate and key are not PEM that fit each other".to_owned()))?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(|error| BindingError::Client(error.without_url().to_string()))
+}
