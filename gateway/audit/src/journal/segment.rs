@@ -14,7 +14,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::layout;
 
 const MAGIC: &[u8; 8] = b"AJOURNL1";
-/// Zeros are written this many bytes at a time, so that appends get their turn in between.
+/// Zeros are written this many bytes at a time.
 const FILL_BYTES: usize = 256 * 1024;
 
 /// A segment that can be appended to.
@@ -48,11 +48,13 @@ impl Segment {
         let mut file = disk.create(path)?;
         file.write_all_at(header, 0)?;
         let zeros = vec![0; FILL_BYTES];
-        let mut at = SECTOR as u64;
-        while at < size {
+        for (piece, at) in (SECTOR as u64..size).step_by(FILL_BYTES).enumerate() {
             let length = (size - at).min(FILL_BYTES as u64);
             file.write_all_at(&zeros[..length as usize], at)?;
-            at += length;
+            // Appends to the segment in use flush meanwhile; they must not queue behind all of it.
+            if piece % 4 == 3 {
+                file.sync_data()?;
+            }
         }
         file.sync_data()?;
         Ok(file)
