@@ -99,7 +99,9 @@ pub fn fetch(listed: &Listed, budget: &mut Budget) -> Result<Attachment, Missing
     budget.0 = budget.0.checked_sub(1).ok_or(Missing::OutOfBudget)?;
     let answer = match upstream::get(UPSTREAM, "/v2/files").segment(&listed.id).send() {
         Ok(answer) => answer,
-        Err(error) if error.cause == Cause::TooLarge => return Err(Missing::ForGood("it is over what the gateway takes")),
+        Err(error) if error.cause == Cause::TooLarge => {
+            return Err(Missing::ForGood("it is over what the gateway takes"));
+        }
         Err(error) if matches!(error.cause, Cause::Forbidden(_)) => {
             return Err(Missing::ForGood("its id is not one that a path can hold"));
         }

@@ -1,0 +1,410 @@
+//! One change at the vendor as an event of the contract.
+//!
+//! The same change comes by webhook and in the feed, in any order and more than once: the event's id is the change's
+//! number (`seq`), which is the same both ways.
+
+use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
+use dialog_plugin_sdk::{
+    AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogMessage, DialogStatus, Event, EventBody,
+    Failure, Locale, OfficeMessage, OfficeOpening, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision,
+    RenewalOutcome, Sent, Service, StatusChange, Unreadable, attachments, ids, log,
+};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::booking::Booking;
+use crate::case::Type;
+use crate::file::{self, Budget, Listed, Missing};
+use crate::person::Known;
+use crate::settings::Settings;
+use crate::time;
+use crate::words::Words;
+
+/// Characters of an office's message, by the contract.
+const MAX_TEXT: usize = 32_000;
+/// Characters of a reason or of a text beside an appointment, by the contract.
+const MAX_REASON: usize = 2_000;
+/// Characters of a subject, by the contract.
+const MAX_SUBJECT: usize = 120;
+/// Characters of an author that is shown.
+const MAX_AUTHOR: usize = 120;
+/// Characters of ids of messages, by the contract.
+const MAX_MESSAGE_ID: usize = 128;
+/// Characters of references, by the contract.
+const MAX_REFERENCE: usize = 256;
+/// Files of a message, by the contract.
+const MAX_FILES: usize = 10;
+/// Decisions of an answer: twice what a request can hold.
+const MAX_DECISIONS: usize = 40;
+
+/// What stands before the number of a change in an event's id.
+const EVENT: &str = "change-";
+
+/// The head of a change: enough to place it, whatever its kind.
+#[derive(Deserialize)]
+struct Head {
+    seq: u64,
+    at: String,
+    clinic: String,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "SCREAMING_SNAKE_CASE", rename_all_fields = "camelCase")]
+enum Kind {
+    /// The clinic wrote in a case.
+    CaseEntry {
+        case_no: String,
+        entry: Entry,
+        state: CaseState,
+        #[serde(default)]
+        use_instead: Option<Type>,
+    },
+    /// A case changed state without an entry.
+    CaseState {
+        case_no: String,
+        state: CaseState,
+        #[serde(default)]
+        text: Option<String>,
+    },
+    /// The clinic opened a case.
+    CaseOpened {
+        case_no: String,
+        #[serde(rename = "type")]
+        kind: Type,
+        patient: Known,
+        entry: Entry,
+    },
+    /// A one-way message: there is no case, and nothing to answer.
+    Notice { notice_no: String, patient: Known, entry: Entry },
+    /// The clinic decided on a renewal, line by line.
+    RenewalDecided {
+        case_no: String,
+        lines: Vec<Decided>,
+        #[serde(default)]
+        entry: Option<Entry>,
+        state: CaseState,
+    },
+    /// An entry of the patient's is in the clinic's record system.
+    EntryFiled { case_no: String, entry_id: String },
+    /// The clinic's record system did not take it.
+    EntryRejected { case_no: String, entry_id: String, code: String, text: String, retry: bool },
+    /// The clinic made a booking.
+    BookingMade(BookingChange),
+    /// The clinic moved a booking.
+    BookingMoved(BookingChange),
+    /// The clinic cancelled a booking.
+    BookingCancelled(BookingChange),
+    /// A booking is near.
+    BookingReminder(BookingChange),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BookingChange {
+    booking: Booking,
+    patient: Known,
+    #[serde(default)]
+    case_no: Option<String>,
+    #[serde(default)]
+    text: Option<String>,
+}
+
+/// Where a case stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum CaseState {
+    WithClinic,
+    WithPatient,
+    Done,
+    Declined,
+    Redirected,
+    Withdrawn,
+    Expired,
+}
+
+impl From<CaseState> for DialogStatus {
+    fn from(state: CaseState) -> Self {
+        match state {
+            CaseState::WithClinic => Self::AwaitingOffice,
+            CaseState::WithPatient => Self::AwaitingCitizen,
+            CaseState::Done => Self::Closed(Closing::Answered),
+            CaseState::Declined => Self::Closed(Closing::Declined),
+            CaseState::Redirected => Self::Closed(Closing::Redirected),
+            CaseState::Withdrawn => Self::Closed(Closing::Withdrawn),
+            CaseState::Expired => Self::Closed(Closing::Expired),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    id: String,
+    at: String,
+    #[serde(default)]
+    heading: Option<String>,
+    body: String,
+    #[serde(default)]
+    author: Option<String>,
+    #[serde(default)]
+    files: Vec<Listed>,
+}
+
+#[derive(Deserialize)]
+struct Decided {
+    /// The line's `ref` of the request; none where the decision is about the whole.
+    #[serde(rename = "ref", default)]
+    reference: Option<String>,
+    decision: Decision,
+    #[serde(default)]
+    comment: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Decision {
+    Renewed,
+    Refused,
+    ControlNeeded,
+}
+
+/// Why a change became no event.
+#[derive(Debug)]
+pub enum Stop {
+    /// The call has no request left for its files: it waits for the next call.
+    OutOfBudget,
+    /// It cannot be done now.
+    Failed(Failure),
+}
+
+/// Why a change cannot be understood. Never its content.
+type Odd = &'static str;
+
+enum Trouble {
+    Odd(Odd),
+    Stop(Stop),
+}
+
+impl From<Odd> for Trouble {
+    fn from(odd: Odd) -> Self {
+        Self::Odd(odd)
+    }
+}
+
+/// The number of a change, where it can be read.
+#[must_use]
+pub fn number(change: &Value) -> Option<u64> {
+    change.get("seq")?.as_u64()
+}
+
+/// The number of the change that an event came from.
+#[must_use]
+pub fn of_event(event: &str) -> Option<u64> {
+    event.strip_prefix(EVENT)?.parse().ok()
+}
+
+/// Turns a change into an event. One that cannot be understood becomes `unreadable`, with the bytes kept for the operator.
+///
+/// # Errors
+/// Its files cannot be fetched in this call, or it cannot be kept.
+pub fn event(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Result<Event, Stop> {
+    match understood(ctx, change, budget) {
+        Ok(event) => Ok(event),
+        Err(Trouble::Stop(stop)) => Err(stop),
+        Err(Trouble::Odd(why)) => unreadable(ctx, change, why).map_err(Stop::Failed),
+    }
+}
+
+fn understood(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Result<Event, Trouble> {
+    let head: Head = serde_json::from_value(change.clone()).map_err(|_| "has no number, time or clinic")?;
+    let kind: Kind = serde_json::from_value(change.clone()).map_err(|_| "is of a kind or shape that is not known")?;
+    let occurred = time::instant(&head.at).ok_or("has a time that is none")?;
+    let office = office(ctx, &head.clinic).ok_or("is of a clinic without an agreement")?.office.her_id;
+    let body = match kind {
+        Kind::CaseEntry { case_no, entry, state, use_instead } => {
+            let redirect = use_instead.filter(|_| state == CaseState::Redirected).map(service);
+            EventBody::Message(DialogMessage {
+                dialog: reference(case_no)?,
+                message: entry.message(budget)?,
+                status: state.into(),
+                redirect,
+            })
+        }
+        Kind::CaseState { case_no, state, text } => {
+            EventBody::Status(StatusChange { dialog: reference(case_no)?, status: state.into(), reason: written(text) })
+        }
+        Kind::CaseOpened { case_no, kind, patient, entry } => EventBody::Opened(OfficeOpening {
+            dialog: reference(case_no)?,
+            office,
+            citizen: patient.identity(),
+            service: service(kind),
+            message: entry.message(budget)?,
+            reply_allowed: true,
+        }),
+        Kind::Notice { notice_no, patient, entry } => EventBody::Opened(OfficeOpening {
+            dialog: reference(notice_no)?,
+            office,
+            citizen: patient.identity(),
+            service: Service::Inquiry,
+            message: entry.message(budget)?,
+            reply_allowed: false,
+        }),
+        Kind::RenewalDecided { case_no, lines, entry, state } => EventBody::Renewal(RenewalAnswer {
+            dialog: reference(case_no)?,
+            decisions: decisions(lines)?,
+            message: entry.map(|entry| entry.message(budget)).transpose()?,
+            status: state.into(),
+        }),
+        Kind::EntryFiled { case_no, entry_id } => EventBody::Receipt(Receipt {
+            dialog: reference(case_no)?,
+            message: ours(&entry_id)?,
+            outcome: ReceiptOutcome::Delivered,
+        }),
+        Kind::EntryRejected { case_no, entry_id, code, text, retry } => EventBody::Receipt(Receipt {
+            dialog: reference(case_no)?,
+            message: ours(&entry_id)?,
+            outcome: ReceiptOutcome::Refused(vec![Refusal {
+                code: if code.is_empty() || code.chars().any(char::is_control) { "-".into() } else { clip(&code, 32) },
+                text: clip(&text, 500),
+                resendable: retry,
+            }]),
+        }),
+        Kind::BookingMade(change) => change.event(office, AppointmentChangeKind::Booked)?,
+        Kind::BookingMoved(change) => change.event(office, AppointmentChangeKind::Moved)?,
+        Kind::BookingCancelled(change) => change.event(office, AppointmentChangeKind::Cancelled)?,
+        Kind::BookingReminder(change) => change.event(office, AppointmentChangeKind::Reminder)?,
+    };
+    Ok(Event { id: format!("{EVENT}{}", head.seq), occurred, body })
+}
+
+impl BookingChange {
+    fn event(self, office: u32, kind: AppointmentChangeKind) -> Result<EventBody, Odd> {
+        Ok(EventBody::Appointment(AppointmentChange {
+            dialog: self.case_no.map(reference).transpose()?,
+            office,
+            citizen: self.patient.identity(),
+            kind,
+            appointment: self.booking.appointment().map_err(|_| "holds a booking that cannot be read")?,
+            text: written(self.text),
+        }))
+    }
+}
+
+impl Entry {
+    fn message(self, budget: &mut Budget) -> Result<OfficeMessage, Trouble> {
+        if self.id.is_empty() || self.id.chars().count() > MAX_MESSAGE_ID || self.id.chars().any(char::is_control) {
+            return Err("has an entry whose id is empty, over 128 characters or not in one line".into());
+        }
+        if self.files.len() > MAX_FILES {
+            return Err("has an entry with more than ten files".into());
+        }
+        let sent = time::instant(&self.at).ok_or("has an entry with a time that is none")?;
+        // All or none: a call that fetched some would have kept them for nothing.
+        if !budget.has(self.files.len()) {
+            return Err(Trouble::Stop(Stop::OutOfBudget));
+        }
+        let mut text = self.body;
+        let mut fetched: Vec<Attachment> = Vec::new();
+        for listed in &self.files {
+            match file::fetch(listed, budget) {
+                Ok(attachment) => fetched.push(attachment),
+                Err(Missing::ForGood(why)) => {
+                    log::warn!("a file of an office's message is left out: {why}");
+                    let note = Words::FileMissing.text(Locale::Nb);
+                    text = format!("{}\n\n{note}", clip(&text, MAX_TEXT - note.chars().count() - 2));
+                }
+                Err(Missing::OutOfBudget) => return Err(Trouble::Stop(Stop::OutOfBudget)),
+                Err(Missing::Now(failure)) => return Err(Trouble::Stop(Stop::Failed(failure))),
+            }
+        }
+        Ok(OfficeMessage {
+            id: self.id,
+            subject: self.heading.filter(|text| !text.trim().is_empty()).map(|text| clip(&text, MAX_SUBJECT)),
+            text: clip(&text, MAX_TEXT),
+            attachments: fetched,
+            author: self.author.filter(|text| !text.trim().is_empty()).map(|text| clip(&text, MAX_AUTHOR)),
+            sent,
+        })
+    }
+}
+
+fn decisions(lines: Vec<Decided>) -> Result<Vec<RenewalDecision>, Odd> {
+    if lines.is_empty() || lines.len() > MAX_DECISIONS {
+        return Err("decides on no line, or on more than forty");
+    }
+    lines
+        .into_iter()
+        .map(|line| {
+            Ok(RenewalDecision {
+                item: line.reference.map(reference).transpose()?,
+                outcome: match line.decision {
+                    Decision::Renewed => RenewalOutcome::Renewed,
+                    Decision::Refused => RenewalOutcome::Refused,
+                    Decision::ControlNeeded => RenewalOutcome::NeedsConsultation,
+                },
+                reason: written(line.comment),
+            })
+        })
+        .collect()
+}
+
+const fn service(kind: Type) -> Service {
+    match kind {
+        Type::Econsult => Service::Consultation,
+        Type::Question => Service::Inquiry,
+        Type::Renewal => Service::PrescriptionRenewal,
+        Type::Certificate => Service::Certificate,
+        Type::BookingWish | Type::MoveWish | Type::CancelWish => Service::Appointment,
+    }
+}
+
+fn office<'a>(ctx: &'a InboundContext, clinic: &str) -> Option<&'a ServedOffice> {
+    ctx.offices.iter().find(|served| served.settings::<Settings>().is_ok_and(|settings| settings.clinic == clinic))
+}
+
+fn reference(text: String) -> Result<String, Odd> {
+    if text.is_empty() || text.chars().count() > MAX_REFERENCE || text.chars().any(char::is_control) {
+        return Err("has a number that is empty, over 256 characters or not in one line");
+    }
+    Ok(text)
+}
+
+/// The contract's id of a message: a UUID.
+fn ours(entry: &str) -> Result<String, Odd> {
+    let id = ids::Uuid::parse_str(entry).map_err(|_| "is about an entry that is none of the portal's")?;
+    Ok(id.to_string())
+}
+
+fn written(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| clip(&text, MAX_REASON))
+}
+
+/// The first characters of a text; what is cut off is marked.
+#[must_use]
+pub fn clip(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+fn unreadable(ctx: &InboundContext, change: &Value, why: Odd) -> Result<Event, Failure> {
+    let raw = serde_json::to_vec(change).map_err(|_| Failure::faulty(Sent::No, "a change that has no form in JSON"))?;
+    let digest = ids::derived("change", &[&String::from_utf8_lossy(&raw)]);
+    let id = match number(change) {
+        Some(seq) => format!("{EVENT}{seq}"),
+        None => format!("odd-{digest}"),
+    };
+    log::warn!("a change {why}: it is kept for the operator");
+    let raw = attachments::create("change.json", "application/octet-stream", &raw)?;
+    let occurred = change.get("at").and_then(Value::as_str).and_then(time::instant).unwrap_or(ctx.now);
+    let office = change
+        .get("clinic")
+        .and_then(Value::as_str)
+        .and_then(|clinic| office(ctx, clinic))
+        .map(|served| served.office.her_id);
+    Ok(Event {
+        id,
+        occurred,
+        body: EventBody::Unreadable(Unreadable { office, reason: format!("A change at Helserespons {why}."), raw }),
+    })
+}
