@@ -280,7 +280,7 @@ impl Desk {
         let asked = Activity {
             occurred: now,
             kind: ActivityKind::Requested { request: new.request.clone() },
-            text: texts::requested(service, request.locale).into(),
+            text: texts::requested(service, request.locale),
         };
         let dialog = Dialog {
             id,

@@ -12,7 +12,10 @@ use super::Desk;
 use crate::{
     answer::{About, Answer, Ended, Refusal, Refused, Reply, hex, sha256_hex},
     permit::{Citizen, Permitted, Portal},
-    ports::{evidence::{EvidenceError, Receipt}, store::StoreError},
+    ports::{
+        evidence::{EvidenceError, Receipt},
+        store::StoreError,
+    },
     request::Request,
     shelf::Step,
 };
@@ -26,6 +29,9 @@ pub(crate) struct Trail {
     pub(crate) trace_id: String,
     pub(crate) locale: Locale,
 }
+
+/// A refusal with its problem as it leaves.
+type Told<'a> = (&'a Refusal, &'a [u8]);
 
 /// Why a step did not happen.
 #[derive(Debug)]
@@ -195,7 +201,7 @@ impl Desk {
         &self,
         step: Step,
         trail: &Trail,
-        outcome: Result<(&Reply, Option<Sent>), (&Refusal, &[u8])>,
+        outcome: Result<(&Reply, Option<Sent>), Told<'_>>,
     ) -> Result<Receipt, Unsettled> {
         let now = self.now();
         let record = match outcome {
@@ -209,7 +215,13 @@ impl Desk {
     }
 
     /// What a provider delivered.
-    pub(crate) fn trail_of_provider(&self, action: &str, plugin: &PluginId, request: RequestId, trace_id: &str) -> Trail {
+    pub(crate) fn trail_of_provider(
+        &self,
+        action: &str,
+        plugin: &PluginId,
+        request: RequestId,
+        trace_id: &str,
+    ) -> Trail {
         let actor = Actor { role: ActorRole::Provider, client: plugin.to_string(), person: None, level: None };
         let mut trail = Trail::new(action, actor, request, trace_id, Locale::Nb);
         trail.plugin(plugin);

@@ -1,0 +1,19 @@
+//! The use cases, run against the real shelf on a store in memory, with scripted providers, directory, audit log and
+//! clock.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing unwrap fails the test, which is what it is for")]
+
+mod appointments;
+mod attachments;
+mod closing;
+mod evidence;
+mod feed;
+mod idempotency;
+mod life;
+mod listing;
+mod opening;
+mod practice;
+mod queue;
+mod recovery;
+mod sending;
+mod support;

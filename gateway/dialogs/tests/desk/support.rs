@@ -1,0 +1,691 @@
+//! The world that the tests play in: one office, its citizens, and ports that do as they are told.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+use dialog_contract::{
+    appointment::Slot,
+    audit::{CallRecord, Record, RecordKind},
+    dialog::{Clinician, Dialog, MediaType},
+    ids::{DialogId, HerId, NationalIdentityNumber, PluginId, RequestId},
+    opening::{NewDialog, NewMessage, Request as Asked},
+    practice::{Booking as HowToBook, Office},
+    prescription::Prescription,
+    problem::Problem,
+    provider::{
+        Appointment, Booking, Context, Delivery, Event, EventBody, Failure, Fault, InboundPage, Interface, Message,
+        OfficeMessage, Opened, Opening, Outage, Reason, ServedOffice, Settlement, SlotQuery,
+    },
+    service::{ConsultationMode, EncounterMode, Locale, ProviderKind, Sent, Service},
+};
+use dialog_core::{
+    Desk, DialogFilter, Outcome, Ports,
+    answer::{Answer, Refused},
+    permit::{Citizen, Permitted, Portal, Representative, Verified},
+    ports::{
+        clock::Clock,
+        directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName},
+        evidence::{Evidence, EvidenceError, Receipt},
+        providers::{Called, Installed, Providers, Target},
+        store::{Batch, Entry, Range, Revision, Store, StoreError, Versioned},
+    },
+    request::Request,
+};
+use dialog_store::memory::{MemoryBlobs, MemoryStore};
+use jiff::{Timestamp, ToSpan, civil::date};
+
+pub(crate) const KARI: &str = "14838541241";
+pub(crate) const OLA: &str = "02917130593";
+pub(crate) const NORA: &str = "20881780195";
+
+/// A Monday morning in Oslo.
+pub(crate) const NOW: &str = "2026-01-12T09:00:00Z";
+
+pub(crate) fn office_id() -> HerId {
+    8_150_101.try_into().unwrap()
+}
+
+pub(crate) fn plugin() -> PluginId {
+    "ddfl".parse().unwrap()
+}
+
+pub(crate) fn gp() -> Clinician {
+    Clinician {
+        hpr_number: 9_123_407.try_into().unwrap(),
+        her_id: Some(8_150_111.try_into().unwrap()),
+        given_name: "Sigrid".into(),
+        family_name: "Ås".into(),
+    }
+}
+
+pub(crate) fn substitute() -> Clinician {
+    Clinician {
+        hpr_number: 9_123_415.try_into().unwrap(),
+        her_id: None,
+        given_name: "Jonas".into(),
+        family_name: "Mørk".into(),
+    }
+}
+
+/// A clock that stands still until it is told.
+pub(crate) struct ToldClock(Mutex<Timestamp>);
+
+impl ToldClock {
+    pub(crate) fn forward(&self, seconds: i64) {
+        let mut now = self.0.lock().unwrap();
+        *now = now.checked_add(seconds.seconds()).unwrap();
+    }
+}
+
+impl Clock for ToldClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// The store, with a switch.
+#[derive(Default)]
+pub(crate) struct Switched {
+    pub(crate) memory: MemoryStore,
+    pub(crate) down: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Switched {
+    async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        self.memory.get(key).await
+    }
+
+    async fn scan(&self, range: Range) -> Result<Vec<Entry>, StoreError> {
+        self.memory.scan(range).await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("switched off".into()));
+        }
+        self.memory.commit(batch).await
+    }
+}
+
+/// The audit log, in memory, with a switch.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) records: Mutex<Vec<Record>>,
+    pub(crate) down: AtomicBool,
+}
+
+impl Log {
+    pub(crate) fn kinds(&self, action: &str) -> Vec<RecordKind> {
+        let records = self.records.lock().unwrap();
+        records.iter().filter(|record| record.action == action).map(|record| record.kind).collect()
+    }
+
+    pub(crate) fn last(&self) -> Record {
+        self.records.lock().unwrap().last().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Evidence for Log {
+    async fn record(&self, record: Record) -> Result<Receipt, EvidenceError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(EvidenceError("disk full".into()));
+        }
+        let mut records = self.records.lock().unwrap();
+        records.push(record);
+        Ok(Receipt { origin: "gateway.test/log".into(), index: records.len() as u64 - 1 })
+    }
+
+    fn pseudonym(&self, person: &NationalIdentityNumber) -> String {
+        // Not the number, and the same for the same.
+        format!("p{}", person.expose().bytes().map(u64::from).fold(7, |sum, byte| sum * 31 + byte))
+    }
+}
+
+/// The directory, which tests may rewrite.
+pub(crate) struct Register {
+    pub(crate) agreements: Mutex<Vec<Agreement>>,
+    pub(crate) office: Mutex<Office>,
+}
+
+pub(crate) fn person(number: &str) -> Person {
+    let (given_name, family_name) = match number {
+        KARI => ("Kari", "Fjell"),
+        NORA => ("Nora", "Fjell"),
+        _ => ("Ola", "Brygge"),
+    };
+    Person {
+        national_identity_number: number.parse().unwrap(),
+        given_name: given_name.into(),
+        family_name: family_name.into(),
+        mobile: None,
+        digitally_active: true,
+    }
+}
+
+#[async_trait]
+impl Directory for Register {
+    async fn assignment(&self, citizen: &NationalIdentityNumber) -> Result<Option<GpAssignment>, DirectoryError> {
+        let known = [KARI, OLA, NORA].contains(&citizen.expose());
+        Ok(known.then(|| GpAssignment {
+            person: person(citizen.expose()),
+            general_practitioner: gp(),
+            office: office_id(),
+        }))
+    }
+
+    async fn office(&self, office: HerId) -> Result<Option<Office>, DirectoryError> {
+        Ok((office == office_id()).then(|| self.office.lock().unwrap().clone()))
+    }
+
+    async fn agreements(&self, office: HerId) -> Result<Vec<Agreement>, DirectoryError> {
+        Ok(if office == office_id() { self.agreements.lock().unwrap().clone() } else { Vec::new() })
+    }
+
+    async fn agreements_with(&self, plugin: &PluginId) -> Result<Vec<Agreement>, DirectoryError> {
+        let agreements = self.agreements.lock().unwrap();
+        Ok(agreements.iter().filter(|agreement| agreement.plugin == *plugin).cloned().collect())
+    }
+
+    async fn provider(&self, plugin: &PluginId) -> Result<Option<ProviderName>, DirectoryError> {
+        let (name, kind) = ("Digital dialog fastlege".into(), ProviderKind::Public);
+        Ok(Some(ProviderName { id: plugin.clone(), name, kind }))
+    }
+}
+
+/// A call that a plugin got.
+#[derive(Debug, Clone)]
+pub(crate) struct Seen {
+    pub(crate) function: &'static str,
+    pub(crate) key: String,
+    pub(crate) attempt: u32,
+    pub(crate) context: Context,
+    pub(crate) opening: Option<Opening>,
+    pub(crate) message: Option<Message>,
+}
+
+/// What a plugin is to do.
+pub(crate) type Act<T> = Box<dyn FnOnce() -> Result<T, Failure> + Send>;
+
+/// Plugins that do as they are told; without being told they accept.
+pub(crate) struct Scripted {
+    pub(crate) installed: Mutex<HashMap<PluginId, Installed>>,
+    pub(crate) seen: Mutex<Vec<Seen>>,
+    pub(crate) opens: Mutex<VecDeque<Act<Vec<Event>>>>,
+    pub(crate) sends: Mutex<VecDeque<Act<Vec<Event>>>>,
+    pub(crate) closes: Mutex<VecDeque<Act<Vec<Event>>>>,
+    pub(crate) books: Mutex<VecDeque<Act<Appointment>>>,
+    pub(crate) cancels: Mutex<VecDeque<Act<()>>>,
+    pub(crate) upcoming: Mutex<Vec<Appointment>>,
+    pub(crate) slots: Mutex<Vec<Slot>>,
+    /// Calls wait here before they act: a permit lets one through. None waits.
+    pub(crate) gate: Mutex<Option<Arc<tokio::sync::Semaphore>>>,
+    /// A permit for each call that has come.
+    pub(crate) arrived: Arc<tokio::sync::Semaphore>,
+}
+
+impl Scripted {
+    fn new() -> Self {
+        let installed = Installed {
+            id: plugin(),
+            version: "1.0.0".into(),
+            digest: "00".repeat(32),
+            exports: vec![Interface::Dialogs, Interface::Appointments, Interface::Prescriptions],
+            idempotent: false,
+            settings_schema: serde_json::json!({}),
+        };
+        Self {
+            installed: Mutex::new(HashMap::from([(plugin(), installed)])),
+            seen: Mutex::default(),
+            opens: Mutex::default(),
+            sends: Mutex::default(),
+            closes: Mutex::default(),
+            books: Mutex::default(),
+            cancels: Mutex::default(),
+            upcoming: Mutex::default(),
+            slots: Mutex::default(),
+            gate: Mutex::default(),
+            arrived: Arc::new(tokio::sync::Semaphore::new(0)),
+        }
+    }
+
+    pub(crate) fn calls(&self, function: &str) -> Vec<Seen> {
+        self.seen.lock().unwrap().iter().filter(|seen| seen.function == function).cloned().collect()
+    }
+
+    async fn note(&self, seen: Seen) {
+        self.seen.lock().unwrap().push(seen);
+        self.arrived.add_permits(1);
+        let gate = self.gate.lock().unwrap().clone();
+        if let Some(gate) = gate {
+            gate.acquire().await.unwrap().forget();
+        }
+    }
+}
+
+fn record(function: &str, interface: Interface, target: &Target) -> CallRecord {
+    CallRecord {
+        plugin: target.plugin.clone(),
+        version: "1.0.0".into(),
+        digest: "00".repeat(32),
+        contract: "dialog:provider@1.0.0".into(),
+        grant: "11".repeat(32),
+        interface,
+        function: function.into(),
+        attempt: target.attempt,
+        microseconds: Some(10),
+        memory_bytes: None,
+        upstreams: Vec::new(),
+    }
+}
+
+fn seen(function: &'static str, target: &Target, context: &Context) -> Seen {
+    Seen {
+        function,
+        key: context.idempotency_key.clone(),
+        attempt: target.attempt,
+        context: context.clone(),
+        opening: None,
+        message: None,
+    }
+}
+
+fn next<T>(acts: &Mutex<VecDeque<Act<T>>>, otherwise: impl FnOnce() -> T) -> Result<T, Failure> {
+    let act = acts.lock().unwrap().pop_front();
+    act.map_or_else(|| Ok(otherwise()), |act| act())
+}
+
+#[async_trait]
+impl Providers for Scripted {
+    fn installed(&self, plugin: &PluginId) -> Option<Installed> {
+        self.installed.lock().unwrap().get(plugin).cloned()
+    }
+
+    fn all(&self) -> Vec<Installed> {
+        self.installed.lock().unwrap().values().cloned().collect()
+    }
+
+    async fn open(&self, target: Target, ctx: Context, dialog: DialogId, opening: Opening) -> Called<Opened> {
+        self.note(Seen { opening: Some(opening), ..seen("open", &target, &ctx) }).await;
+        let answer = next(&self.opens, Vec::new).map(|events| Opened { reference: reference(dialog), events });
+        Called { answer, record: record("open", Interface::Dialogs, &target) }
+    }
+
+    async fn send(&self, target: Target, ctx: Context, _: String, message: Message) -> Called<Vec<Event>> {
+        self.note(Seen { message: Some(message), ..seen("send", &target, &ctx) }).await;
+        Called { answer: next(&self.sends, Vec::new), record: record("send", Interface::Dialogs, &target) }
+    }
+
+    async fn close(&self, target: Target, ctx: Context, _: String) -> Called<Vec<Event>> {
+        self.note(seen("close", &target, &ctx)).await;
+        Called { answer: next(&self.closes, Vec::new), record: record("close", Interface::Dialogs, &target) }
+    }
+
+    async fn slots(&self, target: Target, ctx: Context, _: SlotQuery) -> Called<Vec<Slot>> {
+        self.note(seen("slots", &target, &ctx)).await;
+        let slots = self.slots.lock().unwrap().clone();
+        Called { answer: Ok(slots), record: record("slots", Interface::Appointments, &target) }
+    }
+
+    async fn book(&self, target: Target, ctx: Context, booking: Booking) -> Called<Appointment> {
+        self.note(seen("book", &target, &ctx)).await;
+        let answer = next(&self.books, || appointment(&booking.slot, booking.start));
+        Called { answer, record: record("book", Interface::Appointments, &target) }
+    }
+
+    async fn change(&self, target: Target, ctx: Context, old: Appointment, new: Booking) -> Called<Appointment> {
+        self.note(seen("change", &target, &ctx)).await;
+        let answer = next(&self.books, || Appointment { id: old.id, ..appointment("x", new.start) });
+        Called { answer, record: record("change", Interface::Appointments, &target) }
+    }
+
+    async fn cancel(&self, target: Target, ctx: Context, _: Appointment, _: Option<String>) -> Called<()> {
+        self.note(seen("cancel", &target, &ctx)).await;
+        Called { answer: next(&self.cancels, || ()), record: record("cancel", Interface::Appointments, &target) }
+    }
+
+    async fn upcoming(&self, target: Target, ctx: Context) -> Called<Vec<Appointment>> {
+        self.note(seen("upcoming", &target, &ctx)).await;
+        let upcoming = self.upcoming.lock().unwrap().clone();
+        Called { answer: Ok(upcoming), record: record("upcoming", Interface::Appointments, &target) }
+    }
+
+    async fn renewable(&self, target: Target, ctx: Context) -> Called<Vec<Prescription>> {
+        self.note(seen("renewable", &target, &ctx)).await;
+        Called { answer: Ok(Vec::new()), record: record("renewable", Interface::Prescriptions, &target) }
+    }
+
+    async fn receive(&self, target: Target, _: Vec<ServedOffice>, _: Delivery) -> Called<Vec<Event>> {
+        Called { answer: Ok(Vec::new()), record: record("receive", Interface::Inbound, &target) }
+    }
+
+    async fn poll(
+        &self,
+        target: Target,
+        _: Vec<ServedOffice>,
+        cursor: Option<String>,
+        _: Vec<Settlement>,
+    ) -> Called<InboundPage> {
+        let page = InboundPage { events: Vec::new(), cursor, more: false };
+        Called { answer: Ok(page), record: record("poll", Interface::Inbound, &target) }
+    }
+}
+
+/// The scripted provider's name of a dialog.
+pub(crate) fn reference(dialog: DialogId) -> String {
+    format!("ref-{dialog}")
+}
+
+pub(crate) fn appointment(id: &str, start: Timestamp) -> Appointment {
+    Appointment {
+        id: id.into(),
+        start,
+        end: start.checked_add(20.minutes()).unwrap(),
+        clinician: Some(gp()),
+        mode: EncounterMode::InPerson,
+        title: "Time hos lege".into(),
+        location: None,
+        instructions: None,
+        cancellable: true,
+        changeable: true,
+    }
+}
+
+pub(crate) fn unavailable(sent: Sent) -> Failure {
+    Failure::Unavailable(Outage { retry_after: None, sent, detail: "down".into() })
+}
+
+pub(crate) fn faulty(sent: Sent) -> Failure {
+    Failure::Faulty(Fault { sent, detail: "nonsense".into() })
+}
+
+pub(crate) fn reason(text: &str) -> Reason {
+    Reason { code: "x".into(), text: text.into() }
+}
+
+pub(crate) fn office_message(id: &str, text: &str) -> OfficeMessage {
+    OfficeMessage {
+        id: id.into(),
+        subject: None,
+        text: text.into(),
+        attachments: Vec::new(),
+        author: Some("Sigrid Ås".into()),
+        sent: NOW.parse().unwrap(),
+    }
+}
+
+pub(crate) fn event(id: &str, body: EventBody) -> Event {
+    Event { id: id.into(), occurred: NOW.parse().unwrap(), body }
+}
+
+pub(crate) fn agreement(service: Service) -> Agreement {
+    Agreement {
+        office: office_id(),
+        service,
+        plugin: plugin(),
+        enabled: true,
+        booking: (service == Service::Appointment).then_some(HowToBook::Direct),
+        modes: if service == Service::Consultation { ConsultationMode::ALL.to_vec() } else { Vec::new() },
+        attachments: if service == Service::Inquiry { vec![MediaType::Pdf] } else { Vec::new() },
+        settings: serde_json::json!({"clinic": "a"}),
+        valid_from: None,
+        valid_until: None,
+    }
+}
+
+fn office() -> Office {
+    Office {
+        her_id: office_id(),
+        organisation_her_id: 8_150_100.try_into().unwrap(),
+        organisation_number: "310001015".parse().unwrap(),
+        name: "Fjellveien legesenter".into(),
+        telephone: None,
+        address: None,
+        directions: None,
+        website: None,
+        hours: Vec::new(),
+        practitioners: vec![dialog_contract::practice::Practitioner {
+            clinician: gp(),
+            weekdays: vec![1, 2, 3],
+            languages: vec!["nb".into()],
+            absences: vec![dialog_contract::practice::Absence {
+                from: date(2026, 2, 2),
+                until: date(2026, 2, 6),
+                substitute: Some(substitute()),
+            }],
+        }],
+        modes: Vec::new(),
+        payment: None,
+        accessibility: None,
+        services: Vec::new(),
+    }
+}
+
+/// Everything, wired.
+pub(crate) struct World {
+    pub(crate) desk: Desk,
+    pub(crate) store: Arc<Switched>,
+    pub(crate) blobs: Arc<MemoryBlobs>,
+    pub(crate) directory: Arc<Register>,
+    pub(crate) providers: Arc<Scripted>,
+    pub(crate) log: Arc<Log>,
+    pub(crate) clock: Arc<ToldClock>,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let store = Arc::new(Switched::default());
+        let blobs = Arc::new(MemoryBlobs::new());
+        let agreements = Service::ALL.iter().map(|service| agreement(*service)).collect();
+        let directory = Arc::new(Register { agreements: Mutex::new(agreements), office: Mutex::new(office()) });
+        let providers = Arc::new(Scripted::new());
+        let log = Arc::new(Log::default());
+        let clock = Arc::new(ToldClock(Mutex::new(NOW.parse().unwrap())));
+        let desk = start(&store, &blobs, &directory, &providers, &log, &clock).await;
+        Self { desk, store, blobs, directory, providers, log, clock }
+    }
+
+    /// Another process on the same store.
+    pub(crate) async fn restarted(&self) -> Desk {
+        start(&self.store, &self.blobs, &self.directory, &self.providers, &self.log, &self.clock).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) fn idempotent(&self) {
+        for installed in self.providers.installed.lock().unwrap().values_mut() {
+            installed.idempotent = true;
+        }
+    }
+
+    pub(crate) fn agree(&self, service: Service, change: impl Fn(&mut Agreement)) {
+        let mut agreements = self.directory.agreements.lock().unwrap();
+        agreements.iter_mut().filter(|agreement| agreement.service == service).for_each(change);
+    }
+
+    pub(crate) fn opens(&self, act: impl FnOnce() -> Result<Vec<Event>, Failure> + Send + 'static) {
+        self.providers.opens.lock().unwrap().push_back(Box::new(act));
+    }
+
+    pub(crate) fn sends(&self, act: impl FnOnce() -> Result<Vec<Event>, Failure> + Send + 'static) {
+        self.providers.sends.lock().unwrap().push_back(Box::new(act));
+    }
+
+    pub(crate) fn closes(&self, act: impl FnOnce() -> Result<Vec<Event>, Failure> + Send + 'static) {
+        self.providers.closes.lock().unwrap().push_back(Box::new(act));
+    }
+
+    pub(crate) fn books(&self, act: impl FnOnce() -> Result<Appointment, Failure> + Send + 'static) {
+        self.providers.books.lock().unwrap().push_back(Box::new(act));
+    }
+
+    pub(crate) fn citizen(&self, number: &str) -> Permitted<Citizen> {
+        let citizen = Citizen { national_identity_number: number.parse().unwrap(), representative: None };
+        Permitted::<Citizen>::grant(verified(4, self.now()), citizen, self.now()).unwrap()
+    }
+
+    pub(crate) fn kari(&self) -> Permitted<Citizen> {
+        self.citizen(KARI)
+    }
+
+    /// Kari, for Nora.
+    pub(crate) fn kari_for_nora(&self) -> Permitted<Citizen> {
+        let citizen = Citizen {
+            national_identity_number: NORA.parse().unwrap(),
+            representative: Some(Representative {
+                national_identity_number: KARI.parse().unwrap(),
+                given_name: "Kari".into(),
+                family_name: "Fjell".into(),
+                role: dialog_contract::service::Representation::Parent,
+            }),
+        };
+        Permitted::<Citizen>::grant(verified(4, self.now()), citizen, self.now()).unwrap()
+    }
+
+    pub(crate) fn portal(&self) -> Permitted<Portal> {
+        Permitted::<Portal>::grant(verified(0, self.now()), Portal, self.now()).unwrap()
+    }
+
+    /// Opens a dialog and returns it; whatever the provider was told to do, the portal must get a dialog.
+    pub(crate) async fn opened(&self, new: NewDialog) -> Dialog {
+        dialog(&self.desk.open(&self.kari(), &post("/v1/me/dialogs"), new).await.unwrap())
+    }
+
+    pub(crate) async fn read(&self, id: DialogId) -> Dialog {
+        dialog(&self.desk.dialog(&self.kari(), &get(), id).await.unwrap())
+    }
+
+    pub(crate) async fn listed(&self) -> Vec<Dialog> {
+        let answer = self.desk.dialogs(&self.kari(), &get(), DialogFilter::default()).await.unwrap();
+        page::<Dialog>(&answer).0
+    }
+
+    pub(crate) async fn feed(&self) -> Vec<dialog_contract::event::Event> {
+        let answer = self.desk.feed(&self.portal(), &get(), None, Some(100)).await.unwrap();
+        page(&answer).0
+    }
+
+    pub(crate) async fn event_kinds(&self) -> Vec<&'static str> {
+        self.feed().await.iter().map(|event| event.kind.as_str()).collect()
+    }
+}
+
+async fn start(
+    store: &Arc<Switched>,
+    blobs: &Arc<MemoryBlobs>,
+    directory: &Arc<Register>,
+    providers: &Arc<Scripted>,
+    evidence: &Arc<Log>,
+    clock: &Arc<ToldClock>,
+) -> Desk {
+    let ports = Ports {
+        store: Arc::<Switched>::clone(store),
+        blobs: Arc::<MemoryBlobs>::clone(blobs),
+        directory: Arc::<Register>::clone(directory),
+        providers: Arc::<Scripted>::clone(providers),
+        evidence: Arc::<Log>::clone(evidence),
+        clock: Arc::<ToldClock>::clone(clock),
+    };
+    Desk::open_on(ports, "https://gateway.test").await.unwrap()
+}
+
+fn verified(level: u8, now: Timestamp) -> Verified {
+    Verified {
+        issuer: "https://login.test".into(),
+        client: "portal".into(),
+        level,
+        scopes: vec!["dialog:events".into()],
+        expires: now.checked_add(1.hour()).unwrap(),
+    }
+}
+
+fn request(method: &str, path: &str, key: Option<&str>) -> Request {
+    Request {
+        id: RequestId::new(),
+        trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
+        traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
+        locale: Locale::En,
+        deadline: Instant::now() + Duration::from_secs(20),
+        method: method.into(),
+        path: path.into(),
+        body_sha256: [1; 32],
+        idempotency_key: key.map(|key| key.parse().unwrap()),
+        if_match: None,
+    }
+}
+
+pub(crate) fn get() -> Request {
+    request("GET", "/", None)
+}
+
+/// A change under a key of its own.
+pub(crate) fn post(path: &str) -> Request {
+    request("POST", path, Some(&uuid::Uuid::now_v7().to_string()))
+}
+
+/// A change under this key.
+pub(crate) fn post_as(path: &str, key: &str) -> Request {
+    request("POST", path, Some(key))
+}
+
+pub(crate) fn text(text: &str) -> NewMessage {
+    NewMessage { subject: None, text: text.into(), attachments: Vec::new() }
+}
+
+pub(crate) fn consultation(words: &str) -> NewDialog {
+    let request = Asked::Consultation { mode: ConsultationMode::Text, form: None };
+    NewDialog { request, message: Some(text(words)) }
+}
+
+pub(crate) fn inquiry(words: &str) -> NewDialog {
+    NewDialog { request: Asked::Inquiry {}, message: Some(text(words)) }
+}
+
+pub(crate) fn dialog(answer: &Answer) -> Dialog {
+    let dialog: Dialog = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(answer.etag, Some(dialog.revision), "the ETag is the revision");
+    dialog
+}
+
+pub(crate) fn page<T: serde::de::DeserializeOwned>(answer: &Answer) -> (Vec<T>, Option<String>) {
+    let page: dialog_contract::page::Page<T> = serde_json::from_slice(&answer.body).unwrap();
+    (page.items, page.next)
+}
+
+/// The refusal, whose body must be the problem that it says it is.
+pub(crate) fn refused(outcome: Outcome) -> Refused {
+    let refused = outcome.unwrap_err();
+    let problem: Problem = serde_json::from_slice(&refused.body).unwrap();
+    assert_eq!(problem.kind, refused.problem.uri());
+    assert_eq!(problem.status, refused.problem.status());
+    assert_eq!((problem.sent, &problem.errors), (refused.sent, &refused.errors));
+    assert!(!problem.detail.is_empty());
+    refused
+}
+
+/// As `problem-name sent`.
+pub(crate) fn why(outcome: Outcome) -> String {
+    let refused = refused(outcome);
+    format!("{} {}", refused.problem.name(), refused.sent)
+}
+
+pub(crate) fn pointers(outcome: Outcome) -> Vec<String> {
+    let refused = refused(outcome);
+    assert_eq!(refused.problem.name(), "invalid");
+    refused.errors.into_iter().map(|error| error.pointer).collect()
+}
+
+pub(crate) fn activities(dialog: &Dialog) -> Vec<String> {
+    let kinds = dialog.activities.iter().map(|activity| serde_json::to_value(&activity.kind).unwrap());
+    kinds.map(|kind| kind["type"].as_str().unwrap().to_owned()).collect()
+}
