@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use dialog_contract::{health::HealthStatus, ids::PluginId};
-use dialog_core::{desk::Desk, ports::clock::SystemClock};
+use dialog_core::{Desk, ports::clock::SystemClock};
 use dialog_store::SledStore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -12,7 +12,7 @@ use crate::{auth::verifier::Verifier, evidence::AuditLog, telemetry::metrics::Me
 /// One running gateway. Made before any listener, shared by all.
 pub struct Gateway {
     /// The domain.
-    pub desk: Arc<Desk>,
+    pub desk: Desk,
     /// Whose tokens are trusted.
     pub verifier: Verifier,
     /// The audit log.
@@ -31,7 +31,6 @@ pub struct Gateway {
 
 impl Gateway {
     /// Ends when the gateway is to stop: what never ends by itself ends with it.
-    #[must_use]
     pub fn stopping(&self) -> WaitForCancellationFutureOwned {
         self.stop.clone().cancelled_owned()
     }

@@ -1,12 +1,32 @@
 //! The operator's gateway: configuration, listeners, authentication, handlers, telemetry, wiring.
 //!
 //! Floor plan
-//! - [`auth`]: access tokens to permits.
-//! - [`directory`]: the embedded directory, from a file into the store.
-//! - [`pseudonym`]: keyed pseudonyms of people.
-//! - [`telemetry`]: logs, traces, metrics.
+//! - [`config`]: the operator's file. [`start`]: from it to a running gateway, and to its end in good order.
+//! - [`listener`], [`http`]: the HTTP surface; `http` is also the map of a request's path.
+//! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
+//! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
+//! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
+//! - [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
 
 pub mod auth;
+pub mod background;
+pub mod config;
 pub mod directory;
+pub mod evidence;
+pub mod gateway;
+pub mod http;
+pub mod listener;
 pub mod pseudonym;
+pub mod start;
 pub mod telemetry;
+pub mod webhook;
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

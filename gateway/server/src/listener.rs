@@ -23,8 +23,8 @@ impl Listener {
 
     /// Serves until `stop`, then lets requests under way come to their end.
     pub fn serve(self, router: Router, stop: CancellationToken) -> JoinHandle<std::io::Result<()>> {
-        tokio::spawn(async move {
-            axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await
-        })
+        tokio::spawn(
+            async move { axum::serve(self.listener, router).with_graceful_shutdown(stop.cancelled_owned()).await },
+        )
     }
 }

@@ -19,9 +19,22 @@ const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 pub const MAX_BYTES: u64 = 1024 * 1024;
 
 /// Header fields that a plugin has no business with.
-const WITHHELD: &[&str] =
-    &["authorization", "cookie", "connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "host",
-      "proxy-authorization", "proxy-connection", "content-length", "traceparent", "tracestate"];
+const WITHHELD: &[&str] = &[
+    "authorization",
+    "cookie",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "host",
+    "proxy-authorization",
+    "proxy-connection",
+    "content-length",
+    "traceparent",
+    "tracestate",
+];
 
 /// Why a delivery is not taken. Never holds the signature or the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +67,13 @@ pub struct Webhook {
 
 impl Webhook {
     /// Checks who sent it and when, and makes of it what the plugin sees.
-    pub fn accept(&self, path: String, headers: &HeaderMap, body: Vec<u8>, now: Timestamp) -> Result<Delivery, Untrusted> {
+    pub fn accept(
+        &self,
+        path: String,
+        headers: &HeaderMap,
+        body: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Delivery, Untrusted> {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         let timestamp = header(&self.timestamp_header).ok_or(Untrusted::NoTimestamp)?;
         let seconds: i64 = timestamp
@@ -67,8 +86,8 @@ impl Webhook {
             .map(|value| value.strip_prefix("sha256=").unwrap_or(value))
             .and_then(unhex)
             .ok_or(Untrusted::NoSignature)?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.expose_secret().as_bytes())
-            .map_err(|_| Untrusted::Signature)?;
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(self.secret.expose_secret().as_bytes()).map_err(|_| Untrusted::Signature)?;
         mac.update(timestamp.as_bytes());
         mac.update(b".");
         mac.update(&body);

@@ -40,15 +40,6 @@ pub enum KeySource {
     Url(Url),
 }
 
-impl KeySource {
-    /// Counts a relative path from `folder`.
-    pub fn resolve(&mut self, folder: &std::path::Path) {
-        if let Self::File(path) = self {
-            *path = folder.join(&*path);
-        }
-    }
-}
-
 /// Why no key could be had.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum KeyError {

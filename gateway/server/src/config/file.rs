@@ -54,26 +54,9 @@ impl Config {
             line: error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count()),
             what: with_nearest(error.message()),
         })?;
-        config.resolve(file.parent().unwrap_or(Path::new(".")));
+        config.count_from(file.parent().unwrap_or(Path::new(".")));
         config.check().map_err(|(key, what)| ConfigError::Inconsistent { file: file.to_owned(), key, what })?;
         Ok(config)
-    }
-
-    fn resolve(&mut self, folder: &Path) {
-        let resolve = |path: &mut PathBuf| *path = folder.join(&*path);
-        resolve(&mut self.data.folder);
-        resolve(&mut self.directory.file);
-        self.audit.key.resolve(folder);
-        self.pseudonyms.key.resolve(folder);
-        for issuer in &mut self.issuers {
-            issuer.keys.resolve(folder);
-        }
-        for plugin in &mut self.plugins {
-            plugin.host.resolve(folder);
-            if let Some(webhook) = &mut plugin.webhook {
-                webhook.secret.resolve(folder);
-            }
-        }
     }
 
     fn check(&self) -> Result<(), (String, String)> {

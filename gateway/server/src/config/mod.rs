@@ -2,14 +2,16 @@
 //! an error that names the key, its place and the nearest known one.
 //!
 //! - [`file`]: from the file to [`Config`], with errors that say where.
-//! - [`secret`]: where secrets come from; they are never in the file itself.
+//! - [`paths`]: relative paths count from the file's folder.
 
 pub mod file;
+pub mod paths;
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
-use dialog_host::{config::PluginConfig, limits::Limits, secret::SecretSource};
+use dialog_host::{Grant, Limits, PluginConfig, UpstreamBinding, secret::SecretSource};
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig};
@@ -61,6 +63,9 @@ pub struct Listen {
 pub struct Data {
     /// A folder that only the gateway writes.
     pub folder: PathBuf,
+    /// Where compiled plugins are kept; `cache` in the folder when absent. It may be emptied at any time.
+    #[serde(default)]
+    pub cache: Option<PathBuf>,
 }
 
 /// `[directory]`.
@@ -91,14 +96,36 @@ pub struct PseudonymConfig {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PluginEntry {
-    /// What the host needs: the package, the grant, the upstreams.
-    pub host: PluginConfig,
+    /// The component's file.
+    pub package: PathBuf,
+    /// What it is granted.
+    #[serde(default)]
+    pub grant: Grant,
+    /// Where the upstreams that it names are.
+    #[serde(default)]
+    pub upstreams: BTreeMap<String, UpstreamBinding>,
+    /// What the operator sets, by the manifest's schema of the installation.
+    #[serde(default)]
+    pub installation: Map<String, Value>,
     /// How often it is asked for news, where it exports `inbound`; never when absent.
     #[serde(default)]
     pub poll_seconds: Option<NonZeroU32>,
     /// How its vendor signs what it pushes; nothing is taken when absent.
     #[serde(default)]
     pub webhook: Option<WebhookConfig>,
+}
+
+impl PluginEntry {
+    /// What the host needs of it.
+    #[must_use]
+    pub fn host(&self) -> PluginConfig {
+        PluginConfig {
+            package: self.package.clone(),
+            grant: self.grant.clone(),
+            upstreams: self.upstreams.clone(),
+            installation: Value::Object(self.installation.clone()),
+        }
+    }
 }
 
 /// How a vendor signs what it pushes: HMAC-SHA-256 over `timestamp.body`, as most do.

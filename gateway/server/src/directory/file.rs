@@ -10,6 +10,7 @@ use dialog_contract::{
 };
 use dialog_core::ports::directory::{Agreement, ProviderName};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 /// Larger than the whole country's.
 const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
@@ -80,8 +81,16 @@ struct RawCitizen {
     entry: CitizenEntry,
 }
 
+/// A directory with the digest of its file.
+pub struct Loaded {
+    /// What it says.
+    pub directory: Directory,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub sha256: String,
+}
+
 /// Reads and checks a file.
-pub fn read(path: &Path) -> Result<Directory, DirectoryFileError> {
+pub fn read(path: &Path) -> Result<Loaded, DirectoryFileError> {
     let fail = |what: &dyn std::fmt::Display| DirectoryFileError(format!("{}: {what}", path.display()));
     let size = std::fs::metadata(path).map_err(|error| fail(&error))?.len();
     if size > MAX_BYTES {
@@ -89,7 +98,8 @@ pub fn read(path: &Path) -> Result<Directory, DirectoryFileError> {
     }
     let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
     let raw: RawDirectory = serde_json::from_slice(&bytes).map_err(|error| fail(&without_values(&error)))?;
-    check(raw).map_err(|what| fail(&what))
+    let sha256 = crate::hex(&Sha256::digest(&bytes));
+    Ok(Loaded { directory: check(raw).map_err(|what| fail(&what))?, sha256 })
 }
 
 /// serde_json quotes what it found, which could be a citizen's number: the place is enough.

@@ -41,7 +41,7 @@ pub async fn upload(
         .into_data_stream()
         .map(|chunk| chunk.map_err(|error| BlobError::Interrupted(error.to_string())))
         .boxed();
-    Ok(finish(&gateway, gateway.desk.upload(&citizen, &meta, name, bytes).await))
+    Ok(finish(&gateway, gateway.desk.upload(&citizen, &meta, &name, bytes).await))
 }
 
 /// `GET /v1/me/attachments/{attachment}`

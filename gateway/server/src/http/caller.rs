@@ -103,15 +103,17 @@ fn verified(claims: &Claims) -> Verified {
         level: claims.level,
         scopes: claims.scopes.iter().cloned().collect(),
         // Beyond what a timestamp can hold is beyond the life of any token that the verifier lets through.
-        expires: i64::try_from(claims.expires).ok().and_then(|at| Timestamp::from_second(at).ok()).unwrap_or(Timestamp::MAX),
+        expires: i64::try_from(claims.expires)
+            .ok()
+            .and_then(|at| Timestamp::from_second(at).ok())
+            .unwrap_or(Timestamp::MAX),
     }
 }
 
 /// The token of exactly one `Authorization: Bearer …` (RFC 6750).
 fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let missing = |why: &str| {
-        Refusal::of(ProblemType::Unauthenticated).because(RecordKind::TokenRefused, why.to_owned())
-    };
+    let missing =
+        |why: &str| Refusal::of(ProblemType::Unauthenticated).because(RecordKind::TokenRefused, why.to_owned());
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (all.next(), all.next()) else {
         return Err(missing("there is not exactly one Authorization header"));

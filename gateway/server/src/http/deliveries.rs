@@ -9,14 +9,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dialog_contract::{
-    audit::{ActorRole, Actor, RecordKind},
+    audit::{Actor, ActorRole, RecordKind},
     ids::PluginId,
     problem::ProblemType,
 };
 use dialog_core::ports::clock::Clock;
 use http::StatusCode;
 
-use super::{body, envelope::Envelope, reply::{Refusal, finish, mark}};
+use super::{
+    body,
+    envelope::Envelope,
+    reply::{Refusal, finish, mark},
+};
 use crate::{gateway::Gateway, webhook};
 
 /// `POST /v1/deliveries/{plugin}/{*path}`
@@ -31,9 +35,8 @@ pub async fn receive(
     let meta = envelope.domain(&request);
     let (parts, body) = request.into_parts();
     let body = body::bounded(&parts.headers, body, webhook::MAX_BYTES).await?;
-    let delivery = webhook
-        .accept(format!("/{path}"), &parts.headers, body.to_vec(), gateway.clock.now())
-        .map_err(|error| {
+    let delivery =
+        webhook.accept(format!("/{path}"), &parts.headers, body.to_vec(), gateway.clock.now()).map_err(|error| {
             Refusal::of(ProblemType::Unauthenticated)
                 .because(RecordKind::TokenRefused, format!("a delivery for {plugin}: {error}"))
         })?;

@@ -15,7 +15,7 @@ use dialog_contract::{
     schema::Resource,
     service::Service,
 };
-use dialog_core::{desk::DialogFilter, request::Request as Meta};
+use dialog_core::{DialogFilter, request::Request as Meta};
 use http::{HeaderValue, StatusCode, header};
 
 use super::{

@@ -113,7 +113,9 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     request.extensions_mut().insert(envelope.clone());
 
     // A task of its own: a caller that hangs up does not stop a request that has begun to change things.
-    let handled = tokio::spawn(trace::with_traceparent(Traceparent::parse(&traceparent), next.run(request)).instrument(span.clone()));
+    let handled = tokio::spawn(
+        trace::with_traceparent(Traceparent::parse(&traceparent), next.run(request)).instrument(span.clone()),
+    );
     let mut response = match handled.await {
         Ok(response) => response,
         Err(error) => {
@@ -122,8 +124,7 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         }
     };
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
-        let action = format!("{method} {route}");
-        response = refusal.record(&gateway, &envelope, &action).instrument(span.clone()).await;
+        response = refusal.record(&gateway, &envelope, format!("{method} {route}")).instrument(span.clone()).await;
     }
 
     let status = response.status().as_u16();
@@ -163,8 +164,7 @@ pub fn locale(headers: &HeaderMap) -> Locale {
     for range in wanted.split(',').take(16) {
         let mut parts = range.split(';').map(str::trim);
         let tag = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality =
-            parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
+        let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0));
         let locale = match tag.split('-').next() {
             Some("nb" | "no" | "*") => Locale::Nb,
             Some("nn") => Locale::Nn,

@@ -10,7 +10,7 @@ use axum::{
         sse::{Event as Line, KeepAlive, Sse},
     },
 };
-use dialog_contract::{event::Event, ids::EventId};
+use dialog_contract::event::Event;
 use futures_util::StreamExt;
 
 use super::{
@@ -46,15 +46,9 @@ pub async fn stream(
     Query::parse(request.uri().query(), &[])?;
     let after = match request.headers().get("last-event-id") {
         None => None,
-        Some(value) => Some(
-            value
-                .to_str()
-                .ok()
-                .and_then(|id| id.parse::<EventId>().ok())
-                .ok_or_else(|| Refusal::malformed("Last-Event-ID"))?,
-        ),
+        Some(value) => Some(value.to_str().map_err(|_| Refusal::malformed("Last-Event-ID"))?.to_owned()),
     };
-    let opened = match gateway.desk.follow(&citizen, &envelope.domain(&request), after).await {
+    let opened = match gateway.desk.follow(&citizen, &envelope.domain(&request), after.as_deref()).await {
         Ok(opened) => opened,
         Err(refused) => return Ok(finish(&gateway, Err(refused))),
     };

@@ -14,13 +14,16 @@ use dialog_contract::{
 };
 use dialog_core::{
     answer::{Answer, Refused},
-    ports::{clock::Clock, evidence::{Evidence, Receipt}},
+    ports::{
+        clock::Clock,
+        evidence::{Evidence, Receipt},
+    },
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use super::envelope::Envelope;
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, hex};
 
 /// Where the audit record of a reply stands: the log's origin and the record's index.
 const RECEIPT: HeaderName = HeaderName::from_static("audit-receipt");
@@ -71,7 +74,7 @@ impl Refusal {
     }
 
     /// Writes it down, then makes of it what leaves.
-    pub async fn record(self, gateway: &Gateway, envelope: &Envelope, action: &str) -> Response {
+    pub async fn record(self, gateway: &Gateway, envelope: &Envelope, route: String) -> Response {
         if let Some(why) = &self.why {
             tracing::info!(problem = self.problem.name(), why, "refused");
         }
@@ -88,7 +91,7 @@ impl Refusal {
             kind: self.kind,
             request: Some(envelope.request),
             trace_id: Some(envelope.trace_id.clone()),
-            action: action.to_owned(),
+            action: "request.refused".to_owned(),
             citizen: actor.person.clone(),
             actor,
             representation: None,
@@ -102,8 +105,11 @@ impl Refusal {
                 sent: Some(Sent::No),
             }),
             request_sha256: None,
-            reply_sha256: Some(sha256(&body)),
-            details: self.why.iter().map(|why| ("why".to_owned(), why.clone())).collect(),
+            reply_sha256: Some(hex(&Sha256::digest(&body))),
+            details: [("route".to_owned(), route)]
+                .into_iter()
+                .chain(self.why.iter().map(|why| ("why".to_owned(), why.clone())))
+                .collect(),
         };
         match gateway.evidence.record(record).await {
             Ok(receipt) => self.response(gateway, body, Some(&receipt)),
@@ -158,19 +164,11 @@ impl IntoResponse for Refusal {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// What the domain came to.
 pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
     match ended {
         Ok(answer) => {
+            gateway.metrics.outcome(&answer.about, None);
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let mut response = (status, Body::from(answer.body)).into_response();
             let headers = response.headers_mut();
@@ -185,6 +183,7 @@ pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
             response
         }
         Err(refused) => {
+            gateway.metrics.outcome(&refused.about, Some(refused.problem));
             gateway.metrics.problem(refused.problem.name());
             problem(refused.problem, refused.body, refused.retry_after, refused.receipt.as_ref(), refused.replayed)
         }

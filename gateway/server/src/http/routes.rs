@@ -13,12 +13,7 @@ use axum::{
 use dialog_contract::problem::ProblemType;
 use http::Method;
 
-use super::{
-    appointments, attachments, deliveries, dialogs,
-    envelope,
-    events, operations, practice,
-    reply::Refusal,
-};
+use super::{appointments, attachments, deliveries, dialogs, envelope, events, operations, practice, reply::Refusal};
 use crate::gateway::Gateway;
 
 /// Routes of one listener, with a list of what they are.

@@ -1,7 +1,10 @@
 //! Counters and histograms for Prometheus. Labels are closed lists and plugin ids: their number is bounded.
 
-use std::{sync::atomic::AtomicU64, time::Duration};
+use std::time::Duration;
 
+use dialog_contract::{ids::PluginId, problem::ProblemType};
+use dialog_core::answer::About;
+use dialog_host::observe::{CallEnded, Observer, UpstreamEnded};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -31,17 +34,46 @@ pub struct ProblemLabels {
     pub problem: &'static str,
 }
 
+/// What a request through a provider came to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct OutcomeLabels {
+    /// The plugin's id.
+    pub provider: String,
+    /// The service.
+    pub service: &'static str,
+    /// `ok`, or the problem's name.
+    pub outcome: &'static str,
+}
+
 /// A call of a plugin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct CallLabels {
     /// The plugin's id.
     pub provider: String,
-    /// The service, or `none` for inbound calls.
-    pub service: &'static str,
     /// `interface.function`.
     pub function: String,
-    /// `ok`, or the failure's name.
+    /// `answered`, or how it failed.
     pub outcome: &'static str,
+}
+
+/// A request of a plugin to a remote system.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct UpstreamLabels {
+    /// The plugin's id.
+    pub provider: String,
+    /// The upstream's name.
+    pub upstream: String,
+    /// The HTTP status, or the contract's error.
+    pub result: String,
+}
+
+/// Whether an upstream's breaker is open.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct BreakerLabels {
+    /// The plugin's id.
+    pub provider: String,
+    /// The upstream's name.
+    pub upstream: String,
 }
 
 /// A route.
@@ -57,10 +89,12 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram>,
     problems: Family<ProblemLabels, Counter>,
+    outcomes: Family<OutcomeLabels, Counter>,
     calls: Family<CallLabels, Counter>,
     call_seconds: Family<CallLabels, Histogram>,
-    queue_depth: Gauge,
-    queue_oldest: Gauge<f64, AtomicU64>,
+    upstream_requests: Family<UpstreamLabels, Counter>,
+    breakers_open: Family<BreakerLabels, Gauge>,
+    queue_due: Gauge,
     audit_records: Counter,
     audit_size: Gauge,
 }
@@ -79,14 +113,18 @@ impl Default for Metrics {
         registry.register_with_unit("request", "How long requests take", Unit::Seconds, request_seconds.clone());
         let problems = Family::default();
         registry.register("problems", "Refusals by problem type", problems.clone());
+        let outcomes = Family::default();
+        registry.register("outcomes", "Requests through providers by service and outcome", outcomes.clone());
+        let upstream_requests = Family::default();
+        registry.register("upstream_requests", "Requests of plugins to remote systems", upstream_requests.clone());
+        let breakers_open = Family::default();
+        registry.register("breaker_open", "Whether an upstream's breaker is open", breakers_open.clone());
         let calls = Family::default();
         registry.register("provider_calls", "Calls of plugins", calls.clone());
         let call_seconds = Family::<CallLabels, Histogram>::new_with_constructor(seconds);
         registry.register_with_unit("provider_call", "How long plugin calls take", Unit::Seconds, call_seconds.clone());
-        let queue_depth = Gauge::default();
-        registry.register("queue_depth", "What waits for a provider", queue_depth.clone());
-        let queue_oldest = Gauge::<f64, AtomicU64>::default();
-        registry.register_with_unit("queue_oldest", "Age of what waits longest", Unit::Seconds, queue_oldest.clone());
+        let queue_due = Gauge::default();
+        registry.register("queue_due", "What was due for another attempt, in the last run", queue_due.clone());
         let audit_records = Counter::default();
         registry.register("audit_records", "Records appended to the audit log", audit_records.clone());
         let audit_size = Gauge::default();
@@ -96,10 +134,12 @@ impl Default for Metrics {
             requests,
             request_seconds,
             problems,
+            outcomes,
             calls,
             call_seconds,
-            queue_depth,
-            queue_oldest,
+            upstream_requests,
+            breakers_open,
+            queue_due,
             audit_records,
             audit_size,
         }
@@ -118,16 +158,20 @@ impl Metrics {
         self.problems.get_or_create(&ProblemLabels { problem }).inc();
     }
 
-    /// A plugin was called.
-    pub fn call(&self, labels: &CallLabels, took: Duration) {
-        self.calls.get_or_create(labels).inc();
-        self.call_seconds.get_or_create(labels).observe(took.as_secs_f64());
+    /// A request through a provider has ended; `problem` where it was refused.
+    pub fn outcome(&self, about: &About, problem: Option<ProblemType>) {
+        let (Some(provider), Some(service)) = (&about.plugin, about.service) else { return };
+        let labels = OutcomeLabels {
+            provider: provider.to_string(),
+            service: service.as_str(),
+            outcome: problem.map_or("ok", ProblemType::name),
+        };
+        self.outcomes.get_or_create(&labels).inc();
     }
 
-    /// What waits for providers.
-    pub fn queue(&self, depth: usize, oldest: Duration) {
-        self.queue_depth.set(i64::try_from(depth).unwrap_or(i64::MAX));
-        self.queue_oldest.set(oldest.as_secs_f64());
+    /// How much was due for another attempt, in the last run.
+    pub fn queue(&self, due: usize) {
+        self.queue_due.set(i64::try_from(due).unwrap_or(i64::MAX));
     }
 
     /// A record was appended at `index`.
@@ -143,5 +187,31 @@ impl Metrics {
         // Writing to a String cannot fail.
         let _ = encode(&mut text, &self.registry);
         text
+    }
+}
+
+impl Observer for Metrics {
+    fn called(&self, call: &CallEnded<'_>) {
+        let labels = CallLabels {
+            provider: call.plugin.to_string(),
+            function: format!("{}.{}", call.interface, call.function),
+            outcome: call.outcome.as_str(),
+        };
+        self.calls.get_or_create(&labels).inc();
+        self.call_seconds.get_or_create(&labels).observe(call.took.as_secs_f64());
+    }
+
+    fn upstream(&self, request: &UpstreamEnded<'_>) {
+        let labels = UpstreamLabels {
+            provider: request.plugin.to_string(),
+            upstream: request.upstream.to_owned(),
+            result: request.result.map_or_else(str::to_owned, |status| status.to_string()),
+        };
+        self.upstream_requests.get_or_create(&labels).inc();
+    }
+
+    fn breaker(&self, plugin: &PluginId, upstream: &str, open: bool) {
+        let labels = BreakerLabels { provider: plugin.to_string(), upstream: upstream.to_owned() };
+        self.breakers_open.get_or_create(&labels).set(open.into());
     }
 }

@@ -1,0 +1,47 @@
+//! The operator's binary.
+
+use std::{io, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use dialog_gateway::{config::Config, start};
+
+/// Brings providers of digital dialog with the GP behind one API.
+#[derive(Parser)]
+#[command(name = "dialog-gateway", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the gateway until SIGTERM or SIGINT.
+    Serve {
+        /// The configuration.
+        #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
+        config: PathBuf,
+    },
+    /// Reads and checks the configuration.
+    Check {
+        /// The configuration.
+        #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let ended = match Arguments::parse().command {
+        Command::Serve { config } => start::run(&config, &mut io::stdout()),
+        Command::Check { config } => Config::read(&config).map(|_| ()).map_err(anyhow::Error::from),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the one place where the binary says why it ends")]
+            {
+                eprintln!("dialog-gateway: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

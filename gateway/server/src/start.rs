@@ -1,0 +1,298 @@
+//! From a checked configuration to a running gateway, and in good order to its end.
+//!
+//! What must not be forgotten is opened first, the audit log before anything that it records; what the process before
+//! left unfinished is repaired before any port is served.
+
+use std::{collections::HashMap, io::Write, path::Path, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use dialog_audit::{Log, LogConfig, SigningKey};
+use dialog_contract::{
+    audit::{Actor, ActorRole, Record, RecordKind},
+    ids::PluginId,
+    provider::Interface,
+};
+use dialog_core::{
+    Desk, Ports,
+    ports::{
+        blobs::Blobs,
+        clock::{Clock, SystemClock},
+        evidence::Evidence,
+        providers::Providers,
+        store::Store,
+    },
+};
+use dialog_host::{Host, HostConfig, Installation};
+use dialog_store::{FileBlobs, SledConfig, SledStore};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    auth::verifier::Verifier,
+    background,
+    config::Config,
+    directory::{self, lookup::StoredDirectory},
+    evidence::AuditLog,
+    gateway::Gateway,
+    hex,
+    http::routes,
+    listener::Listener,
+    pseudonym::Pseudonyms,
+    telemetry::{logs::Telemetry, metrics::Metrics},
+    webhook::Webhook,
+};
+
+/// Requests under way have this long to come to their end when the gateway is to stop: their own deadline, and some.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// How the vendors of some plugins sign what they push.
+type Webhooks = HashMap<PluginId, Webhook>;
+
+/// Which plugins are asked for news, and how often.
+type Polled = Vec<(PluginId, Duration)>;
+
+/// Runs the gateway until SIGTERM or SIGINT. `ready` is told each address, then `ready`, a line each.
+pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
+    let config = Config::read(file)?;
+    let config_digest = hex(&Sha256::digest(std::fs::read(file)?));
+    let audit_key = SigningKey::parse(config.audit.key.read()?.expose_secret()).context("audit.key")?;
+    let telemetry = Telemetry::start(&config.telemetry, audit_key.name())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
+    let ended = runtime.block_on(serve(config, config_digest, audit_key, ready));
+    if let Err(error) = &ended {
+        tracing::error!(error = format!("{error:#}"), "the gateway ends");
+    }
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    telemetry.shutdown();
+    ended
+}
+
+async fn serve(
+    config: Config,
+    config_digest: String,
+    audit_key: SigningKey,
+    ready: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+
+    // Ports are bound, so that a second gateway is refused, and not yet served.
+    let portal = Listener::bind(config.listen.portal).await.context("listen.portal")?;
+    let provider = Listener::bind(config.listen.provider).await.context("listen.provider")?;
+    let operations = Listener::bind(config.listen.operations).await.context("listen.operations")?;
+    let addresses = [("portal", portal.address), ("provider", provider.address), ("operations", operations.address)];
+
+    let (gateway, polled) = assemble(&config, config_digest, audit_key).await?;
+    let repaired = gateway.desk.recover().await.context("repair what was left unfinished")?;
+    if repaired.due > 0 {
+        tracing::warn!(count = repaired.due, "repaired what the process before left unfinished");
+    }
+
+    let stop = gateway.stop.clone();
+    let tasks = background::start(&gateway, polled);
+    let listeners = [
+        portal.serve(routes::portal().into_router(Arc::clone(&gateway)), stop.clone()),
+        provider.serve(routes::provider().into_router(Arc::clone(&gateway)), stop.clone()),
+        operations.serve(routes::operations().into_router(Arc::clone(&gateway)), stop.clone()),
+    ];
+    for (name, address) in addresses {
+        writeln!(ready, "{name} http://{address}")?;
+    }
+    writeln!(ready, "ready")?;
+    ready.flush()?;
+    tracing::info!("ready");
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: requests under way come to their end");
+    stop.cancel();
+    let drained = async {
+        for listener in listeners {
+            let _ = listener.await;
+        }
+        tasks.join_all().await;
+    };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("not everything came to its end in time; it is repaired at the next start");
+    }
+    gateway.evidence.record(own(RecordKind::Stop, "gateway.stop")).await.context("record the stop")?;
+    gateway.evidence.log().close().await.context("close the audit log")?;
+    gateway.store.close().await;
+    Ok(())
+}
+
+async fn assemble(
+    config: &Config,
+    config_digest: String,
+    audit_key: SigningKey,
+) -> anyhow::Result<(Arc<Gateway>, Polled)> {
+    let folder = &config.data.folder;
+    std::fs::create_dir_all(folder).with_context(|| format!("data.folder: {}", folder.display()))?;
+    let pseudonym_key: Vec<u8> = config.pseudonyms.key.read()?.expose_secret().as_bytes().to_vec();
+    let pseudonyms = Arc::new(Pseudonyms::new(&pseudonym_key.into()).context("pseudonyms.key")?);
+    let metrics = Arc::new(Metrics::default());
+
+    let origin = audit_key.name().to_owned();
+    let log_config = LogConfig::new(folder.join("audit"), audit_key);
+    let log = tokio::task::spawn_blocking(|| Log::open(log_config)).await?.context("open the audit log")?;
+    if let Some(torn) = &log.recovery().torn {
+        tracing::warn!(?torn, "the end of the audit log was torn and never acknowledged; it was cut off");
+    }
+    let evidence = Arc::new(AuditLog::new(log, origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
+    evidence.record(own(RecordKind::Start, "gateway.start")).await?;
+    let mut record = own(RecordKind::Configuration, "gateway.configure");
+    record.details.insert("sha256".to_owned(), config_digest);
+    evidence.record(record).await?;
+
+    let store = Arc::new(SledStore::open(folder.join("store"), SledConfig::default()).await.context("open the store")?);
+    let blobs: Arc<dyn Blobs> =
+        Arc::new(FileBlobs::open(folder.join("attachments")).await.context("open the attachments")?);
+    let ports_store: Arc<dyn Store> = Arc::<SledStore>::clone(&store);
+
+    let loaded = directory::file::read(&config.directory.file)?;
+    directory::loader::load(ports_store.as_ref(), &pseudonyms, &loaded.directory, loaded.sha256)
+        .await
+        .context("load the directory")?;
+    let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::clone(&pseudonyms)).await?;
+
+    let host = Host::new(
+        HostConfig {
+            cache_dir: config.data.cache.clone().unwrap_or_else(|| folder.join("cache")),
+            limits: config.limits.clone(),
+            plugins: config.plugins.iter().map(crate::config::PluginEntry::host).collect(),
+        },
+        dialog_host::Ports {
+            observer: Arc::<Metrics>::clone(&metrics),
+            ..dialog_host::Ports::new(Arc::clone(&ports_store), Arc::clone(&blobs))
+        },
+    )
+    .await?;
+    let installations = host.installations();
+    for installation in &installations {
+        evidence.record(installed(installation)).await?;
+    }
+    let (webhooks, polled) = inbound(config, &installations)?;
+    check_settings(&host, &loaded.directory)?;
+
+    let desk = Desk::open_on(
+        Ports {
+            store: ports_store,
+            blobs,
+            directory: Arc::new(directory),
+            providers: Arc::new(host),
+            evidence: Arc::<AuditLog>::clone(&evidence),
+            clock: Arc::new(SystemClock),
+        },
+        config.public_url.as_str().trim_end_matches('/'),
+    )
+    .await
+    .context("open the desk")?;
+    let gateway = Gateway {
+        desk,
+        verifier: Verifier::new(config.issuers.clone()).context("issuers")?,
+        evidence,
+        store,
+        clock: SystemClock,
+        metrics,
+        webhooks,
+        stop: CancellationToken::new(),
+    };
+    Ok((Arc::new(gateway), polled))
+}
+
+/// Every agreement's settings must be as its plugin's schema has them: better at start than at a citizen's request.
+fn check_settings(host: &Host, directory: &directory::file::Directory) -> anyhow::Result<()> {
+    for (at, agreement) in directory.agreements.iter().enumerate() {
+        let Some(installed) = host.installed(&agreement.plugin) else { continue };
+        let validator = jsonschema::validator_for(&installed.settings_schema)
+            .map_err(|error| anyhow::anyhow!("the settings schema of {}: {}", agreement.plugin, error.masked()))?;
+        if let Err(error) = validator.validate(&agreement.settings) {
+            anyhow::bail!(
+                "directory file: agreements[{at}].settings{}: not as {} has them: {}",
+                error.instance_path(),
+                agreement.plugin,
+                error.masked()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// How each plugin's news reach the gateway.
+fn inbound(config: &Config, installations: &[Installation]) -> anyhow::Result<(Webhooks, Polled)> {
+    let (mut webhooks, mut polled) = (HashMap::new(), Vec::new());
+    for (entry, installed) in config.plugins.iter().zip(in_order(config, installations)?) {
+        let takes = installed.exports.contains(&Interface::Inbound);
+        if let Some(every) = entry.poll_seconds {
+            anyhow::ensure!(takes, "{}: poll-seconds is set, and the plugin exports no inbound", installed.plugin);
+            polled.push((installed.plugin.clone(), Duration::from_secs(every.get().into())));
+        }
+        if let Some(webhook) = &entry.webhook {
+            anyhow::ensure!(takes, "{}: webhook is set, and the plugin exports no inbound", installed.plugin);
+            webhooks.insert(
+                installed.plugin.clone(),
+                Webhook {
+                    secret: webhook.secret.read()?,
+                    signature_header: webhook.signature_header.to_ascii_lowercase(),
+                    timestamp_header: webhook.timestamp_header.to_ascii_lowercase(),
+                    id_header: webhook.id_header.to_ascii_lowercase(),
+                },
+            );
+        }
+    }
+    Ok((webhooks, polled))
+}
+
+/// What the host keeps by id, in the order of the configuration: which file became which plugin is in its digest.
+fn in_order<'a>(config: &Config, installations: &'a [Installation]) -> anyhow::Result<Vec<&'a Installation>> {
+    config
+        .plugins
+        .iter()
+        .map(|entry| {
+            let digest = hex(&Sha256::digest(std::fs::read(&entry.package)?));
+            installations
+                .iter()
+                .find(|installed| installed.digest == digest)
+                .with_context(|| format!("{} changed while it was installed", entry.package.display()))
+        })
+        .collect()
+}
+
+fn own(kind: RecordKind, action: &str) -> Record {
+    Record {
+        version: 1,
+        time: SystemClock.now(),
+        kind,
+        request: None,
+        trace_id: None,
+        action: action.to_owned(),
+        actor: Actor { role: ActorRole::Gateway, client: "gateway".to_owned(), person: None, level: None },
+        citizen: None,
+        representation: None,
+        office: None,
+        service: None,
+        dialog: None,
+        call: None,
+        outcome: None,
+        request_sha256: None,
+        reply_sha256: None,
+        details: [("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
+    }
+}
+
+fn installed(installation: &Installation) -> Record {
+    let mut record = own(RecordKind::Plugin, "plugin.install");
+    record.details = [
+        ("plugin", installation.plugin.to_string()),
+        ("version", installation.version.clone()),
+        ("digest", installation.digest.clone()),
+        ("grant", installation.grant_sha256.clone()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    record
+}
