@@ -1,19 +1,37 @@
 //! Plugins of the dialog gateway, in Rust: implement a trait, export it, build with `dialog-plugin build`.
 //!
 //! ```no_run
-//! use dialog_plugin_sdk::{Context, Failure, prescriptions::{Prescription, Prescriptions}, upstream};
+//! use dialog_plugin_sdk::{Context, Failure, payments::{Invoice, Payment, Payments}, upstream};
+//! use serde::Deserialize;
 //!
 //! struct Vendor;
 //!
-//! impl Prescriptions for Vendor {
-//!     fn renewable(ctx: Context) -> Result<Vec<Prescription>, Failure> {
-//!         let answer = upstream::get("api", "/prescriptions").query("patient", &ctx.citizen()?.reference).send()?;
-//!         let medicines: Vec<String> = answer.success()?.json()?;
-//!         Ok(medicines.into_iter().map(|medicine| todo!("{medicine}")).collect())
+//! #[derive(Deserialize)]
+//! struct Page {
+//!     id: String,
+//!     url: String,
+//!     expires: i64,
+//! }
+//!
+//! impl Payments for Vendor {
+//!     fn outstanding(_: Context) -> Result<Vec<Invoice>, Failure> {
+//!         Ok(Vec::new())
+//!     }
+//!
+//!     fn pay(ctx: Context, invoice: String, return_url: String) -> Result<Payment, Failure> {
+//!         let page: Page = upstream::post("api", "/invoices")
+//!             .segment(invoice)
+//!             .segment("payments")
+//!             .query("return", return_url)
+//!             .header("idempotency-key", ctx.idempotency_key)
+//!             .send()?
+//!             .success()?
+//!             .json()?;
+//!         Ok(Payment { redirect: page.url, id: page.id, expires: page.expires })
 //!     }
 //! }
 //!
-//! dialog_plugin_sdk::export_prescriptions!(Vendor);
+//! dialog_plugin_sdk::export_payments!(Vendor);
 //! # fn main() {}
 //! ```
 //!

@@ -17,6 +17,7 @@ mod project;
 
 use std::{
     fmt, fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -229,7 +230,9 @@ fn place(out: &Path, manifest: &Manifest, component: &[u8]) -> Result<Built, Bui
     if changed {
         let failed = |source| BuildError::File { path: path.clone(), source };
         fs::create_dir_all(out).map_err(failed)?;
-        let file = tempfile::NamedTempFile::new_in(out).map_err(failed)?;
+        // A component is no secret: whoever may read the folder may read it.
+        let readable = fs::Permissions::from_mode(0o644);
+        let file = tempfile::Builder::new().permissions(readable).tempfile_in(out).map_err(failed)?;
         fs::write(file.path(), component).map_err(failed)?;
         file.persist(&path).map_err(|error| failed(error.error))?;
     }

@@ -56,16 +56,6 @@ impl Toolchain {
         }
         command
     }
-
-    /// A `cargo metadata`.
-    pub fn metadata(&self) -> Command {
-        let mut command = clean(&self.cargo);
-        command.args(["metadata", "--no-deps", "--format-version", "1"]);
-        if self.own.is_some() {
-            command.env_remove("RUSTUP_TOOLCHAIN");
-        }
-        command
-    }
 }
 
 impl fmt::Display for Toolchain {
