@@ -4,7 +4,6 @@
 use dialog_contract::{
     dialog::{Activity, ActivityKind, AuthorRole, Message, Status, StatusName},
     event::EventType,
-    limits::Limits,
     service::{Closing, Service},
 };
 use jiff::Timestamp;
@@ -96,7 +95,7 @@ impl Draft {
 
     /// Sets what follows from the rest. Called once, when the change is committed.
     pub(crate) fn finish(&mut self, now: Timestamp) {
-        self.record.refresh(Limits::V1.messages_per_dialog as usize);
+        self.record.refresh();
         let dialog = &mut self.record.dialog;
         let Some((_, before)) = &self.before else { return };
         let before = &before.dialog;

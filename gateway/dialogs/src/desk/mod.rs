@@ -36,16 +36,16 @@ use std::{future::Future, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-pub(crate) use self::{
-    calls::SETTLING_TIME,
-    trail::{Trail, Unsettled},
-};
 pub use self::{
     attachments::Download,
     feed::{Follow, FollowedEvent},
     purge::Purged,
     queue::WorkDone,
     reading::DialogFilter,
+};
+pub(crate) use self::{
+    calls::SETTLING_TIME,
+    trail::{Trail, Unsettled},
 };
 use crate::{
     answer::{About, Answer, Refusal, Refused},

@@ -279,7 +279,7 @@ impl Desk {
         let message = new.message.as_ref().map(|message| self.written(who, name, message, claimed, now));
         let asked = Activity {
             occurred: now,
-            kind: ActivityKind::Requested { request: new.request.clone() },
+            kind: ActivityKind::Requested { request: shown(&new.request) },
             text: texts::requested(service, request.locale),
         };
         let dialog = Dialog {
@@ -318,4 +318,15 @@ impl Desk {
             calls: VecDeque::from([self.begin(CallKind::Open, id.to_string(), request, reply)]),
         }
     }
+}
+
+/// The request as the dialog shows it: without the prescriptions' XML, which the portal has and which is large.
+pub(crate) fn shown(asked: &Asked) -> Asked {
+    let mut shown = asked.clone();
+    if let Asked::PrescriptionRenewal { items } = &mut shown {
+        for item in items {
+            item.eprescription = None;
+        }
+    }
+    shown
 }

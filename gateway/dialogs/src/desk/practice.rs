@@ -7,7 +7,7 @@ use dialog_contract::{
     practice::{self, Booking, OfferedService, Practitioner},
     problem::ProblemType,
     provider::Interface,
-    service::{Locale, Service},
+    service::{ConsultationMode, Locale, Service},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -47,6 +47,15 @@ impl Agreement {
     /// How citizens book; an office that did not choose takes requests.
     pub(crate) fn booking(&self) -> Option<Booking> {
         (self.service == Service::Appointment).then(|| self.booking.unwrap_or(Booking::Request))
+    }
+
+    /// How consultations can be held; an office that did not choose writes.
+    pub(crate) fn consultation_modes(&self) -> Vec<ConsultationMode> {
+        match self.service {
+            Service::Consultation if self.modes.is_empty() => vec![ConsultationMode::Text],
+            Service::Consultation => self.modes.clone(),
+            _ => Vec::new(),
+        }
     }
 
     pub(crate) fn valid_at(&self, now: Timestamp) -> bool {
@@ -187,7 +196,7 @@ impl Desk {
                     answered_within_working_days: (service == Service::Consultation)
                         .then(|| u8::try_from(Limits::V1.consultation_working_days).ok())
                         .flatten(),
-                    modes: offer.agreement.modes,
+                    modes: offer.agreement.consultation_modes(),
                 },
                 None => OfferedService {
                     service,

@@ -28,8 +28,9 @@ use crate::{
 /// Entries that one run takes up. A run is short so that what becomes due meanwhile is not kept waiting.
 const AT_ONCE: usize = 256;
 
-/// Calls that a run makes side by side: a provider that hangs holds up some, not all. The host bounds calls a plugin.
-const SIDE_BY_SIDE: usize = 16;
+/// Calls that a run makes side by side: half of what the host lets a plugin have, so that one that hangs neither holds
+/// up the others' turn for long nor leaves no room for the citizens who are waiting for it.
+const SIDE_BY_SIDE: usize = 32;
 
 /// Time that a call from here may take; no citizen waits for it.
 const CALL_TIME: Duration = Duration::from_secs(15);

@@ -31,6 +31,9 @@ const SCANNED_AT_ONCE: usize = 200;
 /// Most entries that one page looks at: a filter that matches little gives a short page and a cursor, not a long wait.
 const SCANNED_AT_MOST: usize = 2_000;
 
+/// Text on one page, in bytes, after which it ends: dialogs differ in length by a factor of a thousand.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 /// Which dialogs are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DialogFilter {
@@ -119,7 +122,7 @@ impl Desk {
             let place = place.ok_or_else(|| Refusal::malformed(locale, "cursor"))?;
             from = after(&[&prefix, &place]);
         }
-        let (mut items, mut scanned) = (Vec::new(), 0);
+        let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
         let next = 'page: loop {
             let range = Range { from, ..keys::all(prefix.clone(), SCANNED_AT_ONCE) };
             let entries = self.shelf.store.scan(range).await.map_err(of_store)?;
@@ -128,12 +131,13 @@ impl Desk {
                 scanned += 1;
                 let listed = record::decode("a list's entry", &entry.versioned.value).map_err(of_store)?;
                 if filter.picks(&listed) {
-                    if items.len() == wanted {
+                    if items.len() == wanted || bytes >= PAGE_BYTES {
                         // One more is there: the page ends before it.
                         break 'page items.last().map(|(place, _): &(bytes::Bytes, Dialog)| place.clone());
                     }
                     let Some(id) = keys::dialog_of_listed(&entry.key) else { continue };
                     if let Some(draft) = self.shelf.dialog(id).await.map_err(of_store)? {
+                        bytes += draft.record.dialog.messages.iter().map(|message| message.text.len()).sum::<usize>();
                         items.push((entry.key.slice(prefix.len()..), draft.record.dialog));
                     }
                 }

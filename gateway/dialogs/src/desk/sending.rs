@@ -1,6 +1,6 @@
 //! Sending a further message in a dialog. Follow-ups belong to the same dialog, whatever the service.
 
-use dialog_contract::{ids::DialogId, limits::Limits, opening::NewMessage, problem::ProblemType, service::Locale};
+use dialog_contract::{ids::DialogId, opening::NewMessage, problem::ProblemType, service::Locale};
 
 use super::{
     Desk, Outcome, TRIES,
@@ -181,8 +181,7 @@ fn writable(draft: &Draft, locale: Locale) -> Result<(), Refusal> {
     if record.reference.is_none() && record.calls.is_empty() {
         return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::never_arrived(locale)));
     }
-    let waiting = record.calls.iter().filter(|call| !call.unshown_attachments().is_empty() || call.running()).count();
-    if record.dialog.messages.len() + waiting >= Limits::V1.messages_per_dialog as usize {
+    if record.full() {
         return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::dialog_full(locale)));
     }
     Ok(())

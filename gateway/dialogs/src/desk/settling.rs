@@ -148,6 +148,8 @@ impl Desk {
                     return self.doubt(draft, step, call, refusal, now).await;
                 }
                 draft.record.reference = Some(reference);
+                // It will not be sent again: what was large in it need not be kept.
+                draft.record.request = draft.record.request.as_ref().map(super::opening::shown);
                 if draft.record.visible {
                     draft.news(EventType::MessageSent);
                 } else {

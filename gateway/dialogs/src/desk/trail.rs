@@ -1,5 +1,6 @@
 //! The audit records of one request: an intent before a change is tried, an outcome before the reply leaves. The two
-//! durable writes of a step, store and audit log, run side by side.
+//! durable writes of a step, store and audit log, run side by side. A step that lost a race to another request is
+//! decided anew and recorded anew: the last record of a request is the one that counts.
 
 use dialog_contract::{
     audit::{Actor, ActorRole, CallRecord, OutcomeRecord, Record, RecordKind, RepresentationRecord},

@@ -64,8 +64,9 @@ pub(crate) fn opening(
     let mut message_required = true;
     match &new.request {
         Asked::Consultation { mode, form: _ } => {
-            if !offer.agreement.modes.contains(mode) {
-                let offered: Vec<&str> = offer.agreement.modes.iter().map(|mode| mode.as_str()).collect();
+            let modes = offer.agreement.consultation_modes();
+            if !modes.contains(mode) {
+                let offered: Vec<&str> = modes.iter().map(|mode| mode.as_str()).collect();
                 errors.add("/request/mode", texts::mode_not_offered(&offered.join(", "), locale));
             }
             let pictures = new.message.as_ref().is_some_and(|message| !message.attachments.is_empty());

@@ -160,7 +160,8 @@ impl Desk {
     async fn served(&self, plugin: &PluginId) -> Result<Vec<ServedOffice>, DirectoryError> {
         let mut served: Vec<ServedOffice> = Vec::new();
         for agreement in self.directory.agreements_with(plugin).await? {
-            let known = |one: &&ServedOffice| one.office.her_id == agreement.office && one.settings == agreement.settings;
+            let known =
+                |one: &&ServedOffice| one.office.her_id == agreement.office && one.settings == agreement.settings;
             if served.iter().any(|one| known(&one)) {
                 continue;
             }
@@ -179,12 +180,7 @@ impl Desk {
     }
 
     /// Where the next poll goes on: the cursor is given back, and every event's fate told.
-    async fn advance(
-        &self,
-        plugin: &PluginId,
-        before: Option<Revision>,
-        next: &Position,
-    ) -> Result<(), StoreError> {
+    async fn advance(&self, plugin: &PluginId, before: Option<Revision>, next: &Position) -> Result<(), StoreError> {
         let key = keys::position(plugin);
         let mut batch = Batch::default();
         batch.preconditions.push((key.clone(), before.map_or(Expected::Absent, Expected::At)));

@@ -80,6 +80,11 @@ impl Call {
         }
     }
 
+    /// It carries a message that does not yet stand in the dialog.
+    pub(crate) const fn unshown(&self) -> bool {
+        matches!(self.kind, CallKind::Send { shown: false, .. })
+    }
+
     /// The attachments of a message that does not yet stand in the dialog.
     pub(crate) fn unshown_attachments(&self) -> Vec<AttachmentId> {
         match &self.kind {

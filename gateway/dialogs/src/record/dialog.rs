@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use dialog_contract::{
     dialog::{Dialog, Status, StatusName},
     ids::PluginId,
+    limits::Limits,
     opening::Request,
     service::{Locale, Representation, Service},
 };
@@ -13,6 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Call;
 use crate::identity::CitizenId;
+
+/// Bytes of text in a dialog after which the citizen opens a new one. A quarter of the store's largest value: the rest
+/// is for a renewal with all its eResept M1 and for answers of the office.
+const TEXT_BYTES: usize = crate::ports::store::MAX_VALUE_BYTES / 4;
 
 /// Everything about one dialog, in one value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,11 +66,18 @@ impl StoredDialog {
         matches!(self.dialog.status, Status::Closed { .. })
     }
 
+    /// The citizen can write no more: it has as many messages, or as much text, as one value of the store can hold
+    /// together with what the office may yet answer.
+    pub(crate) fn full(&self) -> bool {
+        let written = self.dialog.messages.iter().map(|message| message.text.len()).sum::<usize>();
+        let waiting = self.calls.iter().filter(|call| call.unshown()).count();
+        self.dialog.messages.len() + waiting >= Limits::V1.messages_per_dialog as usize || written >= TEXT_BYTES
+    }
+
     /// Sets what follows from the rest: whether the citizen can write now, and what is unopened.
-    pub(crate) fn refresh(&mut self, most_messages: usize) {
+    pub(crate) fn refresh(&mut self) {
         let reachable = self.reference.is_some() || !self.calls.is_empty();
-        self.dialog.reply_allowed =
-            self.two_way && !self.closed() && reachable && self.dialog.messages.len() < most_messages;
+        self.dialog.reply_allowed = self.two_way && !self.closed() && reachable && !self.full();
         let unopened = self.dialog.messages.iter().filter(|message| {
             message.author.role == dialog_contract::dialog::AuthorRole::Office && message.seen.is_none()
         });

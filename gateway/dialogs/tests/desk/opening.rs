@@ -173,6 +173,8 @@ async fn a_renewal_needs_no_message() {
         panic!("not a renewal")
     };
     assert_eq!(items[0].eprescription.as_deref(), Some(&b"<M1/>"[..]));
+    let shown = serde_json::to_string(&opened).unwrap();
+    assert!(!shown.contains("PE0xLz4="), "the prescription is not echoed");
 }
 
 #[tokio::test]

@@ -65,3 +65,15 @@ async fn texts_are_in_the_citizens_language() {
         assert!(outcome.detail.starts_with(words), "{}", outcome.detail);
     }
 }
+
+#[tokio::test]
+async fn an_office_that_did_not_choose_how_to_consult_writes() {
+    use dialog_contract::service::ConsultationMode;
+    let world = World::new().await;
+    world.agree(Service::Consultation, |agreement| agreement.modes.clear());
+    let answer = world.desk.practice(&world.kari(), &get()).await.unwrap();
+    let practice: Practice = serde_json::from_slice(&answer.body).unwrap();
+    let consultation = practice.services.iter().find(|offered| offered.service == Service::Consultation).unwrap();
+    assert_eq!(consultation.modes, [ConsultationMode::Text]);
+    world.opened(crate::support::consultation("x")).await;
+}

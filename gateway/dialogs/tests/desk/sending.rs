@@ -181,3 +181,18 @@ async fn what_the_office_wrote_is_seen_once_and_stays_so() {
     let again = dialog(&world.desk.seen(&world.kari(), &post("/"), opened.id).await.unwrap());
     assert_eq!(again, seen);
 }
+
+#[tokio::test]
+async fn a_dialog_that_is_full_takes_no_more_and_says_so() {
+    let world = World::new().await;
+    let opened = world.opened(consultation("x")).await;
+    let long = "å".repeat(8_000);
+    let mut state = opened.clone();
+    while state.reply_allowed {
+        assert!(state.messages.len() < 200);
+        state = dialog(&world.desk.send(&world.kari(), &post("/"), opened.id, text(&long)).await.unwrap());
+    }
+    let outcome = refused(world.desk.send(&world.kari(), &post("/"), opened.id, text("y")).await);
+    assert_eq!(outcome.problem.name(), "reply-not-allowed");
+    assert!(outcome.detail.contains("Open a new one"), "{}", outcome.detail);
+}
