@@ -1,0 +1,332 @@
+//! The handle that tests and the demo hold.
+
+use super::answer::{Answer, BookingAct, Opening};
+use super::calendar::{Booking, Slot};
+use super::case::{Case, CaseType};
+use super::change::{Change, Damage};
+use super::faults::{Availability, Call, Faults, Held, HttpFault};
+use super::medication::{self, Medication};
+use super::state::{Clinic, State, Violation};
+use super::webhook::{self, Pushed, Webhook};
+use super::{NationalId, Shared, SimError, api, control, lock};
+use crate::sim::meldingstjener::listener::Listener;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How a simulator starts.
+#[derive(Clone)]
+pub struct Config {
+    /// The vendor's time at start; calendars begin the day after.
+    pub start: Timestamp,
+    /// The key that is accepted in `x-api-key`.
+    pub key: String,
+    /// Where changes are pushed from the beginning.
+    pub webhook: Option<Webhook>,
+    /// How long the waiting helpers wait.
+    pub patience: Duration,
+    /// Where the API listens; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// Where the control API listens; port 0 takes a free one.
+    pub control_address: SocketAddr,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Config {
+            start: Timestamp::now(),
+            key: "helserespons-key".to_owned(),
+            webhook: None,
+            patience: Duration::from_secs(20),
+            address: local,
+            control_address: local,
+        }
+    }
+}
+
+/// A running Helserespons. Clones are the same one; it stops with the last of them.
+#[derive(Clone, Debug)]
+pub struct HelseresponsSim {
+    shared: Arc<Shared>,
+    listener: Arc<tokio::sync::Mutex<Listener>>,
+    control: Arc<tokio::sync::Mutex<Listener>>,
+    control_url: String,
+    client: reqwest::Client,
+    patience: Duration,
+}
+
+impl HelseresponsSim {
+    /// Starts both servers, and the webhooks.
+    pub async fn start(config: Config) -> Result<HelseresponsSim, SimError> {
+        let mut state = State::new(config.start);
+        state.webhook = config.webhook;
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            faults: Mutex::new(Faults::default()),
+            key: config.key,
+            base_url: OnceLock::new(),
+            changed: watch::Sender::new(0),
+        });
+        let (socket, address) = Listener::bind(config.address)?;
+        // Set once, here.
+        let _ = shared.base_url.set(format!("http://{address}"));
+        let listener = Listener::serve(socket, address, api::router(Arc::clone(&shared)))?;
+        let listener = Arc::new(tokio::sync::Mutex::new(listener));
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        let (socket, address) = Listener::bind(config.control_address)?;
+        // The control server switches the API's listener, and must not keep it alive.
+        let router = control::router(Arc::clone(&shared), Arc::downgrade(&listener), client.clone());
+        let control = Listener::serve(socket, address, router)?;
+        tokio::spawn(webhook::run(Arc::downgrade(&shared), client.clone()));
+        Ok(HelseresponsSim {
+            shared,
+            listener,
+            control: Arc::new(tokio::sync::Mutex::new(control)),
+            control_url: format!("http://{address}"),
+            client,
+            patience: config.patience,
+        })
+    }
+
+    /// Where the API is: the base URL of the plugin's upstream.
+    pub fn base_url(&self) -> String {
+        self.shared.base_url.get().cloned().unwrap_or_default()
+    }
+
+    /// Where the control API is; its routes begin with `/control/`.
+    pub fn control_url(&self) -> &str {
+        &self.control_url
+    }
+
+    /// The vendor's time.
+    pub fn now(&self) -> Timestamp {
+        self.shared.look(State::now)
+    }
+
+    // What has happened.
+
+    /// Everything that the portal's side did against the vendor's interface.
+    pub fn violations(&self) -> Vec<Violation> {
+        self.shared.look(|state| state.violations.clone())
+    }
+
+    /// Every case, closed ones too.
+    pub fn cases(&self) -> Vec<Case> {
+        self.shared.look(|state| state.cases.clone())
+    }
+
+    /// The cases that wait for the clinic, oldest first.
+    pub fn waiting(&self) -> Vec<Case> {
+        self.shared.look(|state| state.cases.iter().filter(|case| case.waits()).cloned().collect())
+    }
+
+    /// The feed.
+    pub fn changes(&self) -> Vec<Change> {
+        self.shared.look(|state| state.changes.clone())
+    }
+
+    /// The last change that the portal confirmed.
+    pub fn acknowledged(&self) -> u64 {
+        self.shared.look(|state| state.acknowledged)
+    }
+
+    /// The changes that the portal refused, and why (`UNKNOWN_CASE`, ...).
+    pub fn refused(&self) -> BTreeMap<u64, String> {
+        self.shared.look(|state| state.refused.clone())
+    }
+
+    /// Every attempt to push a change.
+    pub fn pushed(&self) -> Vec<Pushed> {
+        self.shared.look(|state| state.pushed.clone())
+    }
+
+    /// The openings of a clinic, taken ones too.
+    pub fn slots(&self, clinic: &str) -> Result<Vec<Slot>, SimError> {
+        self.at(clinic, |clinic| Ok(clinic.calendar.slots().to_vec()))
+    }
+
+    /// A citizen's bookings at a clinic, cancelled ones too, in the order that they were made.
+    pub fn bookings(&self, clinic: &str, ssn: &str) -> Result<Vec<Booking>, SimError> {
+        let citizen = NationalId::new(ssn);
+        self.at(clinic, |clinic| {
+            let bookings = clinic.calendar.bookings.iter();
+            Ok(bookings.filter(|booking| booking.citizen == citizen).cloned().collect())
+        })
+    }
+
+    /// A citizen's medications at a clinic.
+    pub fn medications(&self, clinic: &str, ssn: &str) -> Result<Vec<Medication>, SimError> {
+        let today = self.shared.look(State::today);
+        self.at(clinic, |clinic| {
+            let citizen = clinic.citizen(&NationalId::new(ssn)).ok_or(SimError::NoSuchCitizen)?;
+            Ok(medication::of(citizen, today))
+        })
+    }
+
+    // What people do.
+
+    /// Answers a case; gives the numbers of the changes.
+    pub fn answer(&self, case_no: &str, answer: &Answer) -> Result<Vec<u64>, SimError> {
+        self.shared.with(|state| state.answer(case_no, answer))
+    }
+
+    /// The clinic opens a case or sends a one-way message; gives its number.
+    pub fn open(&self, clinic: &str, ssn: &str, opening: &Opening) -> Result<String, SimError> {
+        self.shared.with(|state| state.open(clinic, &NationalId::new(ssn), opening))
+    }
+
+    /// The clinic does something with a booking, without a case; gives the number of the change.
+    pub fn act(&self, clinic: &str, act: &BookingAct, text: Option<&str>) -> Result<u64, SimError> {
+        self.shared.with(|state| state.act(clinic, act, text))
+    }
+
+    /// Takes an opening away.
+    pub fn take_opening(&self, clinic: &str, opening: &str) -> Result<(), SimError> {
+        let missing = || SimError::NoSuchOpening(opening.to_owned());
+        self.at(clinic, |clinic| clinic.calendar.take(opening).map(|_| ()).ok_or_else(missing))
+    }
+
+    /// Bars a citizen from a clinic's digital services (`PATIENT_BLOCKED`), or lets the citizen in again.
+    pub fn set_blocked(&self, clinic: &str, ssn: &str, blocked: bool) -> Result<(), SimError> {
+        let citizen = NationalId::new(ssn);
+        self.at(clinic, |clinic| {
+            clinic.blocked.retain(|other| *other != citizen);
+            if blocked {
+                clinic.blocked.push(citizen);
+            }
+            Ok(())
+        })
+    }
+
+    /// Switches a service of a clinic off (`SERVICE_OFF`) or on.
+    pub fn set_service(&self, clinic: &str, kind: CaseType, on: bool) -> Result<(), SimError> {
+        self.at(clinic, |clinic| {
+            clinic.off.retain(|other| *other != kind);
+            if !on {
+                clinic.off.push(kind);
+            }
+            Ok(())
+        })
+    }
+
+    /// Whether it is too late to move or cancel bookings (`TOO_LATE`).
+    pub fn set_late(&self, clinic: &str, late: bool) -> Result<(), SimError> {
+        self.at(clinic, |clinic| {
+            clinic.late = late;
+            Ok(())
+        })
+    }
+
+    /// Whether entries are filed in the clinic's record system at once, and the portal told (`ENTRY_FILED`).
+    pub fn set_files_entries(&self, clinic: &str, files: bool) -> Result<(), SimError> {
+        self.at(clinic, |clinic| {
+            clinic.files_entries = files;
+            Ok(())
+        })
+    }
+
+    // How the service behaves.
+
+    /// Whether the vendor answers and pushes. When it returns, the change has taken effect.
+    pub async fn set_availability(&self, availability: Availability) -> Result<(), SimError> {
+        control::set_availability(&self.shared, &self.listener, availability).await
+    }
+
+    /// Time before each reply.
+    pub fn set_delay(&self, delay: Duration) {
+        self.shared.faults().delay = delay;
+    }
+
+    /// Holds the next call of this kind until the handle is released or dropped.
+    pub fn hold_next(&self, call: Call) -> Held {
+        self.shared.faults().hold(call)
+    }
+
+    /// Spoils the reply to the next call of this kind; calls add up.
+    pub fn fail_next(&self, call: Call, fault: HttpFault) {
+        self.shared.faults().next.push_back((call, fault));
+    }
+
+    /// Damages the next change.
+    pub fn damage_next(&self, damage: Damage) {
+        self.shared.with(|state| state.damage_next = Some(damage));
+    }
+
+    /// Where changes are pushed from now on: all that are neither pushed nor confirmed. None: nowhere.
+    pub fn set_webhook(&self, webhook: Option<Webhook>) {
+        self.shared.with(|state| state.webhook = webhook);
+    }
+
+    /// Pushes a change (once more) now, whatever became of it; gives the status of the answer.
+    pub async fn deliver_again(&self, seq: u64) -> Result<u16, SimError> {
+        let webhook = self.shared.look(|state| state.webhook.clone()).ok_or(SimError::NoWebhook)?;
+        self.deliver(seq, &webhook).await
+    }
+
+    /// Pushes a change now to an address, signed with its secret: also to one that is not set.
+    pub async fn deliver(&self, seq: u64, webhook: &Webhook) -> Result<u16, SimError> {
+        webhook::push(&self.shared, &self.client, webhook, seq).await
+    }
+
+    // Waiting: told of every change, bounded by the simulator's patience, never asleep.
+
+    /// Waits until `look` finds something, and gives it.
+    pub async fn wait_until<T>(
+        &self,
+        what: &'static str,
+        mut look: impl FnMut(&State) -> Option<T>,
+    ) -> Result<T, SimError> {
+        let mut changed = self.shared.changed.subscribe();
+        let found = tokio::time::timeout(self.patience, async {
+            loop {
+                if let Some(found) = self.shared.look(&mut look) {
+                    return Some(found);
+                }
+                changed.changed().await.ok()?;
+            }
+        })
+        .await;
+        found.ok().flatten().ok_or_else(|| SimError::Waited {
+            what,
+            seconds: self.patience.as_secs(),
+            seen: self.shared.look(|state| {
+                let cases: Vec<_> = state.cases.iter().map(|case| (&case.case_no, case.kind, case.state)).collect();
+                format!("cases: {cases:?}, violations: {:?}, pushed: {:?}", state.violations, state.pushed)
+            }),
+        })
+    }
+
+    /// Waits for a case that waits for the clinic.
+    pub async fn wait_for_case(&self, mut wanted: impl FnMut(&Case) -> bool) -> Result<Case, SimError> {
+        self.wait_until("a case", |state| state.cases.iter().find(|case| case.waits() && wanted(case)).cloned()).await
+    }
+
+    /// Waits until the portal has confirmed everything up to this change.
+    pub async fn wait_until_acknowledged(&self, seq: u64) -> Result<(), SimError> {
+        self.wait_until("confirmation of a change", |state| (state.acknowledged >= seq).then_some(())).await
+    }
+
+    /// Waits until the portal has answered the webhook of this change with 204.
+    pub async fn wait_until_pushed(&self, seq: u64) -> Result<(), SimError> {
+        self.wait_until("a webhook", |state| state.changes.iter().any(|one| one.seq == seq && one.pushed).then_some(()))
+            .await
+    }
+
+    fn at<T>(&self, clinic: &str, act: impl FnOnce(&mut Clinic) -> Result<T, SimError>) -> Result<T, SimError> {
+        let result = act(lock(&self.shared.state).clinic(clinic)?);
+        self.shared.wake();
+        result
+    }
+
+    /// Stops both servers and cuts their connections; nothing is pushed any more.
+    pub async fn stop(self) -> Result<(), SimError> {
+        self.set_webhook(None);
+        self.listener.lock().await.refuse().await?;
+        self.control.lock().await.refuse().await?;
+        Ok(())
+    }
+}

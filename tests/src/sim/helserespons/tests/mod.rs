@@ -1,0 +1,1 @@
+//! The vendor, as a strict plugin and a careless one see it.
