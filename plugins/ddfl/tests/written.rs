@@ -214,7 +214,7 @@ fn what_cannot_be_read_is_kept_shown_and_receipted_negatively() {
     assert_eq!(page.events.len(), 3);
     for (event, delivered) in page.events.iter().zip(inbox.inbox()) {
         let EventBody::Unreadable(unreadable) = &event.body else { panic!("{event:?}") };
-        assert_eq!(unreadable.office, Some(GP));
+        assert_eq!(unreadable.office, Some(OFFICE));
         assert_eq!(unreadable.raw.media_type, "application/octet-stream");
         assert_eq!(inbox.host.bytes(&unreadable.raw).unwrap(), delivered.bytes);
     }
@@ -645,4 +645,35 @@ fn a_full_inbox_is_worked_off_within_the_requests_of_a_call() {
     poll(&inbox, Some(&next), &settled);
     assert_eq!(drain(&inbox).len() + 10, 23);
     assert!(inbox.inbox().iter().all(|one| one.read && one.app_recs.len() == 1));
+}
+
+#[test]
+fn a_request_without_a_message_is_closed_when_it_is_refused() {
+    for refused in [true, false] {
+        let inbox = Inbox::silent();
+        let items = vec![item("1", "Testozin", None)];
+        let opened = open(&inbox, Opening::PrescriptionRenewal(Renewal { items, message: None })).unwrap();
+        let (status, errors): (u8, &[&str]) = if refused { (2, &["T10"]) } else { (1, &[]) };
+        app_rec(&mut inbox.store.borrow_mut(), 1, &opened.reference, status, errors);
+        let events = drain(&inbox);
+        match events.as_slice() {
+            [] if !refused => {}
+            [EventBody::Status(told)] if refused => {
+                assert_eq!(told.dialog, opened.reference);
+                assert_eq!(told.status, DialogStatus::Closed(Closing::Declined));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(inbox.inbox()[0].read);
+    }
+}
+
+#[test]
+fn nothing_new_leaves_the_cursor_as_it_is() {
+    let inbox = Inbox::silent();
+    let first = poll(&inbox, None, &[]);
+    later(&inbox, 120_000);
+    let second = poll(&inbox, Some(&first), &[]);
+    assert_eq!(first.cursor, second.cursor);
+    assert!(second.events.is_empty() && !second.more);
 }

@@ -38,7 +38,7 @@ impl Dialogs for Ddfl {
         let segments = write::write(&envelope, &draft.request)
             .map_err(|error| address::refusal(&error, ctx.locale, "/message"))?;
         transport::send(&mut Budget::default(), &segments, &draft.files)?;
-        keep(&ctx, &reference, &conversation, id, draft.message.as_deref().unwrap_or(&reference), written)
+        keep(&ctx, &reference, &conversation, id, draft.message.as_deref(), written)
             .map_err(|failure| failure.sent_at_least(Sent::Yes))?;
         Ok(Opened { reference, events: Vec::new() })
     }
@@ -47,7 +47,7 @@ impl Dialogs for Ddfl {
         let settings: Settings = ctx.settings()?;
         let written = content(&ctx, &settings, &message, true, "")?;
         let id = MessageId::parse(&message.id).unwrap_or_else(|| MessageId::of_key(&ctx.idempotency_key, "send"));
-        reply(&ctx, &settings, &reference, id, &message, written)?;
+        reply(&ctx, &settings, &reference, id, Some(&message), written)?;
         Ok(Vec::new())
     }
 
@@ -60,9 +60,8 @@ impl Dialogs for Ddfl {
             return Ok(Vec::new());
         }
         let id = MessageId::of_key(&ctx.idempotency_key, "close");
-        let message = Message { id: id.to_string(), subject: None, text: ENDED.to_owned(), attachments: Vec::new() };
         let written = Written { subject: None, text: ENDED.to_owned(), attachments: Vec::new() };
-        reply(&ctx, &settings, &reference, id, &message, written)?;
+        reply(&ctx, &settings, &reference, id, None, written)?;
         Ok(Vec::new())
     }
 }
@@ -78,7 +77,7 @@ fn reply(
     settings: &Settings,
     reference: &str,
     id: MessageId,
-    message: &Message,
+    message: Option<&Message>,
     written: Written,
 ) -> Result<(), Failure> {
     let (conversation, office) = memory::conversation(&Memory::here(), reference)?;
@@ -88,20 +87,29 @@ fn reply(
         .filter(|process| replies(*process))
         .ok_or_else(|| Words::NoReply.declined(ctx.locale))?;
     let version = address::supported(settings, process, ctx.locale)?;
-    let at = address::written(&[&message.id, &ctx.idempotency_key], ctx.now);
+    let at = match message {
+        Some(message) => address::written(&[&message.id, &ctx.idempotency_key], ctx.now),
+        None => address::written(&[&ctx.idempotency_key], ctx.now),
+    };
     let place = write::Conversation {
-        parent: memory::parent(reference, &conversation, &office, at),
+        parent: memory::parent(reference, &conversation, &office, &id.to_string()),
         first: reference.to_owned(),
     };
     let envelope = address::envelope(ctx, &conversation.receiver, version, id, at, Some(place))?;
     let segments = write::write(&envelope, &Request::Reply { process, written })
         .map_err(|error| address::refusal(&error, ctx.locale, ""))?;
-    transport::send(&mut Budget::default(), &segments, &message.attachments)?;
+    let files = message.map(|message| message.attachments.as_slice()).unwrap_or_default();
+    transport::send(&mut Budget::default(), &segments, files)?;
     let name = id.to_string();
     if !conversation.sent.iter().any(|(sent, _)| *sent == name) {
         conversation.sent.push((name, at));
     }
-    keep(ctx, reference, &conversation, id, &message.id, at).map_err(|failure| failure.sent_at_least(Sent::Yes))
+    // Nobody is told what becomes of the message that ends a dialog.
+    let kept = match message {
+        Some(message) => keep(ctx, reference, &conversation, id, Some(&message.id), at),
+        None => memory::keep(&Memory::here(), reference, &conversation),
+    };
+    kept.map_err(|failure| failure.sent_at_least(Sent::Yes))
 }
 
 /// Keeps the conversation, and that a receipt is awaited.
@@ -110,7 +118,7 @@ fn keep(
     reference: &str,
     conversation: &Conversation,
     id: MessageId,
-    message: &str,
+    message: Option<&str>,
     written: i64,
 ) -> Result<(), Failure> {
     let installation: Installation = ctx.installation()?;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext, Page, RefusalReason, Settlement};
 use dialog_plugin_sdk::{
-    Event, EventBody, Failure, Office, Receipt, ReceiptOutcome, Refusal, Sent, Unreadable, attachments, clock, log,
+    Closing, DialogStatus, Event, EventBody, Failure, Office, Receipt, ReceiptOutcome, Refusal, Sent, StatusChange,
+    Unreadable, attachments, clock, log,
 };
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use super::address::timestamp;
 use super::appointment::clip;
 use super::event::{self, Refused, Turned};
 use super::memory::{self, Memory};
-use super::settings::Installation;
+use super::settings::{Installation, Settings};
 use super::transport::{self, Budget, Listed, Query};
 use crate::message::code::ReceiptError;
 use crate::message::{HerId, Kind, MessageId, Process, Version, time};
@@ -37,6 +38,8 @@ const YOUNG: i64 = 60_000;
 const OVERDUE: usize = 20;
 /// Offices that are looked after in one call: each costs a look into its memory.
 const LOOKED_AFTER: usize = 50;
+/// How long the same offices are looked after, in milliseconds: longer than it is from one poll to the next.
+const TURN: i64 = 60_000;
 /// Left at the end of a call, in milliseconds.
 const MARGIN: i64 = 1_000;
 /// Characters of a reason for the operator, and of a refusal's text.
@@ -49,8 +52,6 @@ struct Cursor {
     pending: Vec<Pending>,
     /// Young answers, and until when they are left alone.
     held: Vec<(String, i64)>,
-    /// Where looking for overdue receipts goes on, among the offices.
-    looked_after: usize,
 }
 
 /// A message that was handed over.
@@ -191,7 +192,9 @@ impl Round {
     /// Messages of ours for which no receipt came: that counts as a no (2.13). A few offices at a time, in turn.
     fn overdue(&mut self) -> Result<(), Failure> {
         let offices: Vec<u32> = self.ctx.offices.iter().map(|served| served.office.her_id).collect();
-        let begin = self.cursor.looked_after % offices.len().max(1);
+        // Where it goes on follows from the time, so that the cursor stays as it is while nothing happens.
+        let turn = usize::try_from(self.ctx.now / TURN).unwrap_or_default();
+        let begin = turn.wrapping_mul(LOOKED_AFTER) % offices.len().max(1);
         for office in offices.iter().cycle().skip(begin).take(offices.len().min(LOOKED_AFTER)) {
             let memory = Memory::of(*office);
             for id in memory::overdue(&memory, self.ctx.now, OVERDUE)? {
@@ -200,7 +203,6 @@ impl Round {
                 }
             }
         }
-        self.cursor.looked_after = begin + LOOKED_AFTER;
         Ok(())
     }
 
@@ -217,15 +219,9 @@ impl Round {
             resendable: true,
         };
         let event = format!("overdue:{id}");
-        self.events.push(Event {
-            id: event.clone(),
-            occurred: self.ctx.now,
-            body: EventBody::Receipt(Receipt {
-                dialog: awaited.conversation,
-                message: awaited.message,
-                outcome: ReceiptOutcome::Refused(vec![refusal]),
-            }),
-        });
+        if let Some(body) = receipted(awaited, ReceiptOutcome::Refused(vec![refusal])) {
+            self.events.push(Event { id: event.clone(), occurred: self.ctx.now, body });
+        }
         self.cursor.pending.push(Pending {
             deliveries: Vec::new(),
             message: id,
@@ -362,12 +358,12 @@ impl Round {
         };
         let id = format!("receipt:{}", receipt.id);
         let occurred = receipt.generated.map_or(self.ctx.now, |at| at.as_millisecond().min(self.ctx.now));
-        self.events.push(Event {
-            id: id.clone(),
-            occurred,
-            body: EventBody::Receipt(Receipt { dialog: awaited.conversation, message: awaited.message, outcome }),
-        });
-        self.hand_over(listed, receipt.id, vec![id], Wanted::No, Some((receipt.about, office)));
+        let mut events = Vec::new();
+        if let Some(body) = receipted(awaited, outcome) {
+            self.events.push(Event { id: id.clone(), occurred, body });
+            events.push(id);
+        }
+        self.hand_over(listed, receipt.id, events, Wanted::No, Some((receipt.about, office)));
         Ok(())
     }
 
@@ -401,21 +397,21 @@ impl Round {
         receipted: bool,
     ) -> Result<(), Failure> {
         let raw = attachments::create("melding.xml", "application/octet-stream", bytes)?;
-        let office = self
-            .ctx
-            .offices
-            .iter()
-            .map(|served| &served.office)
-            .find(|office| {
-                listed.sender_her_id == Some(office.her_id) || listed.sender_her_id == Some(office.organisation_her_id)
+        let office = self.ctx.offices.iter().find(|served| {
+            let office = &served.office;
+            listed.sender_her_id.is_some_and(|sender| {
+                let colleague = |settings: Settings| settings.clinicians.iter().any(|one| one.her_id == sender);
+                sender == office.her_id
+                    || sender == office.organisation_her_id
+                    || served.settings().is_ok_and(colleague)
             })
-            .map(|office| office.her_id);
+        });
         let id = format!("unreadable:{}", listed.id);
         self.events.push(Event {
             id: id.clone(),
             occurred: self.ctx.now,
             body: EventBody::Unreadable(Unreadable {
-                office: office.or(listed.sender_her_id),
+                office: office.map(|served| served.office.her_id),
                 reason: clip(&refused.reason, REASON),
                 raw,
             }),
@@ -479,6 +475,22 @@ impl Round {
         log::info!("a communication test was answered at {}", time::xml(timestamp(self.ctx.now)));
         Ok(())
     }
+}
+
+/// What became of a message, as the contract tells it: of a message of the citizen's as its receipt; of a request without
+/// one only that it was refused, which ends its dialog.
+fn receipted(awaited: memory::Awaited, outcome: ReceiptOutcome) -> Option<EventBody> {
+    let dialog = awaited.conversation;
+    if let Some(message) = awaited.message {
+        return Some(EventBody::Receipt(Receipt { dialog, message, outcome }));
+    }
+    let ReceiptOutcome::Refused(refusals) = outcome else { return None };
+    let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.text.as_str()).collect();
+    Some(EventBody::Status(StatusChange {
+        dialog,
+        status: DialogStatus::Closed(Closing::Declined),
+        reason: Some(clip(&reasons.join("; "), REASON)),
+    }))
 }
 
 /// Answers that mean something only to the call that asked.

@@ -17,7 +17,7 @@ use dialog_plugin_sdk::{Failure, Sent, ids, log, state};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Office messages that a conversation remembers: enough to name the latest before a moment.
+/// Messages that a conversation remembers of each side: the latest is what is asked for.
 const REMEMBERED: usize = 20;
 
 /// A conversation that the citizen began, or answered in.
@@ -67,8 +67,8 @@ pub struct Office {
 pub struct Awaited {
     /// The conversation.
     pub conversation: String,
-    /// The contract's id of the message.
-    pub message: String,
+    /// The contract's id of the message; none where the citizen wrote none (a renewal, a cancellation).
+    pub message: Option<String>,
     /// The key of the same message under `w.`.
     pub due_key: String,
 }
@@ -202,22 +202,25 @@ pub fn arrived(
         office.opened = opened;
     }
     if !office.messages.iter().any(|(known, _)| known == message) {
-        office.messages.push((message.to_owned(), now));
+        // Whatever the clocks of several nodes say: it arrived after everything that is known of the conversation.
+        let begun: Option<Conversation> = memory.get_json(&self::key("c", conversation))?;
+        let sent = begun.map(|begun| begun.sent).unwrap_or_default();
+        let latest = sent.iter().chain(&office.messages).map(|(_, at)| *at).max().unwrap_or(now);
+        office.messages.push((message.to_owned(), now.max(latest + 1)));
     }
     let surplus = office.messages.len().saturating_sub(REMEMBERED);
     office.messages.drain(..surplus);
     memory.set_json(&key, &office)
 }
 
-/// The message before a moment in a conversation: what a further message refers to as its parent. The same at
-/// every attempt, since later messages do not count.
+/// The latest message of a conversation but this one: what it refers to as its parent (2.3.3).
 #[must_use]
-pub fn parent(id: &str, conversation: &Conversation, office: &Office, before: i64) -> String {
+pub fn parent(id: &str, conversation: &Conversation, office: &Office, message: &str) -> String {
     conversation
         .sent
         .iter()
         .chain(&office.messages)
-        .filter(|(_, at)| *at < before)
+        .filter(|(known, _)| known != message)
         .max_by_key(|(_, at)| *at)
         .map_or_else(|| id.to_owned(), |(message, _)| message.clone())
 }
@@ -226,12 +229,18 @@ pub fn parent(id: &str, conversation: &Conversation, office: &Office, before: i6
 ///
 /// # Errors
 /// The memory does not answer.
-pub fn await_receipt(memory: &Memory, id: &str, conversation: &str, message: &str, until: i64) -> Result<(), Failure> {
+pub fn await_receipt(
+    memory: &Memory,
+    id: &str,
+    conversation: &str,
+    message: Option<&str>,
+    until: i64,
+) -> Result<(), Failure> {
     let due_key = format!("w.{:014}.{}", until.max(0), uuid::Uuid::try_parse(id).unwrap_or_default());
     memory.set(&due_key, id.as_bytes())?;
     memory.set_json(
         &key("m", id),
-        &Awaited { conversation: conversation.to_owned(), message: message.to_owned(), due_key },
+        &Awaited { conversation: conversation.to_owned(), message: message.map(str::to_owned), due_key },
     )
 }
 

@@ -271,7 +271,8 @@ pub(crate) fn app_rec(store: &mut Store, id: u32, about: &str, status: u8, error
 }
 
 pub(crate) fn settings(processes: &[&str]) -> String {
-    json!({ "processes": processes }).to_string()
+    let clinicians = [json!({"hprNumber": 9_999_991, "herId": GP, "givenName": "Frida", "familyName": "Fastlege"})];
+    json!({ "processes": processes, "clinicians": clinicians }).to_string()
 }
 
 pub(crate) const EVERYTHING: [&str; 5] = [
