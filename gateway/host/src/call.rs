@@ -283,12 +283,7 @@ impl Admitted<'_> {
         Called { answer, record }
     }
 
-    fn stopped<T>(
-        &self,
-        call: &Call,
-        error: &wasmtime::Error,
-        sending: Sending,
-    ) -> (Result<T, Failure>, Outcome) {
+    fn stopped<T>(&self, call: &Call, error: &wasmtime::Error, sending: Sending) -> (Result<T, Failure>, Outcome) {
         let trap = error.downcast_ref::<Trap>();
         if trap == Some(&Trap::Interrupt) {
             return (Err(self.timed_out(sending)), Outcome::TimedOut);
@@ -297,7 +292,10 @@ impl Admitted<'_> {
         // The engine's words may quote what a guest handed over, such as an unknown case; they are bounded and scrubbed.
         let words = scrub::line(&format!("{error:#}"), 1_000);
         let (outcome, detail) = if call.meter.exceeded() {
-            (Outcome::OutOfMemory, format!("the plugin needs more than {} bytes of memory", self.caller.limits.memory_bytes))
+            (
+                Outcome::OutOfMemory,
+                format!("the plugin needs more than {} bytes of memory", self.caller.limits.memory_bytes),
+            )
         } else {
             let what = trap.map_or_else(|| "it broke a rule of the engine".to_owned(), ToString::to_string);
             (Outcome::Trapped, format!("the plugin trapped: {what}"))

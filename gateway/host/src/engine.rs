@@ -12,8 +12,9 @@ use wasmtime::{
 
 use crate::limits::{Limits, length};
 
-/// How often a guest that computes is interrupted to look at its deadline and to let other tasks have the thread.
-const TICK: Duration = Duration::from_millis(5);
+/// How often a guest that computes is interrupted to look at its deadline and to let other tasks have the thread. Tokio
+/// looks at sockets and timers once in 61 turns of a busy thread, so that this decides how late they can be.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Slots beyond the calls at once: an instance is torn down after its permit has been given back.
 const SPARE_SLOTS: u64 = 32;

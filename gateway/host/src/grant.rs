@@ -32,7 +32,9 @@ pub enum GrantError {
     #[error("it imports {0}, which is not granted: add it to the plugin's `capabilities` if it should have it")]
     Capability(Capability),
     /// Citizens' numbers.
-    #[error("it asks for national identity numbers, which are not granted: set `national-identity-number` if it should have them")]
+    #[error(
+        "it asks for national identity numbers, which are not granted: set `national-identity-number` if it should have them"
+    )]
     NationalIdentityNumber,
     /// The file is another than the one that was granted.
     #[error("the file has SHA-256 {found}, and the grant is for {granted}")]
@@ -57,11 +59,7 @@ impl Grant {
     ///
     /// # Errors
     /// Names the first thing that was not granted.
-    pub fn check(
-        &self,
-        package: &Package,
-        bindings: &BTreeMap<String, UpstreamBinding>,
-    ) -> Result<(), GrantError> {
+    pub fn check(&self, package: &Package, bindings: &BTreeMap<String, UpstreamBinding>) -> Result<(), GrantError> {
         if let Some(granted) = &self.sha256
             && *granted != package.digest
         {
@@ -76,7 +74,8 @@ impl Grant {
         let known = || package.manifest.upstreams.iter().map(|upstream| upstream.name.as_str());
         match bindings.keys().find(|name| !known().any(|known| known == *name)) {
             Some(name) => {
-                let known = if known().next().is_none() { "none".to_owned() } else { known().collect::<Vec<_>>().join(", ") };
+                let known =
+                    if known().next().is_none() { "none".to_owned() } else { known().collect::<Vec<_>>().join(", ") };
                 Err(GrantError::UnknownUpstream { name: name.clone(), known })
             }
             None => Ok(()),

@@ -18,7 +18,7 @@ use dialog_core::ports::{
     store::Store,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::sync::{Mutex, Semaphore};
 use wasmtime::component::Component;
 
@@ -64,12 +64,8 @@ pub struct PluginConfig {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub upstreams: BTreeMap<String, UpstreamBinding>,
     /// What the operator sets, by the manifest's schema of the installation.
-    #[serde(default = "empty")]
-    pub installation: Value,
-}
-
-fn empty() -> Value {
-    Value::Object(serde_json::Map::new())
+    #[serde(default)]
+    pub installation: Map<String, Value>,
 }
 
 /// Says which trace the present task is a part of; asked at the beginning of a plugin call.
@@ -236,13 +232,8 @@ impl Host {
         let engine = Engine::new(&config.limits).map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let cache = Cache::open(&config.cache_dir, engine.wasmtime())?;
         let permits = Arc::new(Semaphore::new(length(config.limits.calls_at_once)));
-        let caller = Caller {
-            engine,
-            limits: config.limits,
-            ports: Arc::new(ports),
-            registry: Registry::default(),
-            permits,
-        };
+        let caller =
+            Caller { engine, limits: config.limits, ports: Arc::new(ports), registry: Registry::default(), permits };
         let host = Self { caller, cache: Arc::new(cache), compiling: Mutex::new(()) };
         for plugin in &config.plugins {
             host.install_file(plugin).await?;
@@ -253,8 +244,7 @@ impl Host {
     /// Installs a plugin from its file; refuses one that is installed already.
     async fn install_file(&self, config: &PluginConfig) -> Result<Installation, HostError> {
         let failed = |reason| HostError::Install { package: config.package.display().to_string(), reason };
-        let bytes =
-            read(&config.package, &self.caller.limits).await.map_err(failed)?;
+        let bytes = read(&config.package, &self.caller.limits).await.map_err(failed)?;
         let package = Package::read(&bytes, &self.caller.limits).map_err(|error| failed(error.into()))?;
         if self.caller.registry.find(&package.manifest.id).is_some() {
             return Err(failed(InstallError::Twice(package.manifest.id)));
@@ -308,8 +298,8 @@ impl Host {
         config: &PluginConfig,
     ) -> Result<Installation, InstallError> {
         config.grant.check(&package, &config.upstreams)?;
-        check_value(&package.manifest.installation_schema, &config.installation)
-            .map_err(InstallError::Installation)?;
+        let settings = Value::Object(config.installation.clone());
+        check_value(&package.manifest.installation_schema, &settings).map_err(InstallError::Installation)?;
         let mut upstreams = BTreeMap::new();
         for (name, binding) in &config.upstreams {
             let bound = Upstream::bind(binding, &self.caller.limits)
@@ -332,7 +322,11 @@ impl Host {
             grant_sha256: config.grant.fingerprint(&config.upstreams),
             imports,
             exports,
-            upstreams: config.upstreams.iter().map(|(name, bound)| (name.clone(), bound.base_url.to_string())).collect(),
+            upstreams: config
+                .upstreams
+                .iter()
+                .map(|(name, bound)| (name.clone(), bound.base_url.to_string()))
+                .collect(),
             cached: how == Prepared::Cached,
         };
         let numbers = manifest.national_identity_number && config.grant.national_identity_number;
@@ -341,7 +335,7 @@ impl Host {
             manifest,
             worlds,
             upstreams: Arc::new(upstreams),
-            settings: config.installation.to_string(),
+            settings: settings.to_string(),
             numbers,
             permits: permits(&self.caller.limits),
         }));

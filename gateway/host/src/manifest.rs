@@ -101,7 +101,10 @@ impl Manifest {
 
     fn check(&self) -> Result<(), ManifestError> {
         if self.manifest_version != MANIFEST_VERSION {
-            return invalid("manifestVersion", format!("is {}; this host knows {MANIFEST_VERSION}", self.manifest_version));
+            return invalid(
+                "manifestVersion",
+                format!("is {}; this host knows {MANIFEST_VERSION}", self.manifest_version),
+            );
         }
         if self.contract != CONTRACT {
             return invalid("contract", format!("is {:?}; this host speaks {CONTRACT}", self.contract));

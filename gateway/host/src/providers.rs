@@ -15,12 +15,7 @@ use tokio::time::timeout_at;
 
 use crate::{
     capabilities::state::Scope,
-    convert::{
-        answer::At,
-        appointments, dialogs,
-        events::events,
-        inbound, prescriptions,
-    },
+    convert::{answer::At, appointments, dialogs, events::events, inbound, prescriptions},
     host::Host,
 };
 

@@ -113,8 +113,7 @@ impl Registry {
 
     /// Every plugin, by id.
     pub(crate) fn all(&self) -> Vec<Arc<Plugin>> {
-        let mut all: Vec<_> =
-            self.plugins.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let mut all: Vec<_> = self.plugins.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         all.sort_by(|one, other| one.installation.plugin.cmp(&other.installation.plugin));
         all
     }

@@ -15,7 +15,9 @@ pub(crate) fn line(text: &str, most: usize) -> String {
     let mut line = String::with_capacity(clean.len().min(most));
     for letter in clean.chars() {
         let start = line.len();
-        if letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') {
+        if letter.is_control()
+            || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
             line.extend(letter.escape_default());
         } else {
             line.push(letter);

@@ -14,10 +14,7 @@ pub(crate) mod upstream;
 use dialog_contract::provider::Capability;
 use wasmtime::component::{HasSelf, Linker};
 
-use crate::{
-    bindings::host,
-    call::Call,
-};
+use crate::{bindings::host, call::Call};
 
 /// A linker with what was granted, and the shared types.
 pub(crate) fn link(engine: &wasmtime::Engine, granted: &[Capability]) -> wasmtime::Result<Linker<Call>> {

@@ -126,7 +126,8 @@ impl State {
                 keys
             }
         };
-        let written = self.writes.iter().filter(|(key, write)| write.is_some() && self.place(key).count_key() == count_key);
+        let written =
+            self.writes.iter().filter(|(key, write)| write.is_some() && self.place(key).count_key() == count_key);
         Ok(kept + written.count() as u64)
     }
 
@@ -152,9 +153,9 @@ impl State {
                 from = [&entry.key[..], &[0]].concat();
             }
             found.extend(
-                page.iter().filter_map(|entry| entry.key.strip_prefix(&value_prefix[..])).filter_map(|key| {
-                    std::str::from_utf8(key).ok().map(|key| format!("{before}{key}"))
-                }),
+                page.iter()
+                    .filter_map(|entry| entry.key.strip_prefix(&value_prefix[..]))
+                    .filter_map(|key| std::str::from_utf8(key).ok().map(|key| format!("{before}{key}"))),
             );
             if last || found.len() >= enough {
                 break;
@@ -345,7 +346,8 @@ mod tests {
     #[tokio::test]
     async fn plugins_and_offices_never_see_each_others_keys() {
         let store = Arc::new(MemoryStore::default());
-        for (plugin, scope) in [("one", office(1)), ("one", office(2)), ("one", Scope::Inbound), ("one-two", office(1))] {
+        for (plugin, scope) in [("one", office(1)), ("one", office(2)), ("one", Scope::Inbound), ("one-two", office(1))]
+        {
             let mut call = state(&store, plugin, scope);
             assert_eq!(call.list("").await.unwrap(), Vec::<String>::new());
             call.set("a".to_owned(), b"1".to_vec()).await.unwrap();

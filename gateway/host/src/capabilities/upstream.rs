@@ -143,7 +143,12 @@ impl Call {
         Ok(Request { method, url, headers, body })
     }
 
-    async fn send_bound(&mut self, name: String, upstream: &Upstream, request: Request<Blob>) -> Result<Answer, SendError> {
+    async fn send_bound(
+        &mut self,
+        name: String,
+        upstream: &Upstream,
+        request: Request<Blob>,
+    ) -> Result<Answer, SendError> {
         let changes = request.method != Method::GET;
         let blobs = Arc::clone(self.attachments.blobs());
         let open = move |(id, _): Blob| {

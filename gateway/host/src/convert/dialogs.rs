@@ -40,12 +40,10 @@ pub(crate) fn opening(opening: Opening, files: &mut Attachments) -> wit::Opening
             form: form.map(|form| form.to_string()),
         }),
         Opening::Inquiry { message: said } => wit::Opening::Inquiry(wit::Inquiry { message: message(said, files) }),
-        Opening::PrescriptionRenewal { items, message: said } => {
-            wit::Opening::PrescriptionRenewal(wit::Renewal {
-                items: items.into_iter().map(item).collect(),
-                message: said.map(|said| message(said, files)),
-            })
-        }
+        Opening::PrescriptionRenewal { items, message: said } => wit::Opening::PrescriptionRenewal(wit::Renewal {
+            items: items.into_iter().map(item).collect(),
+            message: said.map(|said| message(said, files)),
+        }),
         Opening::AppointmentRequest { message: said, preferred } => {
             wit::Opening::AppointmentRequest(wit::AppointmentRequest {
                 message: message(said, files),

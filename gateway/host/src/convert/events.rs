@@ -21,11 +21,7 @@ const MOST_REFUSALS: usize = 20;
 const MOST_DECISIONS: usize = 40;
 
 /// A list of events.
-pub(crate) fn events(
-    at: &At<'_>,
-    events: Vec<types::Event>,
-    answer: &mut Answer<'_>,
-) -> Result<Vec<Event>, Violation> {
+pub(crate) fn events(at: &At<'_>, events: Vec<types::Event>, answer: &mut Answer<'_>) -> Result<Vec<Event>, Violation> {
     answer.list(at, &events, MOST_EVENTS)?;
     events.into_iter().enumerate().map(|(index, item)| event(&at.item(index), item, answer)).collect()
 }
@@ -148,11 +144,7 @@ const fn status(status: types::DialogStatus) -> DialogStatus {
     }
 }
 
-fn receipt(
-    at: &At<'_>,
-    outcome: types::ReceiptOutcome,
-    answer: &mut Answer<'_>,
-) -> Result<ReceiptOutcome, Violation> {
+fn receipt(at: &At<'_>, outcome: types::ReceiptOutcome, answer: &mut Answer<'_>) -> Result<ReceiptOutcome, Violation> {
     match outcome {
         types::ReceiptOutcome::Delivered => Ok(ReceiptOutcome::Delivered),
         types::ReceiptOutcome::Refused(refusals) => {

@@ -144,13 +144,26 @@ pub(crate) struct Sender {
     pub(crate) body: &'static str,
     /// How many times; the last answer counts.
     pub(crate) times: u32,
-    /// What follows when the last request gave no answer; the error's number is in the result.
+    /// What follows when the last request gave no answer.
     pub(crate) on_error: Option<String>,
+    /// What follows when it gave one.
+    pub(crate) on_answer: Option<String>,
+    /// Instead of `body`: the first attachment of the message, in base64.
+    pub(crate) attachment: bool,
 }
 
 impl Default for Sender {
     fn default() -> Self {
-        Self { method: 1, path: "/x", header: None, body: "", times: 1, on_error: None }
+        Self {
+            method: 1,
+            path: "/x",
+            header: None,
+            body: "",
+            times: 1,
+            on_error: None,
+            on_answer: None,
+            attachment: false,
+        }
     }
 }
 
@@ -161,7 +174,8 @@ impl Sender {
         let (name, value) = self.header.unwrap_or_default();
         let items = format!(
             r#"(data (i32.const {DATA}) "api") (data (i32.const 1100) "{path}") (data (i32.const 1500) "{name}")
-               (data (i32.const 1600) "{value}") (data (i32.const 1800) "{body}") (data (i32.const 2900) "error ?")"#,
+               (data (i32.const 1600) "{value}") (data (i32.const 1800) "{body}") (data (i32.const 2900) "error ?")
+               (data (i32.const 2950) "attachment-1")"#,
             path = self.path,
             body = self.body,
         );
@@ -171,21 +185,33 @@ impl Sender {
                 opened_at("(i32.const 2900)", "(i32.const 7)")
             )
         });
+        let on_answer = self
+            .on_answer
+            .clone()
+            .unwrap_or_else(|| opened_at("(i32.load (i32.const 3016))", "(i32.load (i32.const 3020))"));
+        // Segments: base64-open, attachment, base64-close.
+        let attachment = "(i32.store8 (i32.const 2100) (i32.const 2))
+             (i32.store8 (i32.const 2112) (i32.const 1))
+             (i32.store (i32.const 2116) (i32.const 2950)) (i32.store (i32.const 2120) (i32.const 12))
+             (i32.store8 (i32.const 2124) (i32.const 3))";
+        let (attachment, segments) =
+            if self.attachment { (attachment, 3) } else { ("", u32::from(!self.body.is_empty())) };
         let open = format!(
             "(i32.store (i32.const 2000) (i32.const 1500)) (i32.store (i32.const 2004) (i32.const {}))
              (i32.store (i32.const 2008) (i32.const 1600)) (i32.store (i32.const 2012) (i32.const {}))
              (i32.store8 (i32.const 2100) (i32.const 0))
              (i32.store (i32.const 2104) (i32.const 1800)) (i32.store (i32.const 2108) (i32.const {}))
+             {attachment}
              (local.set $i (i32.const {}))
              (loop $again
                  (call $send (i32.const {DATA}) (i32.const 3) (i32.const {}) (i32.const 1100) (i32.const {})
-                     (i32.const 0) (i32.const 0) (i32.const 2000) (i32.const {}) (i32.const 2100) (i32.const {})
+                     (i32.const 0) (i32.const 0) (i32.const 2000) (i32.const {}) (i32.const 2100) (i32.const {segments})
                      (i32.const 3000))
                  (local.set $i (i32.sub (local.get $i) (i32.const 1)))
                  (br_if $again (local.get $i)))
              (if (result i32) (i32.load8_u (i32.const 3000))
                  (then {on_error})
-                 (else {}))",
+                 (else {on_answer}))",
             name.len(),
             value.len(),
             self.body.len(),
@@ -193,8 +219,6 @@ impl Sender {
             self.method,
             self.path.len(),
             u32::from(self.header.is_some()),
-            u32::from(!self.body.is_empty()),
-            opened_at("(i32.load (i32.const 3016))", "(i32.load (i32.const 3020))"),
         );
         Guest {
             imports: r#"(import "dialog:provider/upstream@1.0.0" "send"

@@ -68,7 +68,10 @@ async fn an_installed_plugin_is_known_by_what_it_is() {
 #[tokio::test]
 async fn an_import_that_was_not_granted_is_refused_by_name() {
     let error = refused(Sender::default().guest().build(), PluginConfig::default()).await;
-    assert!(error.contains("the plugin example was not installed: it imports upstream, which is not granted"), "{error}");
+    assert!(
+        error.contains("the plugin example was not installed: it imports upstream, which is not granted"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -106,9 +109,7 @@ async fn code_that_is_not_valid_is_refused() {
 
 #[tokio::test]
 async fn more_memories_than_a_call_may_have_are_refused_at_install() {
-    let memories: String = (0..9)
-        .map(|_| "(core instance (instantiate $m))".to_owned())
-        .collect();
+    let memories: String = (0..9).map(|_| "(core instance (instantiate $m))".to_owned()).collect();
     let text = format!(
         r#"(component
             (core module $m (memory 1))
@@ -126,7 +127,8 @@ async fn settings_that_break_the_manifests_schema_are_refused_without_being_show
     let mut guest = Guest::default();
     guest.manifest["installationSchema"] =
         json!({ "type": "object", "properties": { "port": { "type": "integer" } }, "required": ["port"] });
-    let config = PluginConfig { installation: json!({ "port": "hemmelig" }), ..PluginConfig::default() };
+    let config: PluginConfig =
+        serde_json::from_value(json!({ "package": "", "installation": { "port": "hemmelig" } })).unwrap();
     let error = refused(guest.build(), config).await;
     assert!(error.contains("/port") && !error.contains("hemmelig"), "{error}");
 }
@@ -148,7 +150,10 @@ async fn an_upstream_on_the_machine_itself_must_be_allowed() {
             ..PluginConfig::default()
         };
         let error = refused(Sender::default().guest().build(), config).await;
-        assert!(error.contains("the upstream \"api\" cannot be bound: its base-url") && error.contains(rule), "{error}");
+        assert!(
+            error.contains("the upstream \"api\" cannot be bound: its base-url") && error.contains(rule),
+            "{error}"
+        );
         assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -2,12 +2,13 @@
 //! real HTTP servers.
 //!
 //! - [`ports`]: a store and blobs in memory, and a citizen who does not exist. - [`guests`]: small plugins.
-//! - [`installs`], [`calls`], [`upstreams`]: the tests.
+//! - [`installs`], [`calls`], [`upstreams`], [`tls`]: the tests.
 
 mod calls;
 mod guests;
 mod installs;
 mod ports;
+mod tls;
 mod upstreams;
 
-pub(crate) use ports::{MemoryBlobs, MemoryStore, citizen_context, synthetic_number};
+pub(crate) use ports::{MemoryBlobs, MemoryStore, citizen_context};

@@ -220,7 +220,11 @@ mod tests {
             let error = made(segments).unwrap_err();
             assert!(error.contains(rule), "{error}");
         }
-        assert!(Body::new(vec![bytes("12345")], |bytes: &Vec<u8>| bytes.len() as u64, 4).unwrap_err().contains("over the limit"));
+        assert!(
+            Body::new(vec![bytes("12345")], |bytes: &Vec<u8>| bytes.len() as u64, 4)
+                .unwrap_err()
+                .contains("over the limit")
+        );
     }
 
     #[tokio::test]

@@ -72,25 +72,19 @@ impl Credentials {
                 let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
                 Self::Header(AUTHORIZATION, secret_value(&value).ok_or_else(|| unusable("password"))?)
             }
-            Some(CredentialsConfig::Oauth2 {
-                token_url,
-                client_id,
-                scope,
-                audience,
-                key,
-                key_id,
-                algorithm,
-            }) => Self::Token(Box::new(TokenSource::new(
-                http.clone(),
-                timeout,
-                token_url.clone(),
-                client_id.clone(),
-                scope.clone(),
-                audience.clone(),
-                &key.read()?,
-                key_id.clone(),
-                *algorithm,
-            )?)),
+            Some(CredentialsConfig::Oauth2 { token_url, client_id, scope, audience, key, key_id, algorithm }) => {
+                Self::Token(Box::new(TokenSource::new(
+                    http.clone(),
+                    timeout,
+                    token_url.clone(),
+                    client_id.clone(),
+                    scope.clone(),
+                    audience.clone(),
+                    &key.read()?,
+                    key_id.clone(),
+                    *algorithm,
+                )?))
+            }
         })
     }
 

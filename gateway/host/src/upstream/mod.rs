@@ -335,8 +335,7 @@ fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> 
     if let Some(path) = &binding.certificate_authorities {
         const WHAT: &str = "certificate-authorities";
         let pem = std::fs::read(path).map_err(|error| certificate(WHAT, error.to_string()))?;
-        let authorities =
-            Certificate::from_pem_bundle(&pem).map_err(|error| certificate(WHAT, error.to_string()))?;
+        let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| certificate(WHAT, error.to_string()))?;
         if authorities.is_empty() {
             return Err(certificate(WHAT, "the file holds no certificate".to_owned()));
         }
@@ -347,8 +346,7 @@ fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> 
     }
     if let Some(CredentialsConfig::Mtls { certificate: chain, key }) = &binding.credentials {
         const WHAT: &str = "client certificate";
-        let mut pem =
-            Zeroizing::new(std::fs::read(chain).map_err(|error| certificate(WHAT, error.to_string()))?);
+        let mut pem = Zeroizing::new(std::fs::read(chain).map_err(|error| certificate(WHAT, error.to_string()))?);
         pem.push(b'\n');
         pem.extend_from_slice(key.read().map_err(CredentialsError::from)?.expose_secret().as_bytes());
         pem.push(b'\n');

@@ -197,9 +197,10 @@ impl TokenSource {
         }
         if status != StatusCode::OK {
             // RFC 6749, 5.2: a short code of its own list.
-            let code = serde_json::from_slice::<Refusal>(&body).ok().map(|refusal| refusal.error).filter(|code| {
-                code.len() <= 40 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-            });
+            let code = serde_json::from_slice::<Refusal>(&body)
+                .ok()
+                .map(|refusal| refusal.error)
+                .filter(|code| code.len() <= 40 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
             return Err(TokenError::Refused { status: status.as_u16(), code });
         }
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| TokenError::Answer)?;

@@ -27,7 +27,8 @@ pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     while at < bytes.len() {
         match bytes[at] {
             b'%' => {
-                let decoded = bytes.get(at + 1..at + 3).and_then(decode).ok_or("the path has a broken percent-encoding")?;
+                let decoded =
+                    bytes.get(at + 1..at + 3).and_then(decode).ok_or("the path has a broken percent-encoding")?;
                 match decoded {
                     b'/' | b'\\' => return Err("the path has an encoded slash"),
                     b'.' => return Err("the path has an encoded dot"),

@@ -45,10 +45,7 @@ impl Resolve for PolicyResolver {
 }
 
 /// The addresses that may be dialled.
-fn dialable(
-    found: impl Iterator<Item = SocketAddr>,
-    policy: &AddressPolicy,
-) -> Result<Vec<SocketAddr>, ResolveError> {
+fn dialable(found: impl Iterator<Item = SocketAddr>, policy: &AddressPolicy) -> Result<Vec<SocketAddr>, ResolveError> {
     let mut denied = None;
     let mut addresses = Vec::new();
     for address in found {
@@ -101,7 +98,8 @@ mod tests {
     async fn the_resolver_keeps_the_policy() {
         let denied = PolicyResolver::new(policy(&[])).resolve("localhost".parse().unwrap()).await;
         assert!(denied.err().unwrap().to_string().contains("may not be dialled"));
-        let found = PolicyResolver::new(policy(&[Network::Loopback])).resolve("localhost".parse().unwrap()).await.unwrap();
+        let found =
+            PolicyResolver::new(policy(&[Network::Loopback])).resolve("localhost".parse().unwrap()).await.unwrap();
         assert!(found.count() > 0);
     }
 
