@@ -78,6 +78,10 @@ impl Desk {
         };
         let context = match self.context(subject).await {
             Ok(context) => context,
+            // Where the office has left the solution there is nobody to tell, and nothing to keep a citizen from it.
+            Err(Failure::Declined(reason)) if call.kind == CallKind::Close => {
+                return Made { answer: Err(Failure::NotFound(reason)), record: None };
+            }
             Err(failure) => return Made { answer: Err(failure), record: None },
         };
         let target = Target { plugin: record.plugin.clone(), attempt: call.attempts, time_left };

@@ -77,6 +77,16 @@ async fn an_office_that_says_no_keeps_the_dialog_open() {
 }
 
 #[tokio::test]
+async fn a_dialog_in_a_solution_that_the_office_has_left_can_still_be_closed() {
+    let world = World::new().await;
+    let opened = world.opened(consultation("x")).await;
+    world.directory.agreements.lock().unwrap().clear();
+    let after = dialog(&world.desk.close(&world.kari(), &post("/"), opened.id).await.unwrap());
+    assert_eq!(after.status, closed(Closing::Withdrawn));
+    assert!(world.providers.calls("close").is_empty());
+}
+
+#[tokio::test]
 async fn an_uncertain_dialog_can_be_put_away() {
     let world = World::new().await;
     world.opens(|| Err(faulty(Sent::Unknown)));

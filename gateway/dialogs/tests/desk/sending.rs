@@ -186,7 +186,7 @@ async fn what_the_office_wrote_is_seen_once_and_stays_so() {
 async fn a_dialog_that_is_full_takes_no_more_and_says_so() {
     let world = World::new().await;
     let opened = world.opened(consultation("x")).await;
-    let long = "å".repeat(8_000);
+    let long = "𝄞".repeat(8_000);
     let mut state = opened.clone();
     while state.reply_allowed {
         assert!(state.messages.len() < 200);
