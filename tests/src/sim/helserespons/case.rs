@@ -1,8 +1,6 @@
 //! Cases: what citizens and clinics write to each other.
 
 use super::NationalId;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,7 +80,8 @@ pub struct File {
 }
 
 mod base64_text {
-    use super::{Engine as _, STANDARD};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     pub(super) fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {

@@ -25,10 +25,10 @@
 use super::answer::{Answer, BookingAct, Opening};
 use super::case::CaseType;
 use super::change::Damage;
-use super::faults::{Availability, Call, HttpFault};
+use super::faults::{Call, HttpFault};
 use super::state::Clinic;
 use super::webhook::{self, Webhook};
-use super::{NationalId, Shared, SimError};
+use super::{Availability, NationalId, Shared, SimError};
 use crate::sim::meldingstjener::listener::Listener;
 use axum::extract::{DefaultBodyLimit, Path, State as Extract};
 use axum::http::StatusCode;

@@ -1,8 +1,7 @@
 //! Webhooks: each change is pushed, signed, until the portal answers 204 or has confirmed it in the feed.
 
-use super::faults::Availability;
 use super::state::State;
-use super::{Shared, SimError};
+use super::{Availability, Shared, SimError};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
