@@ -12,6 +12,7 @@ use dialog_contract::{
 };
 use dialog_core::ports::providers::{Called, Installed, Providers, Target};
 use tokio::time::timeout_at;
+use tracing::Instrument as _;
 
 use crate::{
     capabilities::state::Scope,
@@ -28,6 +29,15 @@ macro_rules! call {
         $world:ident . $guest:ident . $call:ident ($($passed:expr),+),
         $check:expr
     ) => {{
+        let span = tracing::info_span!(
+            "plugin.call",
+            otel.name = concat!("plugin.call ", $function),
+            plugin = %$target.plugin,
+            interface = %Interface::$interface,
+            function = $function,
+            attempt = $target.attempt,
+        );
+        async {
         let admitted = match $host.caller().admit(&$target, Interface::$interface, $function).await {
             Ok(admitted) => admitted,
             Err((failure, record)) => return Called { answer: Err(failure), record },
@@ -46,6 +56,9 @@ macro_rules! call {
         })
         .await;
         admitted.finish(store, returned, $check).await
+        }
+        .instrument(span)
+        .await
     }};
 }
 

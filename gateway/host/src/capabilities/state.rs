@@ -1,4 +1,5 @@
-//! `state`: a small memory of a plugin's own, for each office and for `inbound`.
+//! `state`: a small memory of a plugin's own, for each office and for `inbound`; from `inbound`, a key `8150101/key` is
+//! that key in the memory of the office.
 //!
 //! `inbound` concerns many offices: there a key with an office's HER-id and a slash before it is that key in the memory of
 //! the office.
@@ -26,13 +27,16 @@ const ATTEMPTS: u32 = 16;
 const LISTED_AT_ONCE: usize = 64;
 
 /// Whose memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Scope {
     /// The plugin's for one office.
     Office(HerId),
-    /// The plugin's for `inbound`.
+    /// The plugin's for `inbound`, from where the memories of offices can be named too.
     Inbound,
 }
+
+/// A key in the memory that it belongs to.
+type Place = (Scope, String);
 
 /// The memory during one call.
 pub(crate) struct State {
@@ -40,10 +44,10 @@ pub(crate) struct State {
     plugin: PluginId,
     scope: Scope,
     /// None deletes.
-    writes: BTreeMap<String, Option<Bytes>>,
+    writes: BTreeMap<Place, Option<Bytes>>,
     written_bytes: u64,
-    /// Keys in the store when the call first needed to know, by [`Place::count_key`].
-    keys: BTreeMap<Vec<u8>, u64>,
+    /// Keys in the store when the call first needed to know.
+    keys: BTreeMap<Scope, u64>,
     most: Most,
 }
 
@@ -75,18 +79,39 @@ impl State {
         }
     }
 
+    /// Where a key of the plugin's is. In `inbound`, a HER-id and a slash before it name an office's memory.
+    fn locate<'a>(&self, key: &'a str) -> Result<(Scope, &'a str), Error> {
+        match key.split_once('/') {
+            None => Ok((self.scope, key)),
+            Some((office, rest)) if self.scope == Scope::Inbound => {
+                let office: HerId =
+                    office.parse().ok().filter(|id: &HerId| id.to_string() == office).ok_or(Error::InvalidKey)?;
+                Ok((Scope::Office(office), rest))
+            }
+            Some(_) => Err(Error::InvalidKey),
+        }
+    }
+
+    fn place(&self, key: &str) -> Result<Place, Error> {
+        let (scope, key) = self.locate(key)?;
+        check_key(key)?;
+        Ok((scope, key.to_owned()))
+    }
+
     async fn get(&self, key: &str) -> Result<Option<Bytes>, Error> {
-        let place = self.place(key);
-        check_key(place.key)?;
-        if let Some(written) = self.writes.get(key) {
+        self.read(&self.place(key)?).await
+    }
+
+    async fn read(&self, place: &Place) -> Result<Option<Bytes>, Error> {
+        if let Some(written) = self.writes.get(place) {
             return Ok(written.clone());
         }
-        let found = self.store.get(&place.value_key()).await.map_err(unavailable)?;
+        let found = self.store.get(&self.value_key(place)).await.map_err(unavailable)?;
         Ok(found.map(|versioned| versioned.value))
     }
 
-    async fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
-        check_key(self.place(&key).key)?;
+    async fn set(&mut self, key: &str, value: Vec<u8>) -> Result<(), Error> {
+        let place = self.place(key)?;
         if value.len() > self.most.value_bytes {
             return Err(Error::TooLarge);
         }
@@ -94,53 +119,55 @@ impl State {
         if written_bytes > self.most.written_bytes {
             return Err(Error::Full);
         }
-        self.room_for(&key)?;
-        if self.get(&key).await?.is_none() && self.expected_keys(&key).await? >= self.most.keys {
+        self.room_for(&place)?;
+        if self.read(&place).await?.is_none() && self.expected_keys(place.0).await? >= self.most.keys {
             return Err(Error::Full);
         }
         self.written_bytes = written_bytes;
-        self.writes.insert(key, Some(value.into()));
+        self.writes.insert(place, Some(value.into()));
         Ok(())
     }
 
-    fn delete(&mut self, key: String) -> Result<(), Error> {
-        check_key(self.place(&key).key)?;
-        self.room_for(&key)?;
-        self.writes.insert(key, None);
+    fn delete(&mut self, key: &str) -> Result<(), Error> {
+        let place = self.place(key)?;
+        self.room_for(&place)?;
+        self.writes.insert(place, None);
         Ok(())
     }
 
-    fn room_for(&self, key: &str) -> Result<(), Error> {
-        if self.writes.len() >= self.most.writes && !self.writes.contains_key(key) { Err(Error::Full) } else { Ok(()) }
+    fn room_for(&self, place: &Place) -> Result<(), Error> {
+        if self.writes.len() >= self.most.writes && !self.writes.contains_key(place) {
+            Err(Error::Full)
+        } else {
+            Ok(())
+        }
     }
 
-    /// Keys after this call so far, in the memory that `key` lies in: at most one too many for a key that is overwritten.
-    async fn expected_keys(&mut self, key: &str) -> Result<u64, Error> {
-        let count_key = self.place(key).count_key();
-        let kept = match self.keys.get(&count_key) {
+    /// Keys of a memory after this call so far. A key that is overwritten counts twice until the commit, so that the
+    /// limit is never passed.
+    async fn expected_keys(&mut self, scope: Scope) -> Result<u64, Error> {
+        let kept = match self.keys.get(&scope) {
             Some(keys) => *keys,
             None => {
-                let counted = self.store.get(&count_key).await.map_err(unavailable)?;
+                let counted = self.store.get(&self.count_key(scope)).await.map_err(unavailable)?;
                 let keys = counted.map_or(0, |versioned| count(&versioned.value));
-                self.keys.insert(count_key.clone(), keys);
+                self.keys.insert(scope, keys);
                 keys
             }
         };
-        let written =
-            self.writes.iter().filter(|(key, write)| write.is_some() && self.place(key).count_key() == count_key);
+        let written = self.writes.iter().filter(|((place, _), write)| *place == scope && write.is_some());
         Ok(kept + written.count() as u64)
     }
 
     async fn list(&self, wanted: &str) -> Result<Vec<String>, Error> {
-        let place = self.place(wanted);
-        if !place.key.is_empty() {
-            check_key(place.key)?;
+        let (scope, prefix) = self.locate(wanted)?;
+        if !prefix.is_empty() {
+            check_key(prefix)?;
         }
-        // What stands before the keys of an office in `inbound`.
-        let before = &wanted[..wanted.len() - place.key.len()];
+        let named = wanted.len() - prefix.len();
         let mut found: Vec<String> = Vec::new();
-        let value_prefix = Place { prefix: place.prefix.clone(), key: "" }.value_key();
-        let mut from = place.value_key();
+        let whole = self.value_key(&(scope, String::new()));
+        let mut from = self.value_key(&(scope, prefix.to_owned()));
         let until = after(&from);
         // Deleted keys of this call take room that the store's keys behind them must fill.
         let enough = self.most.listed + self.writes.len();
@@ -152,23 +179,23 @@ impl State {
             if let Some(entry) = page.last() {
                 from = [&entry.key[..], &[0]].concat();
             }
-            found.extend(
-                page.iter()
-                    .filter_map(|entry| entry.key.strip_prefix(&value_prefix[..]))
-                    .filter_map(|key| std::str::from_utf8(key).ok().map(|key| format!("{before}{key}"))),
-            );
+            let keys = page.iter().filter_map(|entry| std::str::from_utf8(entry.key.strip_prefix(&whole[..])?).ok());
+            found.extend(keys.map(str::to_owned));
             if last || found.len() >= enough {
                 break;
             }
         }
-        found.retain(|key| !self.writes.contains_key(key));
-        let written = self.writes.iter().filter(|(key, value)| {
-            value.is_some() && key.starts_with(wanted) && self.place(key).prefix == place.prefix
-        });
-        found.extend(written.map(|(key, _)| key.clone()));
+        found.retain(|key| !self.writes.contains_key(&(scope, key.clone())));
+        let written = self
+            .writes
+            .iter()
+            .filter(|((place, key), value)| *place == scope && value.is_some() && key.starts_with(prefix))
+            .map(|((_, key), _)| key.clone());
+        found.extend(written);
         found.sort_unstable();
         found.truncate(self.most.listed);
-        Ok(found)
+        // As the plugin named them.
+        Ok(found.into_iter().map(|key| format!("{}{key}", &wanted[..named])).collect())
     }
 
     /// Makes the writes durable, all or none.
@@ -186,12 +213,11 @@ impl State {
         }
     }
 
-    async fn try_commit(&self, writes: &BTreeMap<String, Option<Bytes>>) -> Result<(), StoreError> {
+    async fn try_commit(&self, writes: &BTreeMap<Place, Option<Bytes>>) -> Result<(), StoreError> {
         let mut batch = Batch::default();
-        let mut changes: BTreeMap<Vec<u8>, i64> = BTreeMap::new();
-        for (key, write) in writes {
-            let place = self.place(key);
-            let key = place.value_key();
+        let mut changes = BTreeMap::<Scope, i64>::new();
+        for (place, write) in writes {
+            let key = self.value_key(place);
             let found = self.store.get(&key).await?.map(|versioned| versioned.revision);
             let change = match (write, found) {
                 (None, None) => continue,
@@ -199,14 +225,15 @@ impl State {
                 (None, Some(_)) => -1,
                 (Some(_), Some(_)) => 0,
             };
-            *changes.entry(place.count_key()).or_default() += change;
+            *changes.entry(place.0).or_default() += change;
             require(&mut batch, key.clone(), found);
             match write {
                 Some(value) => batch.put(key, value.clone()),
                 None => batch.delete(key),
             };
         }
-        for (key, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+        for (scope, change) in changes.into_iter().filter(|(_, change)| *change != 0) {
+            let key = self.count_key(scope);
             let counted = self.store.get(&key).await?;
             let keys = counted.as_ref().map_or(0, |versioned| count(&versioned.value));
             require(&mut batch, key.clone(), counted.map(|versioned| versioned.revision));
@@ -218,33 +245,12 @@ impl State {
         self.store.commit(batch).await.map(drop)
     }
 
-    /// Where a key of the plugin's lies.
-    fn place<'a>(&self, key: &'a str) -> Place<'a> {
-        let office = match self.scope {
-            Scope::Inbound => key.split_once('/').and_then(|(office, key)| Some((office.parse::<u32>().ok()?, key))),
-            Scope::Office(_) => None,
-        };
-        let office = office.and_then(|(office, key)| Some((HerId::try_from(office).ok()?, key)));
-        match office {
-            Some((office, key)) => Place { prefix: prefix(&self.plugin, Scope::Office(office)), key },
-            None => Place { prefix: prefix(&self.plugin, self.scope), key },
-        }
-    }
-}
-
-/// Where a key lies: in whose memory, and under which name there.
-struct Place<'a> {
-    prefix: Vec<u8>,
-    key: &'a str,
-}
-
-impl Place<'_> {
-    fn value_key(&self) -> Vec<u8> {
-        [&self.prefix[..], b"k", self.key.as_bytes()].concat()
+    fn value_key(&self, (scope, key): &Place) -> Vec<u8> {
+        [&prefix(&self.plugin, *scope)[..], b"k", key.as_bytes()].concat()
     }
 
-    fn count_key(&self) -> Vec<u8> {
-        [&self.prefix[..], b"n"].concat()
+    fn count_key(&self, scope: Scope) -> Vec<u8> {
+        [&prefix(&self.plugin, scope)[..], b"n"].concat()
     }
 }
 
@@ -303,11 +309,11 @@ impl Host for Call {
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
-        self.state.set(key, value).await
+        self.state.set(&key, value).await
     }
 
     async fn delete(&mut self, key: String) -> Result<(), Error> {
-        self.state.delete(key)
+        self.state.delete(&key)
     }
 
     async fn keys(&mut self, prefix: String) -> Result<Vec<String>, Error> {
@@ -335,7 +341,7 @@ mod tests {
     async fn what_was_written_is_read_in_the_same_call_and_after_its_commit() {
         let store = Arc::new(MemoryStore::default());
         let mut call = state(&store, "one", office(1));
-        call.set("a".to_owned(), b"1".to_vec()).await.unwrap();
+        call.set("a", b"1".to_vec()).await.unwrap();
         assert_eq!(call.get("a").await.unwrap().as_deref(), Some(&b"1"[..]));
         let other = state(&store, "one", office(1));
         assert_eq!(other.get("a").await.unwrap(), None);
@@ -350,7 +356,7 @@ mod tests {
         {
             let mut call = state(&store, plugin, scope);
             assert_eq!(call.list("").await.unwrap(), Vec::<String>::new());
-            call.set("a".to_owned(), b"1".to_vec()).await.unwrap();
+            call.set("a", b"1".to_vec()).await.unwrap();
             call.commit().await.unwrap();
         }
     }
@@ -359,23 +365,23 @@ mod tests {
     async fn inbound_reaches_the_memory_of_an_office_by_its_her_id() {
         let store = Arc::new(MemoryStore::default());
         let mut call = state(&store, "one", office(7));
-        call.set("m.1".to_owned(), b"1".to_vec()).await.unwrap();
+        call.set("m.1", b"1".to_vec()).await.unwrap();
         call.commit().await.unwrap();
         let mut call = state(&store, "one", Scope::Inbound);
         assert_eq!(call.get("7/m.1").await.unwrap().as_deref(), Some(&b"1"[..]));
         assert_eq!(call.get("m.1").await.unwrap(), None);
-        call.set("7/m.2".to_owned(), b"2".to_vec()).await.unwrap();
-        call.set("own".to_owned(), b"3".to_vec()).await.unwrap();
+        call.set("7/m.2", b"2".to_vec()).await.unwrap();
+        call.set("own", b"3".to_vec()).await.unwrap();
         assert_eq!(call.list("7/m.").await.unwrap(), ["7/m.1", "7/m.2"]);
         assert_eq!(call.list("").await.unwrap(), ["own"]);
-        call.delete("7/m.1".to_owned()).unwrap();
+        call.delete("7/m.1").unwrap();
         call.commit().await.unwrap();
         let call = state(&store, "one", office(7));
         assert_eq!(call.list("").await.unwrap(), ["m.2"]);
         // No other place is reached so: neither another plugin's, nor one office from another.
         assert_eq!(call.get("8/m.1").await, Err(Error::InvalidKey));
         assert_eq!(state(&store, "two", Scope::Inbound).get("7/m.2").await.unwrap(), None);
-        for bad in ["7/", "x/m", "7/8/m", "/m"] {
+        for bad in ["7/", "x/m", "7/8/m", "/m", "07/m", "+7/m", "0/m"] {
             assert_eq!(state(&store, "one", Scope::Inbound).get(bad).await, Err(Error::InvalidKey), "{bad}");
         }
     }
@@ -385,13 +391,13 @@ mod tests {
         let store = Arc::new(MemoryStore::default());
         let mut call = state(&store, "one", office(1));
         for key in ["m.2", "m.1", "n.1"] {
-            call.set(key.to_owned(), b"1".to_vec()).await.unwrap();
+            call.set(key, b"1".to_vec()).await.unwrap();
         }
         call.commit().await.unwrap();
         let mut call = state(&store, "one", office(1));
-        call.delete("m.1".to_owned()).unwrap();
-        call.set("m.0".to_owned(), b"1".to_vec()).await.unwrap_err();
-        call.set("m.2".to_owned(), b"2".to_vec()).await.unwrap();
+        call.delete("m.1").unwrap();
+        call.set("m.0", b"1".to_vec()).await.unwrap_err();
+        call.set("m.2", b"2".to_vec()).await.unwrap();
         assert_eq!(call.list("m.").await.unwrap(), ["m.2"]);
         assert_eq!(call.list("").await.unwrap(), ["m.2", "n.1"]);
     }
@@ -400,22 +406,22 @@ mod tests {
     async fn each_limit_has_its_error() {
         let store = Arc::new(MemoryStore::default());
         let mut call = state(&store, "one", office(1));
-        assert_eq!(call.set("A".to_owned(), vec![]).await, Err(Error::InvalidKey));
-        assert_eq!(call.set(String::new(), vec![]).await, Err(Error::InvalidKey));
-        assert_eq!(call.set("a".repeat(129), vec![]).await, Err(Error::InvalidKey));
-        assert_eq!(call.set("a".to_owned(), vec![0; 11]).await, Err(Error::TooLarge));
+        assert_eq!(call.set("A", vec![]).await, Err(Error::InvalidKey));
+        assert_eq!(call.set("", vec![]).await, Err(Error::InvalidKey));
+        assert_eq!(call.set(&"a".repeat(129), vec![]).await, Err(Error::InvalidKey));
+        assert_eq!(call.set("a", vec![0; 11]).await, Err(Error::TooLarge));
         for key in ["a", "b", "c"] {
-            call.set(key.to_owned(), vec![0]).await.unwrap();
+            call.set(key, vec![0]).await.unwrap();
         }
-        assert_eq!(call.set("d".to_owned(), vec![0]).await, Err(Error::Full));
-        call.set("c".to_owned(), vec![1]).await.unwrap();
+        assert_eq!(call.set("d", vec![0]).await, Err(Error::Full));
+        call.set("c", vec![1]).await.unwrap();
         call.commit().await.unwrap();
         let mut call = state(&store, "one", office(1));
-        assert_eq!(call.set("d".to_owned(), vec![0]).await, Err(Error::Full));
-        call.delete("a".to_owned()).unwrap();
+        assert_eq!(call.set("d", vec![0]).await, Err(Error::Full));
+        call.delete("a").unwrap();
         call.commit().await.unwrap();
         let mut call = state(&store, "one", office(1));
-        call.set("d".to_owned(), vec![0]).await.unwrap();
+        call.set("d", vec![0]).await.unwrap();
     }
 
     #[tokio::test]
@@ -424,13 +430,13 @@ mod tests {
         let calls = ["a", "b", "c"].map(|key| {
             let mut call = state(&store, "one", office(1));
             async move {
-                call.set(key.to_owned(), vec![0]).await.unwrap();
+                call.set(key, vec![0]).await.unwrap();
                 call.commit().await.unwrap();
             }
         });
         futures_util::future::join_all(calls).await;
         let mut call = state(&store, "one", office(1));
-        assert_eq!(call.set("d".to_owned(), vec![0]).await, Err(Error::Full));
+        assert_eq!(call.set("d", vec![0]).await, Err(Error::Full));
     }
 
     #[test]

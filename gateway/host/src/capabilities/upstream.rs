@@ -17,6 +17,7 @@ use dialog_contract::{audit::UpstreamRecord, service::Sent};
 use futures_util::{StreamExt, TryStreamExt};
 use http::{HeaderValue, Method};
 use tokio::time::Instant;
+use tracing::{Instrument as _, field};
 use uuid::Uuid;
 
 use crate::{
@@ -118,7 +119,9 @@ impl Call {
             .map_err(forbidden)?;
         let mut headers = headers::check(&request.headers, upstream.reserved(), requests.most_header_bytes)
             .map_err(wit::Error::Forbidden)?;
-        if let Some(parent) = &self.identity.traceparent
+        // Of the request's own span where there is one, else of the call's.
+        let current = self.ports.traceparent.current();
+        if let Some(parent) = current.as_ref().or(self.identity.traceparent.as_ref())
             && let Ok(value) = HeaderValue::from_str(parent.as_str())
         {
             headers.insert("traceparent", value);
@@ -196,16 +199,29 @@ impl wit::Host for Call {
             None => return Err(wit::Error::TooMany),
         }
         let name = request.upstream.clone();
-        let request = self.prepare(&upstream, request)?;
+        let span = tracing::info_span!(
+            "upstream.request",
+            otel.name = %format_args!("upstream.request {name}"),
+            otel.kind = "client",
+            plugin = %self.identity.plugin,
+            upstream = %name,
+            http.request.method = field::Empty,
+            http.response.status_code = field::Empty,
+        );
+        let request = span.in_scope(|| self.prepare(&upstream, request))?;
         let method = named(&request.method);
+        span.record("http.request.method", method);
         let began = Instant::now();
         self.requests.made.push(Made { name: name.clone(), method, began, end: None });
-        let outcome = self.send_bound(name.clone(), &upstream, request).await;
+        let outcome = self.send_bound(name.clone(), &upstream, request).instrument(span.clone()).await;
         let took = began.elapsed();
         let result = match &outcome {
             Ok(answer) => Ok(answer.status),
             Err(error) => Err(error_name(error)),
         };
+        if let Ok(status) = result {
+            span.record("http.response.status_code", status);
+        }
         if let Some(made) = self.requests.made.last_mut() {
             made.end = Some((result, took));
         }
