@@ -677,3 +677,88 @@ fn nothing_new_leaves_the_cursor_as_it_is() {
     assert_eq!(first.cursor, second.cursor);
     assert!(second.events.is_empty() && !second.more);
 }
+
+#[test]
+fn a_receipt_that_is_quicker_than_its_call_waits_for_it() {
+    let inbox = Inbox::silent();
+    app_rec(&mut inbox.store.borrow_mut(), 1, FIRST, 1, &[]);
+    let page = poll(&inbox, None, &[]);
+    assert!(page.events.is_empty() && !inbox.inbox()[0].read);
+    open(&inbox, consultation(said(FIRST, "Hei"))).unwrap();
+    later(&inbox, 4_000);
+    let page = poll(&inbox, Some(&page), &[]);
+    assert!(matches!(page.events[0].body, EventBody::Receipt(_)), "{page:?}");
+}
+
+#[test]
+fn a_receipt_that_nobody_waits_for_is_read_and_forgotten() {
+    let inbox = Inbox::silent();
+    app_rec(&mut inbox.store.borrow_mut(), 1, FIRST, 1, &[]);
+    let mut page = poll(&inbox, None, &[]);
+    for _ in 0..5 {
+        later(&inbox, 4_000);
+        page = poll(&inbox, Some(&page), &[]);
+        assert!(page.events.is_empty());
+    }
+    assert!(inbox.inbox()[0].read && inbox.inbox()[0].app_recs.is_empty());
+}
+
+#[test]
+fn a_message_that_cannot_be_fetched_stands_in_nobodys_way() {
+    let inbox = Inbox::silent();
+    open(&inbox, consultation(said(FIRST, "Hei"))).unwrap();
+    inbox.store.borrow_mut().deliver(GP, "huge", b"x".to_vec(), false);
+    Letter::to(&inbox.sent()[0], 1, "12").text("Ja").deliver(&mut inbox.store.borrow_mut());
+    // The list is fetched first; the second answer is of the first document.
+    inbox.store.borrow_mut().document_failures.push(Reply::error(Cause::TooLarge));
+    let page = poll(&inbox, None, &[]);
+    let [first, second] = page.events.as_slice() else { panic!("{page:?}") };
+    assert!(matches!(first.body, EventBody::Unreadable(_)));
+    assert!(matches!(second.body, EventBody::Message(_)));
+    let settled = [(first.id.as_str(), Disposition::Accepted), (second.id.as_str(), Disposition::Accepted)];
+    poll(&inbox, Some(&page), &settled);
+    assert_eq!(inbox.inbox()[0].app_recs, [(2, vec!["X99".to_owned()])]);
+    assert!(inbox.inbox().iter().all(|one| one.read));
+}
+
+#[test]
+fn a_fetch_that_breaks_off_keeps_what_the_call_has_confirmed() {
+    let inbox = Inbox::silent();
+    open(&inbox, consultation(said(FIRST, "Hei"))).unwrap();
+    Letter::to(&inbox.sent()[0], 1, "12").text("Ja").deliver(&mut inbox.store.borrow_mut());
+    let page = poll(&inbox, None, &[]);
+    let id = page.events[0].id.clone();
+    inbox.store.borrow_mut().failures.push((Method::Get, Reply::status(503)));
+    let page = poll(&inbox, Some(&page), &[(&id, Disposition::Accepted)]);
+    assert!(page.events.is_empty());
+    poll(&inbox, Some(&page), &[]);
+    assert_eq!(inbox.inbox()[0].app_recs.len(), 1);
+}
+
+#[test]
+fn a_conversation_that_has_ended_is_forgotten_when_that_is_settled() {
+    let inbox = Inbox::silent();
+    open(&inbox, consultation(said(FIRST, "Hei"))).unwrap();
+    app_rec(&mut inbox.store.borrow_mut(), 1, FIRST, 1, &[]);
+    drain(&inbox);
+    Letter::to(&inbox.sent()[0], 1, "13").text("Ha det").deliver(&mut inbox.store.borrow_mut());
+    let page = poll(&inbox, None, &[]);
+    assert!(inbox.host.state().keys().any(|key| key.starts_with("c.")));
+    let id = page.events[0].id.clone();
+    poll(&inbox, Some(&page), &[(&id, Disposition::Accepted)]);
+    let left: Vec<String> = inbox.host.state().into_keys().filter(|key| !key.starts_with("r.")).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_full_memory_makes_room_for_what_is_new() {
+    let inbox = Inbox::silent();
+    for number in 0..10_000 {
+        let key = format!("c.01000000-0000-7000-8000-{number:012}");
+        dialog_plugin_sdk::state::set(&key, b"{}").unwrap();
+    }
+    open(&inbox, consultation(said(FIRST, "Hei"))).unwrap();
+    let state = inbox.host.state();
+    assert!(state.contains_key(&format!("c.{FIRST}")));
+    assert!(!state.contains_key("c.01000000-0000-7000-8000-000000000000"));
+}

@@ -13,12 +13,14 @@
 //! reach it as it is, `inbound` reaches it by the office's HER-id. Ids that others choose stand in keys as UUIDs derived
 //! from them, since keys have a small alphabet.
 
-use dialog_plugin_sdk::{Failure, Sent, ids, log, state};
+use dialog_plugin_sdk::{Failure, Sent, clock, ids, log, state};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Messages that a conversation remembers of each side: the latest is what is asked for.
 const REMEMBERED: usize = 20;
+/// What is forgotten of each kind when the memory is full: fewer than a call may write.
+const ROOM: usize = 100;
 
 /// A conversation that the citizen began, or answered in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -126,10 +128,32 @@ impl Memory {
     }
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), Failure> {
-        match state::set(&format!("{}{key}", self.place), value) {
+        let place = format!("{}{key}", self.place);
+        match state::set(&place, value) {
             Err(state::Error::InvalidKey) if !self.place.is_empty() => Ok(()),
+            Err(state::Error::Full) => {
+                self.make_room()?;
+                Ok(state::set(&place, value)?)
+            }
             done => Ok(done?),
         }
+    }
+
+    /// Forgets the oldest: conversations of the citizen's are kept under ids that begin with their time (UUIDv7), and of
+    /// appointments only those to come are needed.
+    fn make_room(&self) -> Result<(), Failure> {
+        log::warn!("the memory of an office is full; its oldest conversations are forgotten");
+        let now = clock::now();
+        for key in self.keys("a.")?.into_iter().take(ROOM) {
+            if self.get_json::<Slot>(&key)?.is_none_or(|slot| slot.end < now) {
+                self.delete(&key)?;
+            }
+        }
+        for key in self.keys("c.")?.into_iter().take(ROOM) {
+            self.delete(&key)?;
+            self.delete(&key.replacen('c', "o", 1))?;
+        }
+        Ok(())
     }
 
     fn set_json<T: Serialize>(&self, key: &str, value: &T) -> Result<(), Failure> {
@@ -183,6 +207,15 @@ pub fn conversation(memory: &Memory, id: &str) -> Result<(Option<Conversation>, 
 /// The memory does not answer.
 pub fn keep(memory: &Memory, id: &str, conversation: &Conversation) -> Result<(), Failure> {
     memory.set_json(&key("c", id), conversation)
+}
+
+/// Forgets a conversation that has ended.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn forget(memory: &Memory, conversation: &str) -> Result<(), Failure> {
+    memory.delete(&key("c", conversation))?;
+    memory.delete(&key("o", conversation))
 }
 
 /// Notes a message of the office.

@@ -97,7 +97,7 @@ pub(super) fn read(root: &Element, deviations: &mut Deviations) -> Result<Head, 
 }
 
 /// A UUID in its usual form; record systems write it in capitals and braces. Anything else as it stands.
-pub(super) fn canonical(id: String) -> String {
+pub(crate) fn canonical(id: String) -> String {
     uuid::Uuid::try_parse(&id).map_or(id, |uuid| uuid.hyphenated().to_string())
 }
 

@@ -20,6 +20,7 @@ pub mod receipt;
 pub use calendar::Appointment;
 pub use dialog::{Author, CodedValue};
 pub use document::{Attachment, Professional, RenewedPrescription};
+pub(crate) use head::canonical;
 pub use head::{Party, Person};
 pub use receipt::{ApplicationReceipt, ReceiptReason, ReceiptStatus};
 

@@ -41,6 +41,8 @@ pub(crate) struct Store {
     pub(crate) inbox: Vec<Delivered>,
     /// Answered with this in place of the answer, as often as it stands here.
     pub(crate) failures: Vec<(Method, Reply)>,
+    /// The same, for documents that are fetched.
+    pub(crate) document_failures: Vec<Reply>,
 }
 
 impl Store {
@@ -131,6 +133,9 @@ fn answer(request: &Request, store: &mut Store, automaton: &mut Automaton) -> Re
             Reply::json(200, &listed)
         }
         (Method::Get, ["Messages", id, "business-document"]) => {
+            if !store.document_failures.is_empty() {
+                return store.document_failures.remove(0);
+            }
             let one = store.inbox.iter().find(|one| one.id == *id).unwrap();
             Reply::json(
                 200,

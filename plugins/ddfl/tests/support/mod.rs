@@ -160,11 +160,6 @@ pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
             },
         ),
         ("sb", envelope("sb"), Request::AskClinician { written: image.clone() }),
-        (
-            "sb-follow-up",
-            follow_up("sb-follow-up"),
-            Request::AskClinician { written: written(Some("Utslett på hånden"), "Hvor lenge da?") },
-        ),
         ("sb-represented", represented, Request::AskClinician { written: image.clone() }),
         ("he", envelope("he"), Request::Enquire { written: written(Some("Adresse"), "Har dere flyttet?") }),
         ("ba", envelope("ba"), Request::OrderCertificate { written: written(Some("Attest"), "Formål: førerkort") }),

@@ -1,0 +1,249 @@
+//! What is sent: every kind of request against its golden file. The simulated vendor's own tests take the same files in.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what failed by failing")]
+
+mod support;
+
+use dialog_plugin_sdk::appointments::{Appointments, Booking, SlotQuery};
+use dialog_plugin_sdk::dialogs::{
+    AppointmentCancelRequest, AppointmentChangeRequest, AppointmentRequest, Certificate, Consultation,
+    ConsultationMode, Dialogs, Inquiry, Opening, Period, Renewal, RenewalItem, SickNoteRenewal,
+};
+use dialog_plugin_sdk::prescriptions::{Prescriptions, Renewability};
+use dialog_plugin_sdk::{Appointment, EncounterMode, Failure, Message};
+use helserespons::Helserespons;
+use serde_json::json;
+use support::{DIALOG, NOW, PNG, SLOT, SSN, answering, booking, context, golden, message, only, represented};
+
+fn opening(name: &str, opening: impl FnOnce(&dialog_plugin_sdk::testing::Host) -> Opening) {
+    let host = answering(201, &json!({ "caseNo": "H-100001", "state": "WITH_CLINIC" }));
+    let opening = opening(&host);
+    let mut ctx = context();
+    ctx.idempotency_key = format!("key-{name}");
+    let opened = Helserespons::open(ctx, DIALOG.into(), opening).unwrap();
+    assert_eq!((opened.reference.as_str(), opened.events.len()), ("H-100001", 0));
+    golden(name, &only(&host));
+}
+
+#[test]
+fn a_consultation_carries_its_picture_as_base64() {
+    opening("case-consultation", |host| {
+        let picture = host.attachment("utslett \"arm\".png", "image/png", PNG);
+        let mut message = message("Utslettet er tilbake.", vec![picture]);
+        message.subject = Some("Utslett".into());
+        Opening::Consultation(Consultation { mode: ConsultationMode::Image, message, form: None })
+    });
+}
+
+#[test]
+fn a_question_is_a_case() {
+    opening("case-question", |_| {
+        Opening::Inquiry(Inquiry { message: message("Har dere åpent i julen?", Vec::new()) })
+    });
+}
+
+#[test]
+fn a_renewal_has_a_line_for_each_medicine_and_needs_no_message() {
+    opening("case-renewal", |_| {
+        let item = |id: &str, medicine: &str, note: Option<&str>| RenewalItem {
+            id: id.into(),
+            medicine: medicine.into(),
+            atc: Some("C07AB02".into()),
+            note: note.map(Into::into),
+            eprescription: None,
+        };
+        let items =
+            vec![item("M-TORG-1", "Metoprolol 50 mg", Some("Ti igjen.")), item("M-TORG-2", "Atorvastatin", None)];
+        Opening::PrescriptionRenewal(Renewal { items, message: None })
+    });
+}
+
+#[test]
+fn a_certificate_says_what_it_is_for() {
+    opening("case-certificate", |_| {
+        let message = message("Jeg trenger attest.", Vec::new());
+        Opening::Certificate(Certificate { purpose: "Førerkort".into(), message, form: None })
+    });
+}
+
+#[test]
+fn a_wish_for_a_time_has_periods_in_local_time() {
+    opening("case-booking-wish", |_| {
+        let preferred = vec![Period { start: SLOT, end: SLOT + 3_600_000 }];
+        Opening::AppointmentRequest(AppointmentRequest { message: message("Kontroll.", Vec::new()), preferred })
+    });
+}
+
+#[test]
+fn wishes_to_move_and_to_cancel_name_the_booking() {
+    opening("case-move-wish", |_| {
+        Opening::AppointmentChange(AppointmentChangeRequest {
+            appointment: "B-100001".into(),
+            message: message("Passer dagen etter?", Vec::new()),
+            preferred: Vec::new(),
+        })
+    });
+    opening("case-cancel-wish", |_| {
+        Opening::AppointmentCancel(AppointmentCancelRequest { appointment: "B-100001".into(), message: None })
+    });
+}
+
+#[test]
+fn who_acts_for_the_patient_is_named() {
+    let host = answering(201, &json!({ "caseNo": "H-100001" }));
+    let opening = Opening::Inquiry(Inquiry { message: message("På vegne av Leila.", Vec::new()) });
+    Helserespons::open(represented(context()), DIALOG.into(), opening).unwrap();
+    golden("case-on-behalf", &only(&host));
+}
+
+#[test]
+fn a_further_entry_and_a_withdrawal_name_the_case() {
+    let host = answering(201, &json!({ "caseNo": "H-100001", "entryNo": "E-7", "state": "WITH_CLINIC" }));
+    let mut ctx = context();
+    ctx.idempotency_key = "key-entry".into();
+    let file = host.attachment("svar.png", "image/png", PNG);
+    Helserespons::send(ctx, "H-100001".into(), Message { subject: None, ..message("Takk.", vec![file]) }).unwrap();
+    golden("entry", &only(&host));
+    drop(host);
+    let host = answering(200, &json!({ "caseNo": "H-100001", "state": "WITHDRAWN" }));
+    let mut ctx = context();
+    ctx.idempotency_key = "key-withdraw".into();
+    Helserespons::close(ctx, "H-100001".into()).unwrap();
+    golden("case-withdraw", &only(&host));
+}
+
+fn appointment() -> Appointment {
+    Appointment {
+        id: "B-100001".into(),
+        start: SLOT,
+        end: SLOT + 1_200_000,
+        clinician: None,
+        mode: EncounterMode::InPerson,
+        title: "Legetime".into(),
+        location: None,
+        instructions: None,
+        cancellable: true,
+        changeable: true,
+    }
+}
+
+fn wanted(slot: &str, start: i64) -> Booking {
+    Booking { slot: slot.into(), start, end: start + 1_200_000, clinician: None, reason: Some("Blodtrykk".into()) }
+}
+
+#[test]
+fn a_booking_is_made_moved_and_cancelled() {
+    let host = answering(201, &booking());
+    let mut ctx = context();
+    ctx.idempotency_key = "key-book".into();
+    let booked = Helserespons::book(ctx, wanted("OP-9123458-20261123-0815", SLOT)).unwrap();
+    golden("booking", &only(&host));
+    assert_eq!((booked.id.as_str(), booked.start, booked.end), ("B-100001", SLOT, SLOT + 1_200_000));
+    assert_eq!(booked.clinician.unwrap().hpr_number, 9_123_458);
+    assert!(booked.cancellable && booked.changeable);
+    drop(host);
+
+    let host = answering(200, &booking());
+    let mut ctx = context();
+    ctx.idempotency_key = "key-move".into();
+    Helserespons::change(ctx, appointment(), wanted("OP-9123458-20261124-0900", SLOT + 89_100_000)).unwrap();
+    golden("booking-move", &only(&host));
+    drop(host);
+
+    let mut cancelled = booking();
+    cancelled["state"] = json!("CANCELLED");
+    let host = answering(200, &cancelled);
+    let mut ctx = context();
+    ctx.idempotency_key = "key-cancel".into();
+    Helserespons::cancel(ctx, appointment(), Some("Frisk".into())).unwrap();
+    golden("booking-cancel", &only(&host));
+}
+
+#[test]
+fn openings_are_asked_for_in_local_time_and_filtered() {
+    let opening = |id: &str, begins: &str, channel: &str| {
+        json!({ "id": id, "begins": begins, "minutes": 20, "channel": channel, "label": "Legetime",
+            "doctor": { "hpr": 9_123_458, "first": "Amina", "last": "Yusuf" } })
+    };
+    let host = answering(
+        200,
+        &json!({ "openings": [
+            opening("late", "2026-11-24T09:00:00+01:00", "OFFICE"),
+            opening("early", "2026-11-23T08:15:00+01:00", "OFFICE"),
+            opening("phone", "2026-11-23T13:30:00+01:00", "PHONE"),
+            opening("past", "2026-11-19T08:15:00+01:00", "OFFICE"),
+            opening("no zone", "2026-11-23T10:15:00", "OFFICE"),
+            { "id": 7 },
+        ] }),
+    );
+    let query = SlotQuery {
+        from: NOW,
+        until: NOW + 14 * 86_400_000,
+        clinician: Some(9_123_458),
+        mode: Some(EncounterMode::InPerson),
+    };
+    let slots = Helserespons::slots(context(), query).unwrap();
+    golden("openings", &only(&host));
+    assert_eq!(slots.iter().map(|slot| slot.id.as_str()).collect::<Vec<_>>(), ["early", "late"]);
+    assert_eq!(host.lines().len(), 2, "the unreadable ones are told of");
+}
+
+#[test]
+fn bookings_and_medications_are_searched_for_without_a_number_in_the_url() {
+    let mut gone = booking();
+    gone["state"] = json!("CANCELLED");
+    let host = answering(200, &json!({ "bookings": [booking(), gone] }));
+    assert_eq!(Helserespons::upcoming(context()).unwrap().len(), 1);
+    golden("bookings-search", &only(&host));
+    drop(host);
+
+    let medication = |id: &str, rule: &str, issued: &str| {
+        json!({ "id": id, "name": "Metoprolol", "form": "depottabletter", "strength": "50 mg", "atc": "C07AB02",
+            "dosage": "1 hver morgen", "issued": issued, "validUntil": "2027-01-01", "rule": rule, "ruleText": "Ring oss." })
+    };
+    let host = answering(
+        200,
+        &json!({ "medications": [
+            medication("M-1", "OK", "2026-01-01"),
+            medication("M-2", "CONTROL_NEEDED", "2026-03-01"),
+            medication("M-3", "BLOCKED", "2025-03-01"),
+            medication("M-4", "PERHAPS", "2025-03-01"),
+        ] }),
+    );
+    let found = Helserespons::renewable(context()).unwrap();
+    golden("medications-search", &only(&host));
+    let shown: Vec<_> = found.iter().map(|one| (one.id.as_str(), one.renewability)).collect();
+    assert_eq!(
+        shown,
+        [
+            ("M-2", Renewability::NeedsConsultation),
+            ("M-1", Renewability::Renewable),
+            ("M-3", Renewability::NotRenewable)
+        ]
+    );
+    assert_eq!(found[0].medicine, "Metoprolol depottabletter 50 mg");
+    assert_eq!((found[0].note.as_deref(), found[1].note.as_deref()), (Some("Ring oss."), None));
+}
+
+#[test]
+fn a_service_that_the_vendor_does_not_have_is_declined_and_nothing_is_sent() {
+    let host = answering(201, &json!({}));
+    let opening = Opening::SickNoteRenewal(SickNoteRenewal {
+        message: message("Ryggen.", Vec::new()),
+        valid_until: "2026-12-01".into(),
+        degree: 50,
+    });
+    let failure = Helserespons::open(context(), DIALOG.into(), opening).unwrap_err();
+    assert!(matches!(failure, Failure::Declined(_)), "{failure:?}");
+    assert!(host.requests().is_empty());
+}
+
+#[test]
+fn without_the_number_nothing_is_sent() {
+    let host = answering(201, &json!({ "caseNo": "H-1" }));
+    let mut ctx = context();
+    ctx.citizen.as_mut().unwrap().national_identity_number = None;
+    let opening = Opening::Inquiry(Inquiry { message: message("Hei", Vec::new()) });
+    let failure = Helserespons::open(ctx, DIALOG.into(), opening).unwrap_err();
+    assert!(matches!(failure, Failure::Faulty(_)) && host.requests().is_empty());
+    assert!(!format!("{failure:?}").contains(SSN));
+}
