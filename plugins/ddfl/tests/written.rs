@@ -232,7 +232,7 @@ fn a_message_that_names_another_sender_or_another_patient_is_not_let_in() {
     let answer = Letter::to(&inbox.sent()[0], 1, "12").text("Ja");
     inbox.store.borrow_mut().deliver(9_999_999, &answer.id, answer.bytes(), false);
     let mut other = Letter::to(&inbox.sent()[0], 2, "12").text("Til en annen");
-    other.patient = "02817012345";
+    other.patient = "01817010136";
     other.deliver(&mut inbox.store.borrow_mut());
     let mut stranger = Letter::to(&inbox.sent()[0], 3, "12").text("Fra et annet kontor");
     (stranger.organisation, stranger.party) = (7_000_000, 7_000_001);
@@ -244,7 +244,7 @@ fn a_message_that_names_another_sender_or_another_patient_is_not_let_in() {
     for one in inbox.inbox() {
         assert_eq!(one.app_recs, [(2, vec!["E10".to_owned()])]);
     }
-    assert!(!format!("{page:?}").contains("02817012345"));
+    assert!(!format!("{page:?}").contains("01817010136"));
 }
 
 #[test]
@@ -550,7 +550,7 @@ fn what_the_office_does_not_support_is_declined_and_never_sent() {
 
     ctx.representative = Some(Representative {
         reference: "r".into(),
-        national_identity_number: Some("02817012345".into()),
+        national_identity_number: Some("01817010136".into()),
         given_name: "Mor".into(),
         family_name: "Nordmann".into(),
         role: Representation::Parent,
@@ -761,4 +761,31 @@ fn a_full_memory_makes_room_for_what_is_new() {
     let state = inbox.host.state();
     assert!(state.contains_key(&format!("c.{FIRST}")));
     assert!(!state.contains_key("c.01000000-0000-7000-8000-000000000000"));
+}
+
+#[test]
+fn what_the_contract_would_refuse_is_told_as_unreadable_and_not_handed_over() {
+    let inbox = Inbox::silent();
+    let mut impossible = Letter::new(1, "DIALOG_INNBYGGER_EKONTAKT", "EKI").text("Hei");
+    impossible.request = true;
+    impossible.patient = "01817000000";
+    impossible.deliver(&mut inbox.store.borrow_mut());
+    let mut broken = Letter::new(2, "DIALOG_INNBYGGER_EKONTAKT", "EKI").text("Hei");
+    broken.request = true;
+    broken.id = "a\nb".into();
+    broken.deliver(&mut inbox.store.borrow_mut());
+    let mut many = Letter::new(3, "DIALOG_INNBYGGER_TIMERESERVASJON", "05");
+    many.request = true;
+    for _ in 0..16 {
+        many = many.appointment("2026-01-06T09:00:00", "2026-01-06T09:15:00", "s1", "r1");
+    }
+    many.deliver(&mut inbox.store.borrow_mut());
+    let mut ancient = Letter::new(4, "DIALOG_INNBYGGER_EKONTAKT", "EKI").text("Hei");
+    ancient.request = true;
+    ancient.generated = "0001-01-01T00:00:00Z".into();
+    ancient.deliver(&mut inbox.store.borrow_mut());
+    let page = poll(&inbox, None, &[]);
+    let kinds: Vec<bool> = page.events.iter().map(|event| matches!(event.body, EventBody::Unreadable(_))).collect();
+    assert_eq!(kinds, [true, true, true, false]);
+    assert!(page.events.iter().all(|event| event.occurred > 0));
 }

@@ -105,6 +105,34 @@ impl NationalId {
         &self.0
     }
 
+    /// Whether it is one that can exist: a day and a month (raised in D numbers and in test numbers), and both check digits.
+    /// Asked before a number from a message is handed to the gateway, which takes no other.
+    #[must_use]
+    pub fn is_plausible(&self) -> bool {
+        const FIRST: [u32; 10] = [3, 7, 6, 1, 8, 9, 4, 5, 2, 1];
+        const SECOND: [u32; 11] = [5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1];
+        let digits: Vec<u32> = self.0.chars().filter_map(|c| c.to_digit(10)).collect();
+        let [d1, d2, m1, m2, ..] = digits[..] else { return false };
+        let day = match d1 * 10 + d2 {
+            raised @ 41.. => raised - 40,
+            day => day,
+        };
+        let month = match m1 * 10 + m2 {
+            month @ 1..=12 => month,
+            month @ 41..=52 => month - 40,
+            month @ 66..=77 => month - 65,
+            month @ 81..=92 => month - 80,
+            _ => return false,
+        };
+        let days = match month {
+            2 => 29,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        let sum = |weights: &[u32]| weights.iter().zip(&digits).map(|(weight, digit)| weight * digit).sum::<u32>();
+        (1..=days).contains(&day) && sum(&FIRST).is_multiple_of(11) && sum(&SECOND).is_multiple_of(11)
+    }
+
     /// Which of the two numbers it is: in a D number the first digit is raised by four.
     #[must_use]
     pub fn type_code(&self) -> Code {
@@ -208,6 +236,15 @@ mod tests {
         let d_number: NationalId = "53116900216".parse().unwrap();
         assert_eq!(d_number.type_code(), code::PERSON_D_NUMBER);
         assert_eq!("1311690021x".parse::<NationalId>(), Err(IdentityError::NationalId));
+    }
+
+    #[test]
+    fn a_number_that_cannot_exist_is_told_apart() {
+        let plausible = |text: &str| text.parse::<NationalId>().unwrap().is_plausible();
+        assert!(plausible("13116900216"));
+        for bad in ["13116900217", "33116900216", "13136900216", "00000000000"] {
+            assert!(!plausible(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -33,14 +33,13 @@ pub fn instant(wall_clock: DateTime) -> Option<Timestamp> {
     norway().to_timestamp(wall_clock).ok()
 }
 
-/// An XML date and time. With an offset it is an instant, without one the clock in Norway.
+/// An XML date and time. With an offset it is an instant, without one the clock in Norway. None also for a time before
+/// 1900 or after 2199: the contract has none such, and no message means one.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    if let Ok(instant) = text.parse::<Timestamp>() {
-        return Some(instant);
-    }
-    text.parse::<DateTime>().ok().and_then(instant)
+    let found = text.parse::<Timestamp>().ok().or_else(|| text.parse::<DateTime>().ok().and_then(instant));
+    found.filter(|found| (1900..2200).contains(&wall_clock(*found).year()))
 }
 
 /// `xs:dateTime` in UTC, to the second.
@@ -81,6 +80,8 @@ mod tests {
         assert_eq!(parse("2019-07-05T11:45:00"), Some(at("2019-07-05T09:45:00Z")));
         assert_eq!(parse("yesterday"), None);
         assert_eq!(parse("2019-02-30T10:00:00"), None);
+        assert_eq!(parse("0001-01-01T00:00:00Z"), None);
+        assert_eq!(parse("9999-12-31T23:59:59"), None);
     }
 
     #[test]

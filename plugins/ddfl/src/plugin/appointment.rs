@@ -109,7 +109,7 @@ pub fn booked(
     let written = office.settings.version(Process::Wish).is_some();
     let named = message.professionals.first().and_then(|one| {
         Some(Clinician {
-            hpr_number: one.hpr_number?,
+            hpr_number: one.hpr_number.filter(|number| (1..=999_999_999).contains(number))?,
             her_id: one.her_id.map(|her_id| her_id.get()),
             given_name: one.given_name.clone()?,
             family_name: one.family_name.clone()?,

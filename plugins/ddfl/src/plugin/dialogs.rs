@@ -104,6 +104,8 @@ fn reply(
     if !conversation.sent.iter().any(|(sent, _)| *sent == name) {
         conversation.sent.push((name, at));
     }
+    let surplus = conversation.sent.len().saturating_sub(memory::REMEMBERED);
+    conversation.sent.drain(..surplus);
     // Nobody is told what becomes of the message that ends a dialog.
     let kept = match message {
         Some(message) => keep(ctx, reference, &conversation, id, Some(&message.id), at),

@@ -19,6 +19,10 @@ use crate::read::DialogMessage;
 const SUBJECT: usize = 120;
 const REASON: usize = 2_000;
 const TEXT: usize = 32_000;
+/// Characters of what is told of one medicine: twenty of them stand in one answer.
+const MEDICINE: usize = 500;
+/// Appointments that one message may tell of: a notice tells of one.
+const APPOINTMENTS: usize = 15;
 /// Characters of an event's id.
 const EVENT_ID: usize = 128;
 /// Attachments of a message, by the contract.
@@ -71,6 +75,9 @@ pub fn turn(ctx: &InboundContext, message: &DialogMessage) -> Result<Turned, Fai
     let Some(number) = message.patient.as_ref().and_then(|patient| patient.national_id.as_ref()) else {
         return refused(ReceiptError::NotValid, "the patient has no national identity number");
     };
+    if !number.is_plausible() {
+        return refused(ReceiptError::NotValid, "the patient's national identity number cannot exist");
+    }
     let citizen = CitizenIdentity::NationalIdentityNumber(number.reveal().to_owned());
     let reference = message.first().to_owned();
     let memory = Memory::of(served.office.her_id);
@@ -365,6 +372,12 @@ impl Letter<'_> {
             }
             _ => self.message.text.as_deref(),
         };
+        if self.message.appointments.len() > APPOINTMENTS {
+            return Ok(Turned::Refused(Refused {
+                receipt: ReceiptError::NotValid,
+                reason: format!("a notice of more than {APPOINTMENTS} appointments"),
+            }));
+        }
         let mut events = Vec::new();
         if asked {
             self.noted(None)?;
@@ -417,7 +430,7 @@ fn in_words(text: &str, medicine: &str) -> Option<(RenewalOutcome, Option<String
     } else {
         return None;
     };
-    Some((outcome, Some(clip(line.trim(), REASON))))
+    Some((outcome, Some(clip(line.trim(), MEDICINE))))
 }
 
 #[cfg(test)]

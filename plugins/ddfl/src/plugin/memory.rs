@@ -18,7 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// Messages that a conversation remembers of each side: the latest is what is asked for.
-const REMEMBERED: usize = 20;
+pub const REMEMBERED: usize = 20;
 /// What is forgotten of each kind when the memory is full: fewer than a call may write.
 const ROOM: usize = 100;
 

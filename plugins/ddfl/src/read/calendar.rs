@@ -3,7 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Deviation, Deviations, ReadError, bounded, limit};
+use super::{Deviation, Deviations, ReadError, bounded, identifier, limit};
 use crate::message::{HerId, time};
 use crate::xml::tree::Element;
 
@@ -77,7 +77,7 @@ pub(super) fn read(calendars: &[&Element], deviations: &mut Deviations) -> Resul
 fn event(properties: &Element, deviations: &mut Deviations) -> Result<Option<Appointment>, ReadError> {
     let text = |name: &'static str, limit: usize| bounded(properties.child_text(name), name, limit);
     let instant = |name: &str| properties.child_text(name).and_then(|text| moment(&text));
-    let (Some(start), Some(uid)) = (instant("dtstart"), text("uid", limit::IDENTIFIER)?) else {
+    let (Some(start), Some(uid)) = (instant("dtstart"), identifier(properties.child_text("uid"), "uid")?) else {
         return Ok(None);
     };
     let end = instant("dtend").or_else(|| {
@@ -100,7 +100,7 @@ fn event(properties: &Element, deviations: &mut Deviations) -> Result<Option<App
         start,
         end: after(start, end, deviations),
         uid,
-        related_to: text("related-to", limit::IDENTIFIER)?,
+        related_to: identifier(properties.child_text("related-to"), "related-to")?,
         contact: contact.and_then(Result::ok),
         summary: text("summary", limit::LINE)?,
         description: text("description", limit::TEXT)?,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Deviation, Deviations, ReadError, bounded, limit};
+use super::{Deviation, Deviations, ReadError, bounded, identifier, limit};
 use crate::message::{HerId, NationalId, Process, time};
 use crate::xml::tree::Element;
 
@@ -57,8 +57,7 @@ pub(super) struct Head {
 
 pub(super) fn read(root: &Element, deviations: &mut Deviations) -> Result<Head, ReadError> {
     let info = root.child("MsgInfo").ok_or(ReadError::Missing { element: "MsgInfo" })?;
-    let id = bounded(info.child_text("MsgId"), "MsgId", limit::IDENTIFIER)?
-        .ok_or(ReadError::Missing { element: "MsgId" })?;
+    let id = identifier(info.child_text("MsgId"), "MsgId")?.ok_or(ReadError::Missing { element: "MsgId" })?;
     if uuid::Uuid::try_parse(&id).is_err() {
         deviations.note(Deviation::MessageIdNotUuid);
     }
@@ -76,9 +75,7 @@ pub(super) fn read(root: &Element, deviations: &mut Deviations) -> Result<Head, 
         _ => None,
     });
     let reference = info.child("ConversationRef");
-    let identifier = |name: &'static str| {
-        bounded(reference.and_then(|reference| reference.child_text(name)), name, limit::IDENTIFIER)
-    };
+    let named = |name: &'static str| identifier(reference.and_then(|reference| reference.child_text(name)), name);
     let patient = info.child("Patient").map(person).transpose()?;
     if patient.as_ref().is_some_and(|patient| patient.national_id.is_none()) {
         deviations.note(Deviation::NoPatientId);
@@ -88,8 +85,8 @@ pub(super) fn read(root: &Element, deviations: &mut Deviations) -> Result<Head, 
         generated,
         process,
         ack,
-        parent: identifier("RefToParent")?.map(canonical),
-        conversation: identifier("RefToConversation")?.map(canonical),
+        parent: named("RefToParent")?.map(canonical),
+        conversation: named("RefToConversation")?.map(canonical),
         sender: party(info.child("Sender"), deviations)?,
         receiver: party(info.child("Receiver"), deviations)?,
         patient,

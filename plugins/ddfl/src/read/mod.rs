@@ -216,6 +216,16 @@ impl Deviations {
     }
 }
 
+/// An identifier: bounded, and without line breaks or tabs, which no identifier has.
+fn identifier(text: Option<String>, element: &'static str) -> Result<Option<String>, ReadError> {
+    match bounded(text, element, limit::IDENTIFIER)? {
+        Some(text) if text.chars().any(char::is_control) => {
+            Err(ReadError::Invalid { element, expected: "an identifier in one line" })
+        }
+        text => Ok(text),
+    }
+}
+
 /// A text of bounded length.
 fn bounded(text: Option<String>, element: &'static str, limit: usize) -> Result<Option<String>, ReadError> {
     match text {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::dialog::coded;
-use super::{ReadError, bounded, head, limit};
+use super::{ReadError, head, identifier, limit};
 use crate::message::code::RECEIPT_UNKNOWN_PATIENT;
 use crate::message::{HerId, time};
 use crate::xml::tree::Element;
@@ -69,12 +69,12 @@ pub struct ApplicationReceipt {
 }
 
 pub(super) fn read(root: &Element) -> Result<ApplicationReceipt, ReadError> {
-    let id = bounded(root.child_text("Id"), "Id", limit::IDENTIFIER)?.ok_or(ReadError::Missing { element: "Id" })?;
+    let id = identifier(root.child_text("Id"), "Id")?.ok_or(ReadError::Missing { element: "Id" })?;
     let about = root
         .at(&["OriginalMsgId", "Id"])
         .and_then(Element::text)
         .ok_or(ReadError::Missing { element: "OriginalMsgId/Id" })?;
-    let about = bounded(Some(about), "OriginalMsgId/Id", limit::IDENTIFIER)?.unwrap_or_default();
+    let about = identifier(Some(about), "OriginalMsgId/Id")?.unwrap_or_default();
     let status = root.child("Status").ok_or(ReadError::Missing { element: "Status" })?;
     let status = status
         .attribute("V")

@@ -16,7 +16,7 @@ pub(crate) const PORTAL: u32 = 8_000_001;
 pub(crate) const GP: u32 = 8_000_102;
 pub(crate) const OFFICE: u32 = 8_000_101;
 pub(crate) const ORGANISATION: u32 = 8_000_100;
-pub(crate) const CITIZEN: &str = "01817012345";
+pub(crate) const CITIZEN: &str = "01817010055";
 
 /// A message for the portal.
 #[derive(Clone, Debug)]

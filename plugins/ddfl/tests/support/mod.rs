@@ -42,7 +42,7 @@ pub(crate) fn envelope(id: &str) -> Envelope {
         patient: Some(Patient {
             given_name: "Odd".into(),
             family_name: "Sørbø".into(),
-            national_id: "01817012345".parse().unwrap(),
+            national_id: "01817010055".parse().unwrap(),
         }),
         representative: None,
         version: Version::V1_3,

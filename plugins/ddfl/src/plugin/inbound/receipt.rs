@@ -12,6 +12,8 @@ use super::{REASON, Round};
 use crate::message::code::ReceiptError;
 use crate::read::{ApplicationReceipt, ReceiptStatus};
 
+/// Reasons that are told of one refusal, by the contract.
+const REASONS: usize = 20;
 /// Messages without a receipt that are told in one call.
 const OVERDUE: usize = 20;
 /// Offices that are looked after in one call: each costs a look into its memory.
@@ -146,6 +148,7 @@ fn refusals(receipt: &ApplicationReceipt) -> Vec<Refusal> {
     let mut refusals: Vec<Refusal> = receipt
         .reasons
         .iter()
+        .take(REASONS)
         .map(|reason| Refusal {
             code: clip(&reason.code, 32),
             text: clip(&reason.text, REASON),
