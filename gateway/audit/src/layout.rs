@@ -13,6 +13,29 @@ pub(crate) const LOCK: &str = "journal/lock";
 /// What a name ends with while its file is being written.
 pub(crate) const UNFINISHED: &str = ".tmp";
 
+/// A file of a log's folder that anybody may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PublicFile {
+    /// The signed state of the tree; it changes as the log grows.
+    Checkpoint,
+    /// A tile that never changes.
+    FullTile,
+    /// A tile that is removed some time after it is full.
+    PartialTile,
+}
+
+impl PublicFile {
+    /// What stands at this path in the folder; none where it is not public. Of a tile's path only the one spelling
+    /// that tlog-tiles prescribes is taken, so that nothing leads out of the folder.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        if path == CHECKPOINT {
+            return Some(Self::Checkpoint);
+        }
+        Tile::parse(path).map(|tile| if tile.width == TILE_WIDTH { Self::FullTile } else { Self::PartialTile })
+    }
+}
+
 /// What a tile holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
@@ -145,6 +168,18 @@ mod tests {
             "checkpoint",
         ] {
             assert_eq!(Tile::parse(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_checkpoint_and_tiles_are_public() {
+        assert_eq!(PublicFile::of("checkpoint"), Some(PublicFile::Checkpoint));
+        assert_eq!(PublicFile::of("tile/entries/x001/000"), Some(PublicFile::FullTile));
+        assert_eq!(PublicFile::of("tile/0/000.p/7"), Some(PublicFile::PartialTile));
+        for path in
+            ["journal/000000000007", "journal/lock", "tile/../journal/lock", "../audit.key", "checkpoint.tmp", ""]
+        {
+            assert_eq!(PublicFile::of(path), None, "{path}");
         }
     }
 

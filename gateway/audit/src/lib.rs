@@ -43,6 +43,7 @@ mod verify;
 pub use checkpoint::{CheckpointError, SignedCheckpoint};
 pub use damage::Damage;
 pub use key::{KeyError, KeyPair, SigningKey, VerifierKeys, generate_key};
+pub use layout::PublicFile;
 pub use limits::{Pace, Sizes};
 pub use log::{Log, LogConfig, LogError, LogStatus, OpenCheck, OpenError, Published, Receipt, Recovery};
 pub use proof::{Proof, ProofError, Proven};

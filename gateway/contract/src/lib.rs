@@ -11,6 +11,7 @@
 //! - [`audit`]: a record of the audit log.
 //! - [`limits`]: every limit of the API, with unit, number and reason.
 //! - [`health`]: whether the gateway lives and can take requests.
+//! - [`unreadable`]: what arrived and could not be understood.
 //! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
 
 pub mod appointment;
@@ -29,3 +30,4 @@ pub mod problem;
 pub mod provider;
 pub mod schema;
 pub mod service;
+pub mod unreadable;

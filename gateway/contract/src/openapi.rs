@@ -65,8 +65,8 @@ pub fn bundle_yaml() -> &'static str {
 /// One operation of the API.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
-    /// As the document writes it, such as `/v1/me/dialogs/{dialog}`. Only in `/v1/deliveries/{plugin}/{path}` does the
-    /// last parameter stand for several segments.
+    /// As the document writes it, such as `/v1/me/dialogs/{dialog}`. Only in `/v1/deliveries/{plugin}/{path}` and
+    /// `/log/tile/{path}` does the last parameter stand for several segments.
     pub path: String,
     /// In capitals.
     pub method: String,

@@ -92,6 +92,8 @@ resources! {
     Limits = "limits.json";
     /// [`crate::health::Health`].
     Health = "health.json";
+    /// [`crate::unreadable::UnreadableDeliveries`].
+    UnreadableDeliveries = "unreadable-deliveries.json";
     /// A [`crate::page::Page`] of dialogs.
     DialogPage = "dialog-page.json";
     /// A [`crate::page::Page`] of slots.

@@ -1,10 +1,11 @@
 //! What every handler reaches: the domain, who may call it, and what is counted.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use dialog_contract::{health::HealthStatus, ids::PluginId};
 use dialog_core::{Desk, ports::clock::SystemClock};
 use dialog_store::SledStore;
+use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::{auth::verifier::Verifier, evidence::AuditLog, telemetry::metrics::Metrics, webhook::Webhook};
@@ -17,6 +18,10 @@ pub struct Gateway {
     pub verifier: Verifier,
     /// The audit log.
     pub evidence: Arc<AuditLog>,
+    /// The audit log's folder, for whoever reads its public files.
+    pub log_folder: PathBuf,
+    /// Requests that may be worked on at once.
+    pub permits: Semaphore,
     /// The store, for its health.
     pub store: Arc<SledStore>,
     /// The time.

@@ -1,8 +1,8 @@
 //! The operator's gateway: configuration, listeners, authentication, handlers, telemetry, wiring.
 //!
 //! Floor plan
-//! - [`config`]: the operator's file. [`start`]: from it to a running gateway, and to its end in good order.
-//! - [`listener`], [`http`]: the HTTP surface; `http` is also the map of a request's path.
+//! - [`config`]: the operator's file. [`check`]: what is wrong with it. [`start`]: from it to a running gateway, and to its end in good order.
+//! - [`listener`] with its [`limits`], [`http`]: the HTTP surface; `http` is also the map of a request's path.
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
@@ -10,11 +10,13 @@
 
 pub mod auth;
 pub mod background;
+pub mod check;
 pub mod config;
 pub mod directory;
 pub mod evidence;
 pub mod gateway;
 pub mod http;
+pub mod limits;
 pub mod listener;
 pub mod pseudonym;
 pub mod start;

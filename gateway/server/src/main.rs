@@ -1,9 +1,13 @@
 //! The operator's binary.
 
-use std::{io, path::PathBuf, process::ExitCode};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::{Parser, Subcommand};
-use dialog_gateway::{config::Config, start};
+use dialog_gateway::{check, config::Config, start};
 
 /// Brings providers of digital dialog with the GP behind one API.
 #[derive(Parser)]
@@ -21,7 +25,7 @@ enum Command {
         #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
         config: PathBuf,
     },
-    /// Reads and checks the configuration.
+    /// Reads and checks the configuration with everything that it names, and says all that is wrong.
     Check {
         /// The configuration.
         #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
@@ -29,10 +33,16 @@ enum Command {
     },
 }
 
+fn look(file: &Path) -> anyhow::Result<()> {
+    let problems = check::problems(&Config::read(file)?);
+    anyhow::ensure!(problems.is_empty(), "{}:\n  {}", file.display(), problems.join("\n  "));
+    Ok(())
+}
+
 fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Serve { config } => start::run(&config, &mut io::stdout()),
-        Command::Check { config } => Config::read(&config).map(|_| ()).map_err(anyhow::Error::from),
+        Command::Check { config } => look(&config),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

@@ -26,21 +26,25 @@ use dialog_host::{Host, HostConfig, Installation};
 use dialog_store::{FileBlobs, SledConfig, SledStore};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::Semaphore,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::verifier::Verifier,
-    background,
+    background, check,
     config::Config,
     directory::{self, lookup::StoredDirectory},
     evidence::AuditLog,
     gateway::Gateway,
     hex,
     http::routes,
+    limits,
     listener::Listener,
     pseudonym::Pseudonyms,
-    telemetry::{logs::Telemetry, metrics::Metrics},
+    telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
     webhook::Webhook,
 };
 
@@ -51,7 +55,7 @@ const DRAIN: Duration = Duration::from_secs(25);
 type Webhooks = HashMap<PluginId, Webhook>;
 
 /// Which plugins are asked for news, and how often.
-type Polled = Vec<(PluginId, Duration)>;
+pub type Polled = Vec<(PluginId, Duration)>;
 
 /// Runs the gateway until SIGTERM or SIGINT. `ready` is told each address, then `ready`, a line each.
 pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
@@ -59,6 +63,7 @@ pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
     let config_digest = hex(&Sha256::digest(std::fs::read(file)?));
     let audit_key = SigningKey::parse(config.audit.key.read()?.expose_secret()).context("audit.key")?;
     let telemetry = Telemetry::start(&config.telemetry, audit_key.name())?;
+    panics::say_where();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
     let ended = runtime.block_on(serve(config, config_digest, audit_key, ready));
     if let Err(error) = &ended {
@@ -125,7 +130,8 @@ async fn serve(
     Ok(())
 }
 
-async fn assemble(
+/// Opens everything and serves nothing yet. Also gives which plugins are to be asked for news, and how often.
+pub async fn assemble(
     config: &Config,
     config_digest: String,
     audit_key: SigningKey,
@@ -137,7 +143,8 @@ async fn assemble(
     let metrics = Arc::new(Metrics::default());
 
     let origin = audit_key.name().to_owned();
-    let log_config = LogConfig::new(folder.join("audit"), audit_key);
+    let log_folder = folder.join("audit");
+    let log_config = LogConfig::new(&log_folder, audit_key);
     let log = tokio::task::spawn_blocking(|| Log::open(log_config)).await?.context("open the audit log")?;
     if let Some(torn) = &log.recovery().torn {
         tracing::warn!(?torn, "the end of the audit log was torn and never acknowledged; it was cut off");
@@ -167,6 +174,7 @@ async fn assemble(
         },
         dialog_host::Ports {
             observer: Arc::<Metrics>::clone(&metrics),
+            traceparent: Arc::new(CurrentSpan),
             ..dialog_host::Ports::new(Arc::clone(&ports_store), Arc::clone(&blobs))
         },
     )
@@ -176,7 +184,10 @@ async fn assemble(
         evidence.record(installed(installation)).await?;
     }
     let (webhooks, polled) = inbound(config, &installations)?;
-    check_settings(&host, &loaded.directory)?;
+    let schema = |plugin: &PluginId| host.installed(plugin).map(|installed| installed.settings_schema);
+    if let Some(problem) = check::settings(&loaded.directory, schema).into_iter().next() {
+        anyhow::bail!(problem);
+    }
 
     let desk = Desk::open_on(
         Ports {
@@ -195,6 +206,8 @@ async fn assemble(
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,
         evidence,
+        log_folder,
+        permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
         store,
         clock: SystemClock,
         metrics,
@@ -202,24 +215,6 @@ async fn assemble(
         stop: CancellationToken::new(),
     };
     Ok((Arc::new(gateway), polled))
-}
-
-/// Every agreement's settings must be as its plugin's schema has them: better at start than at a citizen's request.
-fn check_settings(host: &Host, directory: &directory::file::Directory) -> anyhow::Result<()> {
-    for (at, agreement) in directory.agreements.iter().enumerate() {
-        let Some(installed) = host.installed(&agreement.plugin) else { continue };
-        let validator = jsonschema::validator_for(&installed.settings_schema)
-            .map_err(|error| anyhow::anyhow!("the settings schema of {}: {}", agreement.plugin, error.masked()))?;
-        if let Err(error) = validator.validate(&agreement.settings) {
-            anyhow::bail!(
-                "directory file: agreements[{at}].settings{}: not as {} has them: {}",
-                error.instance_path(),
-                agreement.plugin,
-                error.masked()
-            );
-        }
-    }
-    Ok(())
 }
 
 /// How each plugin's news reach the gateway.

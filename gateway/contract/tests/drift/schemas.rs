@@ -14,10 +14,12 @@ use dialog_contract::{
     practice, prescription, problem, provider,
     schema::{Resource, validate},
     service::{Closing, ConsultationMode, EncounterMode, Locale, ProviderKind, Representation, Sent, Service},
+    unreadable,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::listing::{Cases, Fields, Payload, camel, cases_of, fields_of, kebab};
 
@@ -236,6 +238,19 @@ fn structs() -> Vec<Struct> {
             fields_of!(event::EventData {
                 citizen: String, office: HerId, service: Service, dialog: Option<DialogId>, revision: Option<u64>,
                 status: Option<dialog::StatusName>, appointment: Option<AppointmentId>,
+            }),
+        ),
+        plain(
+            R::UnreadableDeliveries,
+            "",
+            fields_of!(unreadable::UnreadableDeliveries { items: Vec<unreadable::UnreadableDelivery> }),
+        ),
+        plain(
+            R::UnreadableDeliveries,
+            "/$defs/unreadableDelivery",
+            fields_of!(unreadable::UnreadableDelivery {
+                id: Uuid, arrived: Timestamp, plugin: PluginId, office: Option<HerId>, reason: String, raw: Uuid,
+                size: u64,
             }),
         ),
         plain(R::Health, "", fields_of!(health::Health { status: health::HealthStatus })),
@@ -493,6 +508,7 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::Event => round::<event::Event>(value),
         Resource::Limits => round::<Limits>(value),
         Resource::Health => round::<health::Health>(value),
+        Resource::UnreadableDeliveries => round::<unreadable::UnreadableDeliveries>(value),
         Resource::DialogPage => round::<Page<dialog::Dialog>>(value),
         Resource::SlotPage => round::<Page<appointment::Slot>>(value),
         Resource::AppointmentPage => round::<Page<appointment::Appointment>>(value),
@@ -559,6 +575,7 @@ fn the_examples_of_the_parts_of_schemas_survive_their_rust_types() {
     check::<DialogId>(Resource::Types, "/$defs/dialogId");
     check::<dialog::Author>(Resource::Message, "/$defs/author");
     check::<provider::RenewalDecision>(Resource::Dialog, "/$defs/renewalDecision");
+    check::<unreadable::UnreadableDelivery>(Resource::UnreadableDeliveries, "/$defs/unreadableDelivery");
     check::<audit::CallRecord>(Resource::AuditRecord, "/$defs/callRecord");
 }
 

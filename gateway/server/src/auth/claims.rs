@@ -6,6 +6,9 @@ use dialog_contract::ids::NationalIdentityNumber;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+/// Longest name of a client, in bytes: it stands in every audit record.
+const MAX_CLIENT_BYTES: usize = 256;
+
 /// Claims of a verified token. The signature, issuer, audience and times have been checked.
 #[derive(Clone)]
 pub struct Claims {
@@ -32,8 +35,8 @@ impl fmt::Debug for Claims {
 /// Why the claims of a correctly signed token cannot be used. Never holds their values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableClaims {
-    /// Neither `client_id` nor `azp`.
-    #[error("the token names no client")]
+    /// Neither `client_id` nor `azp`, or no name that could stand in a record.
+    #[error("the token names no client, or one of over {MAX_CLIENT_BYTES} bytes or with control characters")]
     NoClient,
     /// `pid` is not a national identity number.
     #[error("the token's pid is not a national identity number")]
@@ -91,7 +94,11 @@ impl TryFrom<RawClaims> for Claims {
         .unwrap_or(0);
         Ok(Self {
             issuer: raw.iss,
-            client: raw.client_id.or(raw.azp).filter(|client| !client.is_empty()).ok_or(UnusableClaims::NoClient)?,
+            client: raw
+                .client_id
+                .or(raw.azp)
+                .filter(|client| (1..=MAX_CLIENT_BYTES).contains(&client.len()) && !client.contains(char::is_control))
+                .ok_or(UnusableClaims::NoClient)?,
             citizen,
             level,
             scopes: raw.scope,
@@ -177,6 +184,15 @@ mod tests {
         let expected = BTreeSet::from(["a".to_owned(), "b".to_owned()]);
         assert_eq!(claims(json!({ "scope": "a b" })).unwrap().scopes, expected);
         assert_eq!(claims(json!({ "scope": ["a", "b"] })).unwrap().scopes, expected);
+    }
+
+    #[test]
+    fn a_client_that_could_not_stand_in_a_record_is_none() {
+        for client in ["", "a\nb", &"x".repeat(257)] {
+            let mut all = serde_json::Map::new();
+            all.insert("client_id".to_owned(), json!(client));
+            assert_eq!(claims(Value::Object(all)).unwrap_err(), UnusableClaims::NoClient, "{client:?}");
+        }
     }
 
     #[test]

@@ -2,8 +2,7 @@
 //! bounded rate; keys that were fetched stay in use while the issuer is down, for a stated time.
 
 use std::{
-    path::PathBuf,
-    sync::Arc,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -12,11 +11,11 @@ use jsonwebtoken::{
     jwk::{JwkSet, PublicKeyUse},
 };
 use serde::Deserialize;
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::{Mutex, MutexGuard, RwLock};
 use url::Url;
 
 /// Fetched keys are fetched again after this: an issuer that revokes a key is believed within the quarter of an hour.
-const FRESH: Duration = Duration::from_secs(15 * 60);
+pub(super) const FRESH: Duration = Duration::from_secs(15 * 60);
 
 /// Keys stay in use this long while the issuer is down: an outage of the login is not one of ours, for an afternoon.
 const STALE: Duration = Duration::from_secs(6 * 60 * 60);
@@ -54,13 +53,22 @@ pub enum KeyError {
 /// An issuer's keys.
 pub struct Keys {
     source: KeySource,
+    pace: Pace,
     client: reqwest::Client,
     known: RwLock<Known>,
     fetching: Mutex<Option<Instant>>,
 }
 
+/// How long fetched keys are good for, and how often they are fetched.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    fresh: Duration,
+    stale: Duration,
+    between_fetches: Duration,
+}
+
 struct Known {
-    set: Arc<JwkSet>,
+    set: JwkSet,
     since: Option<Instant>,
 }
 
@@ -68,13 +76,20 @@ impl Keys {
     /// Reads a file at once; a URL is fetched when the first token comes, so that the gateway starts while the issuer
     /// is down.
     pub fn load(source: KeySource) -> Result<Self, KeyError> {
+        Self::load_at(source, Pace { fresh: FRESH, stale: STALE, between_fetches: BETWEEN_FETCHES })
+    }
+
+    fn load_at(source: KeySource, pace: Pace) -> Result<Self, KeyError> {
         let known = match &source {
             KeySource::File(path) => {
-                let text = std::fs::read(path)
-                    .map_err(|error| KeyError::Unavailable(format!("{}: {error}", path.display())))?;
-                Known { set: Arc::new(parse(&text)?), since: Some(Instant::now()) }
+                let set = read(path).and_then(|text| parse(&text));
+                let named = |error| match error {
+                    KeyError::Unavailable(why) => KeyError::Unavailable(format!("{}: {why}", path.display())),
+                    KeyError::Unknown => error,
+                };
+                Known { set: set.map_err(named)?, since: Some(Instant::now()) }
             }
-            KeySource::Url(_) => Known { set: Arc::new(JwkSet { keys: Vec::new() }), since: None },
+            KeySource::Url(_) => Known { set: JwkSet { keys: Vec::new() }, since: None },
         };
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -82,37 +97,50 @@ impl Keys {
             .timeout(Duration::from_secs(5))
             .build()
             .map_err(|error| KeyError::Unavailable(error.to_string()))?;
-        Ok(Self { source, client, known: RwLock::new(known), fetching: Mutex::new(None) })
+        Ok(Self { source, pace, client, known: RwLock::new(known), fetching: Mutex::new(None) })
     }
 
     /// The key with this id. Without an id, the only key there is.
     pub async fn find(&self, kid: Option<&str>) -> Result<DecodingKey, KeyError> {
-        let (set, age) = {
-            let known = self.known.read().await;
-            (Arc::clone(&known.set), known.since.map(|since| since.elapsed()))
-        };
         let KeySource::Url(url) = &self.source else {
-            return key(&set, kid).ok_or(KeyError::Unknown);
+            return key(&self.known.read().await.set, kid).ok_or(KeyError::Unknown);
         };
-        match (key(&set, kid), age) {
-            (Some(key), Some(age)) if age < FRESH => Ok(key),
-            (found, age) => match (self.fetch(url).await, found) {
-                (Ok(set), _) => key(&set, kid).ok_or(KeyError::Unknown),
-                (Err(_), Some(key)) if age.is_some_and(|age| age < STALE) => Ok(key),
-                (Err(error), _) => Err(error),
-            },
+        match self.known(kid).await {
+            (Some(key), Some(age)) if age < self.pace.fresh => Ok(key),
+            (Some(key), Some(age)) if age < self.pace.stale => {
+                // Good enough to serve on: nobody waits for a fetch that another request has begun.
+                if let Ok(last) = self.fetching.try_lock() {
+                    if self.fetch(url, last).await.is_err() {
+                        return Ok(key);
+                    }
+                    return self.known(kid).await.0.ok_or(KeyError::Unknown);
+                }
+                Ok(key)
+            }
+            _ => {
+                // One fetch at a time: whoever waited takes what the one before them brought.
+                let last = self.fetching.lock().await;
+                self.fetch(url, last).await?;
+                match self.known(kid).await {
+                    (_, age) if age.is_none_or(|age| age >= self.pace.stale) => {
+                        Err(KeyError::Unavailable("the last attempt to fetch them failed".to_owned()))
+                    }
+                    (found, _) => found.ok_or(KeyError::Unknown),
+                }
+            }
         }
     }
 
-    async fn fetch(&self, url: &Url) -> Result<Arc<JwkSet>, KeyError> {
-        // One fetch at a time: whoever waited takes what the one before them brought.
-        let mut last = self.fetching.lock().await;
-        if last.is_some_and(|last| last.elapsed() < BETWEEN_FETCHES) {
-            let known = self.known.read().await;
-            return match known.since {
-                Some(_) => Ok(Arc::clone(&known.set)),
-                None => Err(KeyError::Unavailable("the last attempt failed".to_owned())),
-            };
+    /// The key, as far as it is known, and the age of what is known.
+    async fn known(&self, kid: Option<&str>) -> (Option<DecodingKey>, Option<Duration>) {
+        let known = self.known.read().await;
+        (key(&known.set, kid), known.since.map(|since| since.elapsed()))
+    }
+
+    /// Fetches the keys, unless that was tried a moment ago.
+    async fn fetch(&self, url: &Url, mut last: MutexGuard<'_, Option<Instant>>) -> Result<(), KeyError> {
+        if last.is_some_and(|last| last.elapsed() < self.pace.between_fetches) {
+            return Ok(());
         }
         *last = Some(Instant::now());
         let unavailable = |error: reqwest::Error| KeyError::Unavailable(error.without_url().to_string());
@@ -125,15 +153,23 @@ impl Keys {
             .map_err(unavailable)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_BYTES {
+            if body.len() + chunk.len() > MAX_BYTES {
                 return Err(KeyError::Unavailable(format!("the key set is over {MAX_BYTES} bytes")));
             }
+            body.extend_from_slice(&chunk);
         }
-        let set = Arc::new(parse(&body)?);
-        *self.known.write().await = Known { set: Arc::clone(&set), since: Some(Instant::now()) };
-        Ok(set)
+        let set = parse(&body)?;
+        *self.known.write().await = Known { set, since: Some(Instant::now()) };
+        Ok(())
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
+    let unavailable = |error: std::io::Error| KeyError::Unavailable(error.to_string());
+    if std::fs::metadata(path).map_err(unavailable)?.len() > MAX_BYTES as u64 {
+        return Err(KeyError::Unavailable(format!("the key set is over {MAX_BYTES} bytes")));
+    }
+    std::fs::read(path).map_err(unavailable)
 }
 
 fn parse(text: &[u8]) -> Result<JwkSet, KeyError> {
@@ -154,3 +190,7 @@ fn key(set: &JwkSet, kid: Option<&str>) -> Option<DecodingKey> {
     };
     DecodingKey::from_jwk(jwk).ok()
 }
+
+#[cfg(test)]
+#[path = "keys_tests.rs"]
+mod tests;

@@ -1,7 +1,7 @@
 //! A token against its issuer's keys.
 //!
 //! Verifying a signature costs as much as a plugin call, and a portal sends the same token many times: verified tokens
-//! are remembered by their digest until they expire.
+//! are remembered by their digest until they expire, and at most for as long as fetched keys are fresh.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     claims::{Claims, RawClaims, UnusableClaims},
-    keys::{KeyError, KeySource, Keys},
+    keys::{FRESH, KeyError, KeySource, Keys},
 };
 
 /// Longest token. ID-porten's and HelseID's are below 4 KiB.
@@ -78,7 +78,13 @@ pub enum TokenError {
 /// Verifies access tokens of the configured issuers.
 pub struct Verifier {
     issuers: HashMap<String, Issuer>,
-    remembered: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
+    remembered: Mutex<HashMap<[u8; 32], Remembered>>,
+}
+
+struct Remembered {
+    claims: Arc<Claims>,
+    /// Seconds since 1970: the token's end, or when its issuer's keys must be looked at again.
+    until: u64,
 }
 
 struct Issuer {
@@ -117,8 +123,8 @@ impl Verifier {
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
         let now = jsonwebtoken::get_current_timestamp();
-        if let Some(claims) = self.recall(&digest) {
-            return if claims.expires + LEEWAY_SECONDS > now { Ok(claims) } else { Err(TokenError::Expired) };
+        if let Some(claims) = self.recall(&digest, now) {
+            return Ok(claims);
         }
         let claims = Arc::new(self.verify_signed(token).await?);
         self.remember(digest, &claims, now);
@@ -158,17 +164,24 @@ impl Verifier {
         Claims::try_from(data.claims).map_err(|error: UnusableClaims| TokenError::Claims(error.to_string()))
     }
 
-    fn recall(&self, digest: &[u8; 32]) -> Option<Arc<Claims>> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    fn recall(&self, digest: &[u8; 32], now: u64) -> Option<Arc<Claims>> {
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        remembered.get(digest).filter(|known| known.until > now).map(|known| Arc::clone(&known.claims))
     }
 
     fn remember(&self, digest: [u8; 32], claims: &Arc<Claims>, now: u64) {
+        // A key that its issuer withdraws must not live on in the tokens that it signed.
+        let until = claims.expires.min(now.saturating_add(FRESH.as_secs()));
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
-            remembered.retain(|_, claims| claims.expires > now);
+            remembered.retain(|_, known| known.until > now);
         }
-        if remembered.len() < MAX_REMEMBERED {
-            remembered.insert(digest, Arc::clone(claims));
+        if remembered.len() < MAX_REMEMBERED || remembered.contains_key(&digest) {
+            remembered.insert(digest, Remembered { claims: Arc::clone(claims), until });
         }
     }
 }
+
+#[cfg(test)]
+#[path = "verifier_tests.rs"]
+mod tests;

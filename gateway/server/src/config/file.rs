@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use tracing_subscriber::EnvFilter;
+use url::{Host, Url};
+
 use super::Config;
+use crate::auth::keys::KeySource;
 
 /// Larger than any configuration.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -49,10 +53,10 @@ impl Config {
             return Err(unreadable(std::io::Error::other(format!("{size} bytes is over the limit of {MAX_BYTES}"))));
         }
         let text = std::fs::read_to_string(file).map_err(unreadable)?;
-        let mut config: Self = toml::from_str(&text).map_err(|error| ConfigError::Invalid {
-            file: file.to_owned(),
-            line: error.span().map_or(1, |span| 1 + text[..span.start.min(text.len())].matches('\n').count()),
-            what: with_nearest(error.message()),
+        let mut config: Self = toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text[..at].matches('\n').count();
+            ConfigError::Invalid { file: file.to_owned(), line, what: what(&text, at, error.message()) }
         })?;
         config.count_from(file.parent().unwrap_or(Path::new(".")));
         config.check().map_err(|(key, what)| ConfigError::Inconsistent { file: file.to_owned(), key, what })?;
@@ -81,13 +85,82 @@ impl Config {
                 return wrong(&format!("issuers[{at}].issuer"), "is there twice");
             }
         }
+        for (at, issuer) in self.issuers.iter().enumerate() {
+            if let KeySource::Url(url) = &issuer.keys
+                && !is_safe(url)
+            {
+                return wrong(&format!("issuers[{at}].keys"), "must be https, or http to this machine");
+            }
+        }
+        if let Err(error) = EnvFilter::try_new(&self.telemetry.log) {
+            return wrong("telemetry.log", &error.to_string());
+        }
         self.limits.check().map_err(|error| ("limits".to_owned(), error.to_string()))
+    }
+}
+
+/// Whoever can change keys on their way can log in as anybody.
+fn is_safe(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
+        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
+        ("http", Some(Host::Domain(name))) => name == "localhost",
+        _ => false,
     }
 }
 
 const fn is_symmetric(algorithm: jsonwebtoken::Algorithm) -> bool {
     use jsonwebtoken::Algorithm::{HS256, HS384, HS512};
     matches!(algorithm, HS256 | HS384 | HS512)
+}
+
+/// Keys whose values are secrets, if only by mistake.
+const SECRET: &[&str] = &["key", "token", "password", "secret"];
+
+/// What is wrong at `at`, with the key that it is about. A secret that somebody wrote into the file itself is not
+/// repeated.
+fn what(text: &str, at: usize, message: &str) -> String {
+    let Some(key) = key_at(text, at) else {
+        return with_nearest(message);
+    };
+    let last = key.rsplit('.').next().unwrap_or_default();
+    if message.starts_with("unknown field") || message.starts_with("missing field") {
+        with_nearest(message)
+    } else if SECRET.contains(&last) {
+        format!("{key}: a secret is {{ file = \"…\" }} or {{ env = \"…\" }}, never in the configuration itself")
+    } else {
+        format!("{key}: {message}")
+    }
+}
+
+/// The key that is set where `at` is, with its table; as far as lines tell.
+fn key_at(text: &str, at: usize) -> Option<String> {
+    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+    let mut lines = text[..end].lines().rev();
+    let column = at - text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let is_key = |key: &&str| {
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    let first = lines.next()?;
+    // In an inline table the nearest key is the one before the value.
+    let before = first.get(..column).unwrap_or(first);
+    let key = before
+        .rsplit(['{', ',', '[', '('])
+        .chain(std::iter::once(first))
+        .filter_map(|part| part.split_once('=').map(|(key, _)| key.trim()))
+        .find(is_key)
+        .or_else(|| {
+            lines
+                .by_ref()
+                .take_while(|line| !line.starts_with('['))
+                .filter_map(|line| line.split_once('='))
+                .map(|(key, _)| key.trim())
+                .find(is_key)
+        })?;
+    let table = text[..at].lines().rev().find(|line| line.starts_with('['));
+    let table = table.map(|line| line.trim_matches(|letter| matches!(letter, '[' | ']' | ' ')));
+    Some(table.map_or_else(|| key.to_owned(), |table| format!("{table}.{key}")))
 }
 
 /// serde says "unknown field `x`, expected one of `a`, `b`": this adds which of them is nearest.

@@ -2,7 +2,7 @@
 //! an error that names the key, its place and the nearest known one.
 //!
 //! - [`file`]: from the file to [`Config`], with errors that say where.
-//! - [`paths`]: relative paths count from the file's folder.
+//! - [`paths`]: what it names outside of itself; relative paths count from the file's folder.
 
 pub mod file;
 pub mod paths;
@@ -123,7 +123,7 @@ impl PluginEntry {
             package: self.package.clone(),
             grant: self.grant.clone(),
             upstreams: self.upstreams.clone(),
-            installation: Value::Object(self.installation.clone()),
+            installation: self.installation.clone(),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Relative paths in the configuration count from the folder of its file, wherever the gateway is started.
+//! What the configuration names outside of itself: paths, which count from the folder of its file wherever the gateway
+//! is started, and secrets.
 
 use std::path::{Path, PathBuf};
 
@@ -45,5 +46,31 @@ impl Config {
                 }
             }
         }
+    }
+
+    /// Every secret that the configuration names, by its key.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<(String, &SecretSource)> {
+        let mut secrets =
+            vec![("audit.key".to_owned(), &self.audit.key), ("pseudonyms.key".to_owned(), &self.pseudonyms.key)];
+        for (at, plugin) in self.plugins.iter().enumerate() {
+            secrets.extend(
+                plugin.webhook.iter().map(|webhook| (format!("plugins[{at}].webhook.secret"), &webhook.secret)),
+            );
+            for (name, binding) in &plugin.upstreams {
+                let (key, secret) = match &binding.credentials {
+                    None => continue,
+                    Some(CredentialsConfig::Bearer { token }) => ("token", token),
+                    Some(
+                        CredentialsConfig::ApiKey { key, .. }
+                        | CredentialsConfig::Oauth2 { key, .. }
+                        | CredentialsConfig::Mtls { key, .. },
+                    ) => ("key", key),
+                    Some(CredentialsConfig::Basic { password, .. }) => ("password", password),
+                };
+                secrets.push((format!("plugins[{at}].upstreams.{name}.credentials.{key}"), secret));
+            }
+        }
+        secrets
     }
 }

@@ -73,12 +73,19 @@ struct RawDirectory {
     citizens: Vec<RawCitizen>,
 }
 
+// Not flattened from `CitizenEntry`: that would let unknown fields pass.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct RawCitizen {
     national_identity_number: String,
-    #[serde(flatten)]
-    entry: CitizenEntry,
+    given_name: String,
+    family_name: String,
+    #[serde(default)]
+    mobile: Option<String>,
+    #[serde(default = "yes")]
+    digitally_active: bool,
+    general_practitioner: HprNumber,
+    office: HerId,
 }
 
 /// A directory with the digest of its file.
@@ -102,11 +109,20 @@ pub fn read(path: &Path) -> Result<Loaded, DirectoryFileError> {
     Ok(Loaded { directory: check(raw).map_err(|what| fail(&what))?, sha256 })
 }
 
-/// serde_json quotes what it found, which could be a citizen's number: the place is enough.
+/// serde_json quotes what it found, which could be a citizen's number or name: what was expected and the place are
+/// enough. Names of fields are those of the document, or nobody's.
 fn without_values(error: &serde_json::Error) -> String {
-    let what = error.to_string();
-    let safe = if what.bytes().filter(u8::is_ascii_digit).count() >= 11 { "not as documented" } else { what.as_str() };
-    format!("{safe} (line {}, column {})", error.line(), error.column())
+    let whole = error.to_string();
+    let what = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(what, _)| what);
+    let quotes = ["invalid type", "invalid value", "invalid length", "unknown variant"];
+    let what = if quotes.iter().any(|quoting| what.starts_with(quoting)) {
+        what.rsplit_once(", expected ")
+            .map_or("not as documented".to_owned(), |(_, wanted)| format!("expected {wanted}"))
+    } else {
+        what.to_owned()
+    };
+    let safe = if what.bytes().filter(u8::is_ascii_digit).count() >= 11 { "not as documented" } else { &what };
+    format!("line {}, column {}: {safe}", error.line(), error.column())
 }
 
 fn check(raw: RawDirectory) -> Result<Directory, String> {
@@ -153,12 +169,20 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
             if !numbers.insert(number.clone()) {
                 return Err(format!("citizens[{at}]: the same citizen is there twice"));
             }
-            let gp = (citizen.entry.office, citizen.entry.general_practitioner);
+            let gp = (citizen.office, citizen.general_practitioner);
             if !clinicians.contains(&gp) {
                 return Err(format!("citizens[{at}]: office {} has no clinician with HPR number {}", gp.0, gp.1));
             }
-            Ok(Citizen { number, entry: citizen.entry })
+            let RawCitizen { given_name, family_name, mobile, digitally_active, general_practitioner, office, .. } =
+                citizen;
+            let entry =
+                CitizenEntry { given_name, family_name, mobile, digitally_active, general_practitioner, office };
+            Ok(Citizen { number, entry })
         })
         .collect::<Result<_, String>>()?;
     Ok(Directory { providers: raw.providers, offices: raw.offices, agreements: raw.agreements, citizens })
 }
+
+#[cfg(test)]
+#[path = "file_tests.rs"]
+mod tests;

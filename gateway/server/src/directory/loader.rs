@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use dialog_contract::ids::{HerId, PluginId};
 use dialog_core::ports::{
     directory::Agreement,
-    store::{Batch, MAX_BATCH_ENTRIES, Range, Store, StoreError},
+    store::{Batch, MAX_BATCH_ENTRIES, Range, Store, StoreError, space},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,13 +29,13 @@ pub async fn load(
     sha256: String,
 ) -> Result<bool, StoreError> {
     let current = current(store).await?;
+    // What interrupted loads left, before or after they switched, is of people who may be gone from the file.
+    clear_but(store, current.as_ref().map(|current| current.generation)).await?;
     if current.as_ref().is_some_and(|current| current.sha256 == sha256) {
         return Ok(false);
     }
     let generation = current.as_ref().map_or(0, |current| current.generation.wrapping_add(1));
     let keys = Keys { generation };
-    // What an interrupted load left under this number would mix with ours.
-    clear(store, generation).await?;
     let mut writer = Writer { store, batch: Batch::default() };
     for provider in &directory.providers {
         writer.put(keys.provider(&provider.id), provider).await?;
@@ -60,9 +60,7 @@ pub async fn load(
     }
     writer.put(CURRENT.to_vec(), &Current { generation, sha256 }).await?;
     writer.flush().await?;
-    if let Some(old) = current {
-        clear(store, old.generation).await?;
-    }
+    clear_but(store, Some(generation)).await?;
     Ok(true)
 }
 
@@ -76,11 +74,18 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(value: &[u8]) -> Result<T, St
     serde_json::from_slice(value).map_err(|error| StoreError::Damaged(format!("a directory entry: {error}")))
 }
 
-async fn clear(store: &dyn Store, generation: u32) -> Result<(), StoreError> {
-    let from = Keys { generation }.prefix();
-    let until = Keys { generation: generation.wrapping_add(1) }.prefix();
-    // The last generation's end is the end of the directory's space.
-    let until = if until > from { until } else { vec![from[0], from[1] + 1] };
+/// Removes every generation but one.
+async fn clear_but(store: &dyn Store, kept: Option<u32>) -> Result<(), StoreError> {
+    let (first, end) = (Keys { generation: 0 }.prefix(), vec![space::DIRECTORY, 2]);
+    let Some(kept) = kept else {
+        return clear(store, first, end).await;
+    };
+    clear(store, first, Keys { generation: kept }.prefix()).await?;
+    let after = kept.checked_add(1).map_or_else(|| end.clone(), |next| Keys { generation: next }.prefix());
+    clear(store, after, end).await
+}
+
+async fn clear(store: &dyn Store, from: Vec<u8>, until: Vec<u8>) -> Result<(), StoreError> {
     loop {
         let range = Range {
             from: from.clone().into(),
@@ -124,3 +129,7 @@ impl Writer<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "loader_tests.rs"]
+mod tests;

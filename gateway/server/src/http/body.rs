@@ -27,7 +27,7 @@ pub async fn json<T: DeserializeOwned>(
     if !is_json(&parts.headers) {
         return Err(Refusal::of(ProblemType::UnsupportedMediaType));
     }
-    let bytes = bounded(&parts.headers, body, Limits::V1.body_bytes).await?;
+    let bytes = bounded(envelope, &parts.headers, body, Limits::V1.body_bytes).await?;
     meta.body_sha256 = digest(&bytes);
     schema::body::parse(resource, &bytes, envelope.locale).map_err(|error| Refusal::body(error, envelope.locale))
 }
@@ -35,7 +35,7 @@ pub async fn json<T: DeserializeOwned>(
 /// Reads the body of a request that needs none: nothing, or an empty JSON object.
 pub async fn nothing(envelope: &Envelope, request: Request, meta: &mut Meta) -> Result<(), Refusal> {
     let (parts, body) = request.into_parts();
-    let bytes = bounded(&parts.headers, body, Limits::V1.body_bytes).await?;
+    let bytes = bounded(envelope, &parts.headers, body, Limits::V1.body_bytes).await?;
     meta.body_sha256 = digest(&bytes);
     if !bytes.is_empty() {
         if !is_json(&parts.headers) {
@@ -47,8 +47,8 @@ pub async fn nothing(envelope: &Envelope, request: Request, meta: &mut Meta) -> 
     Ok(())
 }
 
-/// Reads at most `limit` bytes; says so without reading on when there are more.
-pub async fn bounded(headers: &HeaderMap, body: Body, limit: u64) -> Result<Bytes, Refusal> {
+/// Reads at most `limit` bytes, until the request's deadline; says so without reading on when there are more.
+pub async fn bounded(envelope: &Envelope, headers: &HeaderMap, body: Body, limit: u64) -> Result<Bytes, Refusal> {
     let too_large = || Refusal::of(ProblemType::TooLarge);
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|announced| announced > limit) {
@@ -56,7 +56,9 @@ pub async fn bounded(headers: &HeaderMap, body: Body, limit: u64) -> Result<Byte
     }
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
-    while let Some(chunk) = stream.next().await {
+    let deadline = tokio::time::Instant::from_std(envelope.deadline);
+    let late = |_| Refusal::malformed("body: it did not arrive within the time for a request");
+    while let Some(chunk) = tokio::time::timeout_at(deadline, stream.next()).await.map_err(late)? {
         // The caller broke off: nobody is there to read the answer.
         let chunk = chunk.map_err(|_| Refusal::of(ProblemType::Malformed))?;
         if bytes.len() as u64 + chunk.len() as u64 > limit {

@@ -34,7 +34,7 @@ pub async fn receive(
     let webhook = gateway.webhooks.get(&plugin).ok_or_else(|| Refusal::of(ProblemType::NotFound))?;
     let meta = envelope.domain(&request);
     let (parts, body) = request.into_parts();
-    let body = body::bounded(&parts.headers, body, webhook::MAX_BYTES).await?;
+    let body = body::bounded(&envelope, &parts.headers, body, webhook::MAX_BYTES).await?;
     let delivery =
         webhook.accept(format!("/{path}"), &parts.headers, body.to_vec(), gateway.clock.now()).map_err(|error| {
             Refusal::of(ProblemType::Unauthenticated)

@@ -12,7 +12,6 @@ use axum::{
 };
 use dialog_contract::{audit::Actor, ids::RequestId, limits::Limits, problem::ProblemType, service::Locale};
 use dialog_core::request::{IdempotencyKey, Request as Meta};
-use dialog_host::trace::{self, Traceparent};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use tracing::{Instrument, field};
 
@@ -105,7 +104,7 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     let envelope = Envelope {
         request: id,
         trace_id,
-        traceparent: traceparent.clone(),
+        traceparent,
         locale: locale(request.headers()),
         deadline: started + Duration::from_secs(Limits::V1.request_seconds.into()),
         actor: Arc::default(),
@@ -113,9 +112,7 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     request.extensions_mut().insert(envelope.clone());
 
     // A task of its own: a caller that hangs up does not stop a request that has begun to change things.
-    let handled = tokio::spawn(
-        trace::with_traceparent(Traceparent::parse(&traceparent), next.run(request)).instrument(span.clone()),
-    );
+    let handled = tokio::spawn(next.run(request).instrument(span.clone()));
     let mut response = match handled.await {
         Ok(response) => response,
         Err(error) => {
@@ -124,7 +121,11 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         }
     };
     if let Some(refusal) = response.extensions_mut().remove::<Refusal>() {
+        let allow = response.headers_mut().remove(header::ALLOW);
         response = refusal.record(&gateway, &envelope, format!("{method} {route}")).instrument(span.clone()).await;
+        if let Some(allow) = allow {
+            response.headers_mut().insert(header::ALLOW, allow);
+        }
     }
 
     let status = response.status().as_u16();
@@ -139,6 +140,18 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+/// Turns requests away while as many are worked on as the gateway takes, before anything is done for them. Whether it
+/// is healthy is always told.
+pub async fn shed(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/health/") {
+        return next.run(request).await;
+    }
+    match gateway.permits.try_acquire() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => Refusal::overloaded().into_response(),
+    }
 }
 
 /// Methods that the API does not have are one label.

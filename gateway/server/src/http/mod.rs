@@ -5,7 +5,7 @@
 //! 2. [`caller`]: the token becomes a `Permitted<Citizen>` or `Permitted<Portal>`. Nothing behind runs without one.
 //! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
 //! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
-//!    [`appointments`], [`events`]; on the provider listener [`deliveries`], on the operations listener [`operations`].
+//!    [`appointments`], [`events`]; on the provider listener [`deliveries`], on the operations listener [`operations`], [`log`].
 //! 5. [`reply`]: what leaves, and the problem where something is refused.
 //!
 //! [`routes`] is the table of them all.
@@ -18,6 +18,7 @@ pub mod deliveries;
 pub mod dialogs;
 pub mod envelope;
 pub mod events;
+pub mod log;
 pub mod operations;
 pub mod practice;
 pub mod query;

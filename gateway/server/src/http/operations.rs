@@ -1,4 +1,5 @@
-//! What is about the gateway itself: limits, the API document, health, metrics.
+//! What is about the gateway itself: limits, the API document, health, metrics, and what the
+//! operator must look at.
 
 use std::sync::Arc;
 
@@ -11,9 +12,12 @@ use dialog_contract::{
     health::{Health, HealthStatus},
     limits::Limits,
     openapi,
+    problem::ProblemType,
+    unreadable::{UnreadableDeliveries, UnreadableDelivery},
 };
 use http::{StatusCode, header};
 
+use super::reply::Refusal;
 use crate::gateway::Gateway;
 
 /// `GET /v1/limits`
@@ -36,6 +40,30 @@ pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     let status = gateway.health();
     let code = if status == HealthStatus::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(Health { status })).into_response()
+}
+
+/// Most deliveries that are listed: the newest, for a person who looks at them.
+const UNREADABLE_LISTED: usize = 100;
+
+/// `GET /unreadable`: deliveries that no plugin could read
+pub async fn unreadable(State(gateway): State<Arc<Gateway>>) -> Result<Json<UnreadableDeliveries>, Refusal> {
+    let kept = gateway.desk.unreadable(UNREADABLE_LISTED).await.map_err(|error| {
+        tracing::error!(%error, "the store");
+        Refusal::of(ProblemType::Unavailable)
+    })?;
+    let items = kept
+        .into_iter()
+        .map(|one| UnreadableDelivery {
+            id: one.id,
+            arrived: one.arrived,
+            plugin: one.plugin,
+            office: one.office,
+            reason: one.reason,
+            raw: one.raw.id,
+            size: one.raw.size,
+        })
+        .collect();
+    Ok(Json(UnreadableDeliveries { items }))
 }
 
 /// `GET /metrics` (OpenMetrics)

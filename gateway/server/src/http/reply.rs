@@ -23,7 +23,11 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use super::envelope::Envelope;
-use crate::{gateway::Gateway, hex};
+use crate::{gateway::Gateway, hex, limits};
+
+/// Seconds after which a caller may come back while the audit log or an issuer's keys cannot be had: as long as the
+/// domain says.
+const UNAVAILABLE_SECONDS: u32 = 5;
 
 /// Where the audit record of a reply stands: the log's origin and the record's index.
 const RECEIPT: HeaderName = HeaderName::from_static("audit-receipt");
@@ -41,13 +45,34 @@ pub struct Refusal {
     errors: Vec<FieldError>,
     kind: RecordKind,
     why: Option<String>,
+    retry_after: Option<u32>,
+    recorded: bool,
 }
 
 impl Refusal {
     /// With the type's own words.
     #[must_use]
     pub const fn of(problem: ProblemType) -> Self {
-        Self { problem, part: None, detail: None, errors: Vec::new(), kind: RecordKind::Outcome, why: None }
+        Self {
+            problem,
+            part: None,
+            detail: None,
+            errors: Vec::new(),
+            kind: RecordKind::Outcome,
+            why: None,
+            retry_after: match problem {
+                ProblemType::Unavailable => Some(UNAVAILABLE_SECONDS),
+                _ => None,
+            },
+            recorded: true,
+        }
+    }
+
+    /// More requests are worked on than the gateway takes. It is counted and not recorded: a record for each would be
+    /// work for those who are to be turned away before any.
+    #[must_use]
+    pub fn overloaded() -> Self {
+        Self { retry_after: Some(limits::RETRY_AFTER_SECONDS), recorded: false, ..Self::of(ProblemType::Unavailable) }
     }
 
     /// A part of the request that is not well-formed, by its name.
@@ -79,6 +104,9 @@ impl Refusal {
             tracing::info!(problem = self.problem.name(), why, "refused");
         }
         let body = self.problem(envelope);
+        if !self.recorded {
+            return self.response(gateway, body, None);
+        }
         let actor = envelope.actor.get().cloned().unwrap_or_else(|| Actor {
             role: ActorRole::Unknown,
             client: "unknown".to_owned(),
@@ -130,7 +158,7 @@ impl Refusal {
 
     fn response(&self, gateway: &Gateway, body: Bytes, receipt: Option<&Receipt>) -> Response {
         gateway.metrics.problem(self.problem.name());
-        problem(self.problem, body, None, receipt, false)
+        problem(self.problem, body, self.retry_after, receipt, false)
     }
 
     fn problem(&self, envelope: &Envelope) -> Bytes {

@@ -13,7 +13,9 @@ use axum::{
 use dialog_contract::problem::ProblemType;
 use http::Method;
 
-use super::{appointments, attachments, deliveries, dialogs, envelope, events, operations, practice, reply::Refusal};
+use super::{
+    appointments, attachments, deliveries, dialogs, envelope, events, log, operations, practice, reply::Refusal,
+};
 use crate::gateway::Gateway;
 
 /// Routes of one listener, with a list of what they are.
@@ -22,11 +24,12 @@ pub struct Routes {
     /// Method and template of each.
     pub table: Vec<(Method, &'static str)>,
     open: Option<(&'static str, MethodRouter<Arc<Gateway>>)>,
+    sheds: bool,
 }
 
 impl Routes {
     fn new() -> Self {
-        Self { router: Router::new(), table: Vec::new(), open: None }
+        Self { router: Router::new(), table: Vec::new(), open: None, sheds: true }
     }
 
     /// Routes of one path stand together.
@@ -57,13 +60,15 @@ impl Routes {
 
     /// The router, with what stands around every route.
     pub fn into_router(self, gateway: Arc<Gateway>) -> Router {
-        close(self.router, self.open)
+        let mut router = close(self.router, self.open)
             .method_not_allowed_fallback(method_not_allowed)
             .fallback(not_found)
             // Bodies are bounded where they are read, with a problem that says which limit.
-            .layer(DefaultBodyLimit::disable())
-            .layer(middleware::from_fn_with_state(Arc::clone(&gateway), envelope::wrap))
-            .with_state(gateway)
+            .layer(DefaultBodyLimit::disable());
+        if self.sheds {
+            router = router.layer(middleware::from_fn_with_state(Arc::clone(&gateway), envelope::shed));
+        }
+        router.layer(middleware::from_fn_with_state(Arc::clone(&gateway), envelope::wrap)).with_state(gateway)
     }
 }
 
@@ -111,10 +116,13 @@ pub fn provider() -> Routes {
     Routes::new().post("/v1/deliveries/{plugin}/{*path}", deliveries::receive)
 }
 
-/// The operator's listener.
+/// The operator's listener. It answers also when the others turn requests away.
 #[must_use]
 pub fn operations() -> Routes {
-    Routes::new()
+    Routes { sheds: false, ..Routes::new() }
+        .get("/log/checkpoint", log::checkpoint)
+        .get("/log/tile/{*path}", log::tile)
+        .get("/unreadable", operations::unreadable)
         .get("/metrics", operations::metrics)
         .get("/health/live", operations::live)
         .get("/health/ready", operations::ready)

@@ -12,7 +12,13 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Deserialize;
-use tracing_subscriber::{EnvFilter, Layer, Registry, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::{FilterExt, filter_fn},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 use url::Url;
 
 /// `[telemetry]` of the configuration.
@@ -57,6 +63,28 @@ pub enum TelemetryError {
     Subscriber(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// The most that is written of a target, whatever the operator's filter says. What libraries tell at their lowest levels
+/// holds what passes through them: sled its keys and values, HTTP its header fields.
+fn most(target: &str) -> LevelFilter {
+    let is_of =
+        |library: &str| target.strip_prefix(library).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"));
+    if target.starts_with("dialog_") {
+        LevelFilter::TRACE
+    } else if is_of("sled") {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::INFO
+    }
+}
+
+/// `v1/traces` below the collector's base URL, with or without a slash at its end.
+fn endpoint(collector: &Url) -> Result<String, TelemetryError> {
+    if collector.cannot_be_a_base() || !matches!(collector.scheme(), "http" | "https") {
+        return Err(TelemetryError::Exporter("must be an http or https URL".to_owned()));
+    }
+    Ok(format!("{}/v1/traces", collector.as_str().trim_end_matches('/')))
+}
+
 /// Telemetry, running. Dropping it does not flush; [`Telemetry::shutdown`] does.
 pub struct Telemetry {
     provider: SdkTracerProvider,
@@ -78,8 +106,7 @@ impl Telemetry {
         let provider = match &config.otlp {
             None => builder.build(),
             Some(collector) => {
-                let endpoint =
-                    collector.join("v1/traces").map_err(|error| TelemetryError::Exporter(error.to_string()))?;
+                let endpoint = endpoint(collector)?;
                 let exporter = SpanExporter::builder()
                     .with_http()
                     .with_endpoint(endpoint)
@@ -94,9 +121,9 @@ impl Telemetry {
             .with_location(false)
             .with_threads(false)
             // Only our own spans, whatever the filter of the log says: a library's could carry a URL.
-            .with_filter(tracing_subscriber::filter::filter_fn(|meta| meta.target().starts_with("dialog_")));
+            .with_filter(filter_fn(|meta| meta.target().starts_with("dialog_")));
         let lines: Box<dyn Layer<Registry> + Send + Sync> = {
-            let filter = EnvFilter::try_new(&config.log)?;
+            let filter = EnvFilter::try_new(&config.log)?.and(filter_fn(|meta| *meta.level() <= most(meta.target())));
             let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
             match config.format {
                 LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
@@ -112,5 +139,30 @@ impl Telemetry {
         if let Err(error) = self.provider.shutdown_with_timeout(Duration::from_secs(5)) {
             tracing::warn!(%error, "the last spans were not exported");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn libraries_never_tell_what_passes_through_them() {
+        assert_eq!(most("sled"), LevelFilter::WARN);
+        assert_eq!(most("sled::pagecache::logger"), LevelFilter::WARN);
+        for library in ["h2::codec", "hyper::proto::h1", "hyper_util", "reqwest::connect", "rustls", "sledge"] {
+            assert_eq!(most(library), LevelFilter::INFO, "{library}");
+        }
+        assert_eq!(most("dialog_host::call"), LevelFilter::TRACE);
+    }
+
+    #[test]
+    fn traces_go_below_the_collectors_base_with_or_without_a_slash() {
+        for base in ["http://localhost:4318", "http://localhost:4318/"] {
+            assert_eq!(endpoint(&base.parse().unwrap()).unwrap(), "http://localhost:4318/v1/traces");
+        }
+        assert_eq!(endpoint(&"https://otel.test/a".parse().unwrap()).unwrap(), "https://otel.test/a/v1/traces");
+        assert!(endpoint(&"mailto:ops@otel.test".parse().unwrap()).is_err());
     }
 }

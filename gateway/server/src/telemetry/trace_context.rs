@@ -1,5 +1,6 @@
 //! W3C trace context: the portal's `traceparent` in, one for the upstreams out.
 
+use dialog_host::{TraceSource, trace::Traceparent};
 use http::HeaderMap;
 use opentelemetry::{
     propagation::{Extractor, TextMapPropagator},
@@ -30,6 +31,16 @@ pub fn adopt(span: &Span, headers: &HeaderMap) {
     if parent.span().span_context().is_valid() {
         // Fails only where no tracer is set up: then there is no trace to belong to.
         let _ = span.set_parent(parent);
+    }
+}
+
+/// Plugin calls and what they ask of upstreams belong to the span under which they happen.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentSpan;
+
+impl TraceSource for CurrentSpan {
+    fn current(&self) -> Option<Traceparent> {
+        Traceparent::parse(&of(&Span::current()).1)
     }
 }
 

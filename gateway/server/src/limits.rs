@@ -1,0 +1,40 @@
+//! Every limit of the listeners: unit, number, and why that number. The limits of the API stand in
+//! `dialog_contract::limits`, those of plugin calls in `dialog_host::limits`.
+
+use std::time::Duration;
+
+/// Connections of one listener; further ones wait in the system's backlog. A portal's pool holds some hundred, and an
+/// idle connection costs some ten KiB.
+pub const CONNECTIONS: usize = 4096;
+
+/// Requests of portal and vendors that are worked on at once; further ones are turned away with 503 before any work.
+/// Twice the calls that the plugin host takes at once, and with a whole JSON body each still no more than 1 GiB.
+pub const REQUESTS_AT_ONCE: usize = 512;
+
+/// Seconds after which a caller that was turned away may come back: most requests end within one.
+pub const RETRY_AFTER_SECONDS: u32 = 1;
+
+/// For the head of a request, and from a connection's beginning to its first one. A head is one packet or a few; the
+/// time is long enough to keep a portal's idle connections for some requests.
+pub const HEAD: Duration = Duration::from_secs(30);
+
+/// Header fields of a request. Browsers and portals send about twenty, proxies add some.
+pub const HEADER_FIELDS: usize = 64;
+
+/// Bytes of a request's head: the longest token (16 KiB), a query of 4 KiB, and other fields.
+pub const HEAD_BYTES: usize = 32 * 1024;
+
+/// Requests at once on one HTTP/2 connection, event streams included: what RFC 9113 recommends at least.
+pub const STREAMS: u32 = 128;
+
+/// HTTP/2 streams that a caller opened and reset before they were taken up; then the connection ends (CVE-2023-44487).
+pub const PENDING_RESETS: usize = 20;
+
+/// HTTP/2 streams that were reset for the caller's errors; then the connection ends.
+pub const ERROR_RESETS: usize = 128;
+
+/// An HTTP/2 connection is asked whether it lives at this interval, and given as long to answer.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// Pause after a connection could not be accepted, as when the process has no more file descriptors.
+pub const ACCEPT_AGAIN: Duration = Duration::from_millis(500);
