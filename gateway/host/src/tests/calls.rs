@@ -1,7 +1,10 @@
 //! Calls of real components: what a call may and may not do, and that the next one and its neighbours are unharmed.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use dialog_contract::{
     ids::{DialogId, MessageId, PluginId},
@@ -16,7 +19,10 @@ use super::{
     MemoryBlobs, MemoryStore, citizen_context,
     guests::{Guest, manifest, opened, opened_at, unavailable},
 };
-use crate::{Grant, Host, HostConfig, Limits, PluginConfig, Ports};
+use crate::{
+    Grant, Host, HostConfig, Limits, PluginConfig, Ports,
+    trace::{Traceparent, with_traceparent},
+};
 
 /// Limits of a host that shares its machine with other tests.
 pub(super) fn small() -> Limits {
@@ -385,6 +391,52 @@ async fn a_plugin_that_logs_without_end_fills_no_log() {
     };
     let running = alone(logging).await;
     assert_eq!(open(&running.host).await.answer.unwrap().reference, "ok");
+}
+
+/// What was logged, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_guests_panic_reaches_the_operator_with_plugin_call_and_trace_and_no_citizens_number() {
+    let number = super::ports::synthetic_number();
+    let panicking = Guest {
+        imports: r#"(import "dialog:provider/log@1.0.0" "write" (func $write (param i32 i32 i32)))"#.to_owned(),
+        items: format!(r#"(data (i32.const 1024) "panic: for {}\0aERROR a forged line")"#, number.expose()),
+        open: "(call $write (i32.const 3) (i32.const 1024) (i32.const 42)) unreachable".to_owned(),
+        ..Guest::default()
+    };
+    let running = alone(panicking).await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let parent = Traceparent::parse("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    let called = with_traceparent(parent, open(&running.host)).await;
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("dialog_host")).collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(
+        lines[0].contains("dialog_host::guest") && lines[0].contains("panic: for [national identity number]\\nERROR")
+    );
+    for line in &lines {
+        for part in ["plugin=example", "version=1.0.0", "call=", "0af7651916cd43dd8448eb211c80319c", "ERROR"] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+    }
+    assert!(!text.contains(number.expose()));
+    assert!(!faulty(&called).0.contains("panic"), "the guest's words are not for the citizen");
 }
 
 #[test]
