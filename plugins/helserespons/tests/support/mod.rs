@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use dialog_plugin_sdk::inbound::InboundContext;
 use dialog_plugin_sdk::testing::{self, Host, Reply, Request};
+use dialog_plugin_sdk::upstream::Method;
 use dialog_plugin_sdk::{
     Attachment, Citizen, Clinician, Context, Failure, Message, Representation, Representative, Sent,
 };
@@ -127,7 +128,7 @@ pub(crate) fn golden(name: &str, request: &Request) {
     }
     assert!(!request.path.contains(SSN) && request.query.iter().all(|(_, value)| !value.contains(SSN)), "{name}");
     let written = json!({
-        "method": format!("{:?}", request.method).to_uppercase(),
+        "method": if request.method == Method::Get { "GET" } else { "POST" },
         "path": request.path,
         "query": request.query,
         "contentType": request.header("content-type"),
