@@ -1,5 +1,9 @@
 //! What the tests and the demo are made of.
 //!
-//! - [`sim`]: the simulated back ends behind the plugins, real HTTP servers with a control API each.
+//! - [`sim`]: the world outside: who lives in it, and the back ends behind the plugins.
+//! - [`house`]: a whole gateway with its back ends, in a process of its own.
+//! - [`story`]: what `cargo demo -- --check` plays.
 
+pub mod house;
 pub mod sim;
+pub mod story;

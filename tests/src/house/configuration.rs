@@ -69,7 +69,7 @@ impl House<'_> {
             }
             Ok(())
         };
-        keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.signing_text()))?;
+        keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.private.to_string()))?;
         keep("pseudonyms.key", &|| Ok(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())))?;
         std::fs::write(self.folder.join("issuer.jwks"), serde_json::to_vec(self.keys)?)?;
         std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory::file())?)?;

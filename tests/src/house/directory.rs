@@ -4,7 +4,7 @@ use dialog_contract::service::Service;
 use serde_json::{Value, json};
 
 use crate::sim::{
-    meldingstjener::epj,
+    meldingstjener::epj::epj,
     world::{self, CITIZENS, Gp, OFFICES, Office, Solution},
 };
 

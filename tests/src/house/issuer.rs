@@ -27,9 +27,8 @@ pub struct Issuer {
 impl Issuer {
     /// Makes a new key.
     pub fn new() -> anyhow::Result<Self> {
-        let pair = aws_lc_rs::signature::EcdsaKeyPair::generate(
-            &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
-        )?;
+        let pair =
+            aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING)?;
         let der = pair.to_pkcs8v1()?;
         Ok(Self { key: EncodingKey::from_ec_der(der.as_ref()), kid: uuid::Uuid::new_v4().to_string() })
     }

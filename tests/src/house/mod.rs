@@ -1,5 +1,6 @@
 //! A whole house to test in: issuer, back ends, plugins, and a gateway in a process of its own, which can be killed.
 //!
+//! - [`plugins`]: builds the plugins, once.
 //! - [`issuer`]: logs citizens in: signs access tokens, and publishes its keys.
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
 //! - [`configuration`]: the operator's file for this house.
@@ -11,5 +12,153 @@ pub mod configuration;
 pub mod directory;
 pub mod gateway;
 pub mod issuer;
+pub mod plugins;
 pub mod portal;
 pub mod watch;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use self::{configuration::Addresses, gateway::Gateway, issuer::Issuer};
+use crate::sim::{
+    helserespons::{self, HelseresponsSim, Webhook},
+    meldingstjener::{self, MeldingstjenerSim},
+};
+
+/// The key that the simulated Helserespons accepts.
+const HELSERESPONS_KEY: &str = "helserespons-key";
+
+/// The secret that its webhooks are signed with.
+const HELSERESPONS_SECRET: &str = "helserespons-webhook-secret";
+
+/// The token that the simulated Meldingstjener accepts.
+const MELDINGSTJENER_TOKEN: &str = "meldingstjener-token";
+
+/// How a house is built.
+#[derive(Clone)]
+pub struct Plan {
+    /// The folder for configuration, keys and data.
+    pub folder: PathBuf,
+    /// The binary that runs the gateway (see [`gateway::COMMAND`]).
+    pub binary: PathBuf,
+    /// Where the gateway listens.
+    pub addresses: Addresses,
+    /// Where the back ends listen; port 0 takes a free one. In this order: Meldingstjener, its control API,
+    /// Helserespons, its control API.
+    pub back_ends: [std::net::SocketAddr; 4],
+    /// An OTLP collector.
+    pub otlp: Option<String>,
+}
+
+impl Plan {
+    /// A house on free ports.
+    #[must_use]
+    pub fn free(folder: &Path, binary: &Path) -> Self {
+        let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            folder: folder.to_owned(),
+            binary: binary.to_owned(),
+            addresses: Addresses::free(),
+            back_ends: [free; 4],
+            otlp: None,
+        }
+    }
+}
+
+/// A house with its back ends; the gateway comes and goes.
+pub struct House {
+    plan: Plan,
+    plugins: Vec<(String, PathBuf)>,
+    /// Logs citizens in.
+    pub issuer: Issuer,
+    /// Behind the public solution.
+    pub meldingstjener: MeldingstjenerSim,
+    /// The commercial vendor.
+    pub helserespons: HelseresponsSim,
+    gateway: Option<Gateway>,
+}
+
+impl House {
+    /// Builds the plugins, starts the back ends, and then the gateway.
+    pub async fn open(plan: Plan) -> anyhow::Result<Self> {
+        let plugins = tokio::task::spawn_blocking(plugins::built).await??;
+        let [messages, messages_control, vendor, vendor_control] = plan.back_ends;
+        let meldingstjener = MeldingstjenerSim::start(meldingstjener::Config {
+            tokens: vec![MELDINGSTJENER_TOKEN.to_owned()],
+            address: messages,
+            control_address: messages_control,
+            ..meldingstjener::Config::default()
+        })
+        .await?;
+        let helserespons = HelseresponsSim::start(helserespons::Config {
+            key: HELSERESPONS_KEY.to_owned(),
+            address: vendor,
+            control_address: vendor_control,
+            ..helserespons::Config::default()
+        })
+        .await?;
+        let mut house = Self { plan, plugins, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None };
+        house.start_gateway().await?;
+        Ok(house)
+    }
+
+    /// The gateway that runs now.
+    pub fn gateway(&self) -> anyhow::Result<&Gateway> {
+        self.gateway.as_ref().context("no gateway is running")
+    }
+
+    /// Starts the gateway on the data that is there.
+    pub async fn start_gateway(&mut self) -> anyhow::Result<()> {
+        let keys = self.issuer.keys()?;
+        let configuration = configuration::House {
+            folder: &self.plan.folder,
+            cache: &plugins::cache(),
+            addresses: self.plan.addresses,
+            keys: &keys,
+            plugins: &self.plugins,
+            meldingstjener: &self.meldingstjener.base_url(),
+            meldingstjener_token: MELDINGSTJENER_TOKEN,
+            helserespons: &self.helserespons.base_url(),
+            helserespons_key: HELSERESPONS_KEY,
+            helserespons_secret: HELSERESPONS_SECRET,
+            otlp: self.plan.otlp.as_deref(),
+        }
+        .write()?;
+        let gateway = Gateway::start(&self.plan.binary, &configuration, &self.log()).await?;
+        let url = gateway.provider.join("/v1/deliveries/helserespons/changes")?;
+        self.helserespons.set_webhook(Some(Webhook { url: url.to_string(), secret: HELSERESPONS_SECRET.to_owned() }));
+        self.gateway = Some(gateway);
+        Ok(())
+    }
+
+    /// Kills the gateway as a power cut would.
+    pub async fn kill_gateway(&mut self) -> anyhow::Result<()> {
+        self.gateway.take().context("no gateway is running")?.kill().await
+    }
+
+    /// Stops the gateway in good order.
+    pub async fn stop_gateway(&mut self) -> anyhow::Result<()> {
+        let status = self.gateway.take().context("no gateway is running")?.stop().await?;
+        anyhow::ensure!(status.success(), "the gateway stopped with {status}");
+        Ok(())
+    }
+
+    /// What the gateway logs.
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.plan.folder.join("gateway.log")
+    }
+
+    /// The audit log's folder.
+    #[must_use]
+    pub fn audit(&self) -> PathBuf {
+        self.plan.folder.join("data/audit")
+    }
+
+    /// The key by which the audit log is verified.
+    pub fn audit_key(&self) -> anyhow::Result<String> {
+        let key = std::fs::read_to_string(self.plan.folder.join("audit.key"))?;
+        Ok(dialog_audit::SigningKey::parse(&key)?.verifier_key())
+    }
+}

@@ -132,8 +132,9 @@ impl Call {
             .get("content-type")
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.starts_with("application/json") || kind.starts_with("application/problem+json"));
-        let json = if is_json { serde_json::from_slice(&bytes).context("a reply that is not JSON")? } else { Value::Null };
-        if is_json && let Err(what) = openapi::validate_reply(&self.method, self.template, status.as_u16(), &json) {
+        let json =
+            if is_json { serde_json::from_slice(&bytes).context("a reply that is not JSON")? } else { Value::Null };
+        if is_json && let Err(what) = openapi::validate_reply(self.method.as_str(), self.template, status.as_u16(), &json) {
             bail!("{} {} answered {status}, which the document does not allow: {what}", self.method, self.template);
         }
         Ok(Reply { status, headers, json, bytes })
@@ -165,6 +166,9 @@ impl Call {
 impl Reply {
     /// A text in the body, by JSON Pointer.
     pub fn text(&self, pointer: &str) -> anyhow::Result<&str> {
-        self.json.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no text at {pointer}: {}", self.json))
+        self.json
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .with_context(|| format!("no text at {pointer}: {}", self.json))
     }
 }

@@ -58,8 +58,10 @@ impl Screen {
 
     /// Waits for an event of this type about `subject`, also one that has come already.
     pub async fn wait(&mut self, kind: EventType, subject: &str) -> anyhow::Result<Event> {
-        self.wait_for(&format!("{kind} about {subject}"), |event| event.kind == kind && event.subject.ends_with(subject))
-            .await
+        self.wait_for(&format!("{kind} about {subject}"), |event| {
+            event.kind == kind && event.subject.ends_with(subject)
+        })
+        .await
     }
 
     /// Waits for the first event that is wanted, also one that has come already.

@@ -65,7 +65,11 @@ impl Citizen {
                 .find(|offered| offered["service"] == *service)
                 .with_context(|| format!("{service} is listed"))?;
             tell.equal(&format!("{service} is available"), offered["available"].as_bool(), Some(true))?;
-            tell.equal(&format!("{service} is through {provider}"), offered["provider"]["id"].as_str(), Some(provider))?;
+            tell.equal(
+                &format!("{service} is through {provider}"),
+                offered["provider"]["id"].as_str(),
+                Some(provider),
+            )?;
             tell.equal(&format!("{provider} is {kind}"), offered["provider"]["kind"].as_str(), Some(kind))?;
         }
         Ok(reply.json)
@@ -119,7 +123,13 @@ impl Citizen {
     }
 
     /// Waits until the dialog is closed, then reads it.
-    pub async fn sees_closed(&mut self, tell: &mut Teller, what: &str, dialog: &str, how: &str) -> anyhow::Result<Value> {
+    pub async fn sees_closed(
+        &mut self,
+        tell: &mut Teller,
+        what: &str,
+        dialog: &str,
+        how: &str,
+    ) -> anyhow::Result<Value> {
         self.hears(EventType::DialogClosed, dialog).await?;
         let json = self.reads(tell, what, dialog).await?;
         tell.equal("the dialog is closed", json["status"]["state"].as_str(), Some("closed"))?;
@@ -131,8 +141,9 @@ impl Citizen {
     /// Picks a slot, moves to another, cancels; the office's provider agrees each time.
     pub async fn books_changes_and_cancels(&self, tell: &mut Teller) -> anyhow::Result<()> {
         let name = self.name;
-        let slots =
-            tell.ask(&format!("{name} asks for free slots"), self.portal.get("/v1/me/slots", &[]), StatusCode::OK).await?;
+        let slots = tell
+            .ask(&format!("{name} asks for free slots"), self.portal.get("/v1/me/slots", &[]), StatusCode::OK)
+            .await?;
         let slots = slots.json["items"].as_array().context("a list of slots")?.clone();
         let mut in_person = slots.iter().filter(|slot| slot["mode"] == "in-person");
         let (first, second) = (in_person.next().context("a first slot")?, in_person.next().context("a second slot")?);
@@ -151,7 +162,8 @@ impl Citizen {
         tell.equal("it is at the new time", moved.json["start"].as_str(), second["start"].as_str())?;
         let id = moved.text("/id")?.to_owned();
 
-        let call = self.portal.post("/v1/me/appointments/{appointment}/cancel", &[&id], &json!({ "reason": "Frisk igjen" }));
+        let call =
+            self.portal.post("/v1/me/appointments/{appointment}/cancel", &[&id], &json!({ "reason": "Frisk igjen" }));
         tell.ask(&format!("{name} cancels it"), call, StatusCode::OK).await?;
         let coming = self.upcoming(tell, &format!("{name} sees that it is gone")).await?;
         tell.check("it is not there", coming.iter().all(|one| one["id"] != id.as_str()))

@@ -67,13 +67,13 @@ async fn consultation(tell: &mut Teller, house: &House, kari: &mut Citizen) -> a
     kari.writes(tell, "asks a follow-up in the same consultation", &dialog, "Hvor lenge?").await?;
     let follow_up = house
         .meldingstjener
-        .wait_for_request(|request| {
-            request.message.kind == Kind::Consultation && request.message.references.is_some()
-        })
+        .wait_for_request(|request| request.message.kind == Kind::Consultation && request.message.references.is_some())
         .await?;
     let references = follow_up.message.references.context("the follow-up refers to its conversation")?;
     tell.equal("it belongs to the same conversation", references.conversation, request.conversation)?;
-    house.meldingstjener.answer(&follow_up.message.msg_id, &Answer::close("En uke. Ta kontakt om det ikke blir bedre."))?;
+    house
+        .meldingstjener
+        .answer(&follow_up.message.msg_id, &Answer::close("En uke. Ta kontakt om det ikke blir bedre."))?;
     kari.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
 
     let again = kari.portal.post("/v1/me/dialogs/{dialog}/messages", &[&dialog], &json!({ "text": "Takk!" }));
@@ -107,7 +107,8 @@ async fn renewal(tell: &mut Teller, house: &House, kari: &mut Citizen) -> anyhow
     house.meldingstjener.answer(&request.message.msg_id, &answer)?;
     let read = kari.sees_closed(tell, "sees what became of them", &dialog, "answered").await?;
     tell.check("the office decided", !decisions(&read).is_empty())?;
-    let said = office_messages(&read).iter().filter_map(|one| one["text"].as_str().map(str::to_owned)).collect::<String>();
+    let said =
+        office_messages(&read).iter().filter_map(|one| one["text"].as_str().map(str::to_owned)).collect::<String>();
     tell.check("one is renewed and one is not", said.contains("Metoprolol") && said.contains("Zopiklon"))
 }
 
@@ -120,20 +121,25 @@ async fn redirected(tell: &mut Teller, house: &House, kari: &mut Citizen) -> any
     let request = house.meldingstjener.wait_for_request(|request| request.message.kind == Kind::Contact).await?;
     house.meldingstjener.answer(&request.message.msg_id, &Answer::AdviseConsultation { text: None })?;
     let read = kari.is_answered(tell, "is told to send an e-consultation instead", &dialog).await?;
-    let said = office_messages(&read).iter().filter_map(|one| one["text"].as_str().map(str::to_lowercase)).collect::<String>();
+    let said =
+        office_messages(&read).iter().filter_map(|one| one["text"].as_str().map(str::to_lowercase)).collect::<String>();
     tell.check("the office says so in plain words", said.contains("konsultasjon"))
 }
 
 async fn one_way(tell: &mut Teller, house: &House, kari: &mut Citizen) -> anyhow::Result<()> {
     tell.step("The office sends Kari a one-way message (EKI)");
     let known = kari.screen.all().len();
-    house.meldingstjener.open(&FJELLVEIEN, KARI.national_id, &Opening {
-        medical: false,
-        one_way: true,
-        subject: "Vaksinen er kommet".to_owned(),
-        text: "Vaksinen du har bestilt, er kommet. Bestill time hos sykepleier.".to_owned(),
-        attachments: Vec::new(),
-    })?;
+    house.meldingstjener.open(
+        &FJELLVEIEN,
+        KARI.national_id,
+        &Opening {
+            medical: false,
+            one_way: true,
+            subject: "Vaksinen er kommet".to_owned(),
+            text: "Vaksinen du har bestilt, er kommet. Bestill time hos sykepleier.".to_owned(),
+            attachments: Vec::new(),
+        },
+    )?;
     let dialog = opened_by_office(kari, known).await?;
     let read = kari.reads(tell, "reads it", &dialog).await?;
     tell.equal("no reply is offered", read["replyAllowed"].as_bool(), Some(false))?;
@@ -147,13 +153,17 @@ async fn one_way(tell: &mut Teller, house: &House, kari: &mut Citizen) -> anyhow
 async fn two_way(tell: &mut Teller, house: &House, kari: &mut Citizen) -> anyhow::Result<()> {
     tell.step("The office opens a dialogue with Kari");
     let known = kari.screen.all().len();
-    house.meldingstjener.open(&FJELLVEIEN, KARI.national_id, &Opening {
-        medical: false,
-        one_way: false,
-        subject: "Timen din".to_owned(),
-        text: "Kan du komme en time senere på torsdag?".to_owned(),
-        attachments: Vec::new(),
-    })?;
+    house.meldingstjener.open(
+        &FJELLVEIEN,
+        KARI.national_id,
+        &Opening {
+            medical: false,
+            one_way: false,
+            subject: "Timen din".to_owned(),
+            text: "Kan du komme en time senere på torsdag?".to_owned(),
+            attachments: Vec::new(),
+        },
+    )?;
     let dialog = opened_by_office(kari, known).await?;
     kari.writes(tell, "replies", &dialog, "Ja, det passer fint.").await?;
     let reply = house.meldingstjener.wait_for_message(|message| message.label == "22").await?;
@@ -170,8 +180,10 @@ async fn certificate(tell: &mut Teller, house: &House, kari: &mut Citizen) -> an
     let answer = Answer::CertificateIssued { text: None, certificate: None };
     house.meldingstjener.answer(&request.message.msg_id, &answer)?;
     let read = kari.is_answered(tell, "gets the certificate", &dialog).await?;
-    let files: Vec<_> =
-        office_messages(&read).iter().flat_map(|one| one["attachments"].as_array().cloned().unwrap_or_default()).collect();
+    let files: Vec<_> = office_messages(&read)
+        .iter()
+        .flat_map(|one| one["attachments"].as_array().cloned().unwrap_or_default())
+        .collect();
     tell.equal("there is one file", files.len(), 1)?;
     let id = files[0]["id"].as_str().context("the file has an id")?;
     let call = kari.portal.get("/v1/me/attachments/{attachment}", &[id]);

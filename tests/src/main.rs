@@ -1,0 +1,129 @@
+//! The demo: a gateway with simulated back ends, to try, or to play the whole story once.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use dialog_tests::{
+    house::{House, Plan, configuration::Addresses, plugins},
+    sim::world::CITIZENS,
+    story::{self, keepsakes, teller::Teller},
+};
+
+/// The dialog gateway with simulated back ends.
+#[derive(Parser)]
+#[command(name = "cargo demo", args_conflicts_with_subcommands = true)]
+struct Arguments {
+    /// Plays the whole story once, and ends with 1 at the first surprise.
+    #[arg(long)]
+    check: bool,
+    /// Leaves messages, audit log, API document and story in this folder.
+    #[arg(long, requires = "check", value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+/// Parts that the demo starts as processes of their own.
+#[derive(Subcommand)]
+enum Part {
+    /// The gateway.
+    #[command(hide = true)]
+    Gateway {
+        #[arg(long)]
+        config: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let ended = match arguments.part {
+        Some(Part::Gateway { config }) => dialog_gateway::start::run(&config, &mut std::io::stdout()),
+        None => run(arguments.check, arguments.out.as_deref()),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the one place where the demo says why it ends")]
+            {
+                eprintln!("demo: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(check: bool, out: Option<&Path>) -> anyhow::Result<()> {
+    let binary = std::env::current_exe()?;
+    if check { play(&binary, out).await } else { serve(&binary).await }
+}
+
+async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut house = House::open(Plan::free(folder.path(), binary)).await?;
+    let mut tell = Teller::new();
+    let played = story::play(&mut tell, &mut house).await;
+    tell.finish();
+    if let Some(out) = out {
+        keepsakes::leave(out, &tell, &house)?;
+    }
+    if let Err(error) = played {
+        let log = std::fs::read_to_string(house.log()).unwrap_or_default();
+        let warnings: Vec<&str> =
+            log.lines().filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\"")).collect();
+        let last = warnings[warnings.len().saturating_sub(10)..].join("\n");
+        return Err(error.context(format!("what the gateway said last:\n{last}\n")));
+    }
+    let checks: usize = tell.steps.iter().map(|step| step.checked.len()).sum();
+    say(&format!("The story holds: {} steps, {checks} checks.", tell.steps.len()));
+    Ok(())
+}
+
+async fn serve(binary: &Path) -> anyhow::Result<()> {
+    let folder = plugins::demo_folder();
+    let port = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+    let plan = Plan {
+        addresses: Addresses { portal: port(8480), provider: port(8481), operations: port(8482) },
+        back_ends: [port(8490), port(8491), port(8492), port(8493)],
+        ..Plan::free(&folder, binary)
+    };
+    let mut house = House::open(plan).await.context("start the demo")?;
+    let gateway = house.gateway()?;
+    say(&format!(
+        "The gateway is ready.\n\n  portal API   {}\n  operations   {}metrics\n",
+        gateway.portal, gateway.operations
+    ));
+    say("Citizens, each with a token for an hour:\n");
+    for citizen in CITIZENS.iter().take(3) {
+        let token = house.issuer.citizen(citizen)?;
+        say(&format!("  {}_TOKEN={token}\n", citizen.given_name.to_uppercase()));
+    }
+    say(&format!(
+        "Try:\n\n  curl -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/practice\n\
+         \x20 curl -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/slots\n\
+         \x20 curl -H \"Authorization: Bearer $KARI_TOKEN\" -H 'Idempotency-Key: 1' -H 'Content-Type: application/json' \\\n\
+         \x20   -d '{{\"request\":{{\"type\":\"consultation\",\"mode\":\"text\"}},\"message\":{{\"text\":\"Hei\"}}}}' {portal}v1/me/dialogs\n\
+         \x20 curl -N -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/events\n\n\
+         What waits for the doctor, and the doctor's answer:\n\n  curl {control}/control/requests\n\
+         \x20 curl -H 'Content-Type: application/json' -d '{{\"kind\":\"reply\",\"text\":\"Hei!\"}}' {control}/control/requests/MSG-ID/answer\n\n\
+         The audit log: {audit}\nThe gateway's own log: {log}\n\nCtrl-C ends it.",
+        portal = house.gateway()?.portal,
+        control = house.meldingstjener.control_url(),
+        audit = house.audit().display(),
+        log = house.log().display(),
+    ));
+    tokio::signal::ctrl_c().await?;
+    house.stop_gateway().await
+}
+
+fn say(what: &str) {
+    #[expect(clippy::print_stdout, reason = "the one place where the demo prints its answer")]
+    {
+        println!("{what}");
+    }
+}

@@ -1,0 +1,65 @@
+//! The gateway is killed in the middle of sending, and started again: nothing is lost, nothing is done twice, and the log
+//! verifies.
+
+use anyhow::Context;
+use dialog_contract::event::EventType;
+use serde_json::json;
+
+use super::{citizen::Citizen, teller::Teller};
+use crate::{
+    house::House,
+    sim::{
+        meldingstjener::{Answer, Call, Kind},
+        world::KARI,
+    },
+};
+
+/// Plays the chapter.
+pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
+    let mut kari = Citizen::log_in(house, &KARI).await?;
+    tell.step("Kari sends an e-consultation; the message has reached Meldingstjener when the gateway is killed");
+    let held = house.meldingstjener.hold_next(Call::PostReply);
+    let opening = json!({
+        "request": { "type": "consultation", "mode": "text" },
+        "message": { "subject": "Søvn", "text": "Jeg sover fortsatt dårlig." },
+    });
+    let call = kari.portal.post("/v1/me/dialogs", &[], &opening);
+    let sending = tokio::spawn(call.send());
+    held.reached().await;
+    house.kill_gateway().await?;
+    held.release();
+    tell.check("Kari got no answer", sending.await?.is_err())?;
+
+    tell.step("The gateway starts again and repairs what was left unfinished");
+    house.start_gateway().await?;
+    kari.reconnect(house).await?;
+    let request = house
+        .meldingstjener
+        .wait_for_request(|request| {
+            request.message.kind == Kind::Consultation && request.message.subject.as_deref() == Some("Søvn")
+        })
+        .await?;
+    let dialogs = kari.portal.get("/v1/me/dialogs", &[]).query("service=consultation&status=awaiting-office");
+    let dialogs = tell.ask("Kari finds the consultation", dialogs, http::StatusCode::OK).await?;
+    let dialog = dialogs
+        .json
+        .pointer("/items/0/id")
+        .and_then(|id| id.as_str())
+        .with_context(|| format!("the consultation is there: {}", dialogs.json))?
+        .to_owned();
+    let same = |message: &&crate::sim::meldingstjener::Logged| {
+        !message.to_portal && message.document_id.as_deref() == Some(request.message.msg_id.as_str())
+    };
+    tell.equal("the office has it once", house.meldingstjener.messages().iter().filter(same).count(), 1)?;
+
+    house.meldingstjener.answer(&request.message.msg_id, &Answer::close("Vi tar en prat neste uke."))?;
+    kari.sees_closed(tell, "gets the answer all the same", &dialog, "answered").await?;
+    tell.equal("she was told once", kari.screen.count(EventType::DialogClosed, &dialog), 1)?;
+
+    tell.step("The gateway stops in good order, and the audit log verifies without it");
+    house.stop_gateway().await?;
+    let keys = dialog_audit::VerifierKeys::parse(&house.audit_key()?)?;
+    let report = dialog_audit::verify(&house.audit(), &keys, |_| {})?;
+    tell.check(&format!("{} records under the signed checkpoint", report.size), report.size > 0)?;
+    house.start_gateway().await
+}

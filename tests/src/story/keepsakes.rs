@@ -1,0 +1,37 @@
+//! What `--out DIR` leaves: every message of the public solution, the audit log, the API's document, and the story.
+
+use std::{fs, path::Path};
+
+use anyhow::Context;
+use dialog_contract::openapi;
+
+use super::teller::Teller;
+use crate::house::House;
+
+/// Writes everything below `folder`, which is made where it is not there.
+pub fn leave(folder: &Path, tell: &Teller, house: &House) -> anyhow::Result<()> {
+    let messages = folder.join("messages");
+    fs::create_dir_all(&messages).with_context(|| messages.display().to_string())?;
+    for message in house.meldingstjener.messages() {
+        fs::write(messages.join(message.file_name()), &message.raw)?;
+    }
+    copy(&house.audit(), &folder.join("audit"))?;
+    fs::write(folder.join("audit.vkey"), house.audit_key()?)?;
+    fs::write(folder.join("openapi.yaml"), openapi::bundle_yaml())?;
+    fs::write(folder.join("story.json"), serde_json::to_vec_pretty(&tell.steps)?)?;
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! The story: three citizens at three offices, then what goes wrong and is made good.
+//!
+//! - [`teller`]: tells it step by step; [`citizen`]: what a person does at the portal.
+//! - [`fjellveien`]: Kari, all through the public solution. [`havnegata`]: Ola, consultations through the public and the
+//!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
+//! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
+//! - [`keepsakes`]: what `--out DIR` leaves.
+
+pub mod citizen;
+pub mod crash;
+pub mod fjellveien;
+pub mod havnegata;
+pub mod keepsakes;
+pub mod lilletorget;
+pub mod teller;
+pub mod trouble;
+
+use self::teller::Teller;
+use crate::house::House;
+
+/// Plays everything once, in order. The first surprise is the error.
+pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
+    fjellveien::play(tell, house).await?;
+    havnegata::play(tell, house).await?;
+    lilletorget::play(tell, house).await?;
+    trouble::play(tell, house).await?;
+    crash::play(tell, house).await?;
+    nothing_wrong(tell, house)
+}
+
+/// What the back ends noted against the gateway, and what the offices still wait for.
+fn nothing_wrong(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
+    tell.step("The back ends have nothing against what they were sent");
+    tell.equal("no message broke HITS 1217 or EDI 2.0", house.meldingstjener.violations(), Vec::new())?;
+    tell.equal("no request broke the vendor's interface", house.helserespons.violations(), Vec::new())
+}
