@@ -67,7 +67,9 @@ async fn consultation(tell: &mut Teller, house: &House, kari: &mut Citizen) -> a
     kari.writes(tell, "asks a follow-up in the same consultation", &dialog, "Hvor lenge?").await?;
     let follow_up = house
         .meldingstjener
-        .wait_for_request(|request| request.message.kind == Kind::Consultation && request.message.references.is_some())
+        .wait_for_request(|request| {
+            request.message.kind == Kind::Reply && request.message.text.as_deref() == Some("Hvor lenge?")
+        })
         .await?;
     let references = follow_up.message.references.context("the follow-up refers to its conversation")?;
     tell.equal("it belongs to the same conversation", references.conversation, request.conversation)?;
