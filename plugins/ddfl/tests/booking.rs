@@ -11,6 +11,8 @@ use ddfl::plugin::Ddfl;
 use ddfl::read::DialogMessage;
 use dialog_plugin_sdk::appointments::{Appointments, Booking, SlotQuery};
 use dialog_plugin_sdk::inbound::{Disposition, Inbound, Settlement};
+use dialog_plugin_sdk::testing::Reply;
+use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{Appointment, AppointmentChangeKind, EncounterMode, EventBody, Failure, Sent, clock};
 use support::inbox::{GP, Inbox, Letter, Store, app_rec, context, inbound_context, settings};
 
@@ -310,4 +312,40 @@ fn notices_of_the_office_become_appointments() {
         assert_eq!(told.appointment.id, "r1");
         assert_eq!(told.text.is_some(), code == "11");
     }
+}
+
+#[test]
+fn a_call_that_is_repeated_after_a_crash_finds_its_answer_again() {
+    let inbox = Inbox::open(office("05", "08"));
+    // The call is stopped after the answer was found: the receipt is not given, and nothing is kept.
+    inbox.store.borrow_mut().document_failures.push(Reply::error(Cause::Interrupted("stopped".into())));
+    assert!(book(&inbox, &format!("{GP}.s1")).is_err());
+    assert!(!inbox.inbox()[0].read);
+    let booked = book(&inbox, &format!("{GP}.s1")).unwrap();
+    assert_eq!(booked.id, "r-s1");
+    let raw = inbox.store.borrow().raw.clone();
+    assert_eq!(raw[0], raw[1], "the message is repeated as it was");
+}
+
+#[test]
+fn a_slow_office_leaves_enough_requests_to_cancel_the_old_appointment() {
+    let mut answers = office("05", "08");
+    let inbox = Inbox::open(move |message, store| {
+        // The answer to the reservation comes among other messages of the office.
+        if message.kind == Some(Kind::Reserve) {
+            for id in 0..4 {
+                let mut other = Letter::new(50 + id, "DIALOG_INNBYGGER_EKONTAKT", "EKI").text("Noe annet");
+                other.request = true;
+                other.deliver(store);
+            }
+        }
+        answers(message, store);
+    });
+    let old = book(&inbox, &format!("{GP}.s1")).unwrap();
+    let mut ctx = context();
+    ctx.idempotency_key = "k2".into();
+    let before = inbox.host.requests().len();
+    let new = inbox.host.call(|| Ddfl::change(ctx, old, booking(&format!("{GP}.s2")))).unwrap();
+    assert_eq!(new.instructions, None);
+    assert!(inbox.host.requests().len() - before <= 16);
 }

@@ -59,9 +59,12 @@ pub struct Listed {
     pub size: u64,
 }
 
-/// Requests that fetching may still make in this call.
+/// Requests that fetching may still make in this call, and whether a file that does not come is waited for.
 #[derive(Debug)]
-pub struct Budget(u32);
+pub struct Budget {
+    requests: u32,
+    patient: bool,
+}
 
 /// Why a file did not come.
 #[derive(Debug)]
@@ -78,13 +81,22 @@ impl Budget {
     /// So many requests.
     #[must_use]
     pub const fn of(requests: u32) -> Self {
-        Self(requests)
+        Self { requests, patient: true }
     }
 
     /// Whether so many requests are left.
     #[must_use]
     pub fn has(&self, requests: usize) -> bool {
-        requests <= self.0 as usize
+        requests <= self.requests as usize
+    }
+
+    /// Whether a file that does not come now is waited for, or given up.
+    pub fn set_patience(&mut self, patient: bool) {
+        self.patient = patient;
+    }
+
+    fn missing(&self, failure: Failure) -> Missing {
+        if self.patient { Missing::Now(failure) } else { Missing::ForGood("it has not come for an hour") }
     }
 }
 
@@ -96,7 +108,7 @@ pub fn fetch(listed: &Listed, budget: &mut Budget) -> Result<Attachment, Missing
     if listed.size > MAX_SIZE {
         return Err(Missing::ForGood("it is over 10 MiB"));
     }
-    budget.0 = budget.0.checked_sub(1).ok_or(Missing::OutOfBudget)?;
+    budget.requests = budget.requests.checked_sub(1).ok_or(Missing::OutOfBudget)?;
     let answer = match upstream::get(UPSTREAM, "/v2/files").segment(&listed.id).send() {
         Ok(answer) => answer,
         Err(error) if error.cause == Cause::TooLarge => {
@@ -106,12 +118,12 @@ pub fn fetch(listed: &Listed, budget: &mut Budget) -> Result<Attachment, Missing
             return Err(Missing::ForGood("its id is not one that a path can hold"));
         }
         Err(error) if error.cause == Cause::TooMany => return Err(Missing::OutOfBudget),
-        Err(error) => return Err(Missing::Now(error.into())),
+        Err(error) => return Err(budget.missing(error.into())),
     };
     if matches!(answer.status, 404 | 410) {
         return Err(Missing::ForGood("the vendor does not have it any more"));
     }
-    let answer = answer.success().map_err(Missing::Now)?;
+    let answer = answer.success().map_err(|failure| budget.missing(failure))?;
     if answer.body.len() as u64 != listed.size {
         log::warn!("a file has {} bytes and was announced with {}", answer.body.len(), listed.size);
     }

@@ -29,6 +29,8 @@ const MAX_BYTES: usize = 640 * 1024;
 const MAX_REFUSED: usize = 200;
 /// Left at the end of a call, in milliseconds.
 const MARGIN: i64 = 1_500;
+/// How long the feed waits for the files of one change, in milliseconds: an hour, as what is behind it waits too.
+const PATIENCE: i64 = 60 * 60 * 1000;
 
 /// What is known between calls. Opaque to the gateway.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +42,8 @@ struct Cursor {
     confirmed: u64,
     /// What the gateway refused and the vendor has not been told.
     refused: BTreeMap<u64, String>,
+    /// The change whose files do not come, and since when.
+    stuck: Option<(u64, i64)>,
 }
 
 #[derive(Serialize)]
@@ -141,13 +145,18 @@ fn confirm(cursor: &mut Cursor, settled: &[Settlement]) {
             cursor.refused.clear();
         }
         Err(failure) => {
-            let why = match failure {
-                Failure::Unavailable(outage) => outage.detail,
-                Failure::Faulty(fault) => fault.detail,
-                _ => "refused".to_owned(),
-            };
+            let why = detail(failure);
             log::warn!("what was settled is not confirmed yet: {why}");
         }
+    }
+}
+
+/// A failure in a line for the operator.
+fn detail(failure: Failure) -> String {
+    match failure {
+        Failure::Unavailable(outage) => outage.detail,
+        Failure::Faulty(fault) => fault.detail,
+        _ => "refused".to_owned(),
     }
 }
 
@@ -186,8 +195,11 @@ fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool)
             cursor.after = last;
             return Ok((events, true));
         }
+        let patient = cursor.stuck.is_none_or(|(stuck, since)| stuck != seq || ctx.now - since < PATIENCE);
+        budget.set_patience(patient);
         match change::event(ctx, one, &mut budget) {
             Ok(event) => {
+                cursor.stuck = None;
                 bytes += weight(&event);
                 events.push(event);
                 last = seq;
@@ -196,15 +208,17 @@ fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool)
                 cursor.after = last;
                 return Ok((events, true));
             }
-            // What came before is handed over; the next call meets the failure first.
-            Err(Stop::Failed(_)) if handed_over => {
-                cursor.after = last;
-                return Ok((events, false));
-            }
             Err(Stop::OutOfBudget) => {
                 return Err(Failure::unavailable(Sent::No, "the call has no request left for a change's files"));
             }
-            Err(Stop::Failed(failure)) => return Err(failure),
+            // What came before is handed over. The call succeeds, so that the cursor knows since when it is stuck.
+            Err(Stop::Failed(failure)) => {
+                log::warn!("a change waits, and those after it: {}", detail(failure));
+                let since = cursor.stuck.filter(|(stuck, _)| *stuck == seq).map_or(ctx.now, |(_, since)| since);
+                cursor.stuck = Some((seq, since));
+                cursor.after = last;
+                return Ok((events, false));
+            }
         }
     }
     if next < last || (more && next == cursor.after) {

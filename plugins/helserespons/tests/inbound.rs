@@ -192,12 +192,31 @@ fn a_file_that_does_not_come_now_keeps_the_change_for_later_and_lets_the_earlier
     });
     let page = poll(&host, None, Vec::new()).unwrap();
     assert_eq!((page.events.len(), page.more), (1, false));
-    let failure = poll(&host, page.cursor.clone(), Vec::new()).unwrap_err();
-    assert!(matches!(failure, Failure::Unavailable(_)), "{failure:?}");
+    let page = poll(&host, page.cursor, Vec::new()).unwrap();
+    assert_eq!((page.events.len(), page.more), (0, false));
     let shown = Rc::clone(&feed);
     host.upstream("api", move |request: &Request| answer(&shown.borrow(), request));
     let page = poll(&host, page.cursor, Vec::new()).unwrap();
     assert_eq!((page.events.len(), page.events[0].id.as_str()), (1, "change-2"));
+}
+
+#[test]
+fn a_file_that_does_not_come_for_an_hour_is_given_up_and_what_waited_behind_it_is_shown() {
+    let (host, feed) = vendor(vec![with_files(1, 1), with_files(2, 0)]);
+    host.upstream("api", move |request: &Request| {
+        if request.path.starts_with("/v2/files/") { Reply::status(500) } else { answer(&feed.borrow(), request) }
+    });
+    let page = poll(&host, None, Vec::new()).unwrap();
+    assert!(page.events.is_empty());
+    let later = |hours: i64, cursor: Option<String>| {
+        let ctx = InboundContext { now: support::NOW + hours * 3_600_000 - 1, ..inbound() };
+        Helserespons::poll(ctx, cursor, Vec::new()).unwrap()
+    };
+    let page = later(1, page.cursor);
+    assert!(page.events.is_empty(), "within the hour");
+    let page = later(2, page.cursor);
+    let EventBody::Message(told) = &page.events[0].body else { panic!("another event") };
+    assert!(page.events.len() == 2 && told.message.text.contains("[Et vedlegg"));
 }
 
 #[test]

@@ -8,10 +8,10 @@ use jiff::{Span, Timestamp};
 use super::Ddfl;
 use super::address::{self, timestamp};
 use super::appointment::{self, Office, SlotId};
-use super::exchange::{self, Answer};
+use super::exchange::{self, Answer, Exchange};
 use super::memory::{Memory, Receiver};
-use super::settings::Settings;
-use super::transport::{self, Budget};
+use super::settings::{Installation, Settings};
+use super::transport;
 use super::words::Words;
 use crate::message::{Kind, Process, Version, time};
 use crate::read::DialogMessage;
@@ -22,16 +22,18 @@ use crate::write::{CalendarEntry, Request};
 const SLOTS: usize = 500;
 /// Appointments that one call may return.
 const APPOINTMENTS: usize = 100;
+/// Requests that cancelling takes: to send, to look three times, to fetch the answer, to tidy up.
+const CANCELLING: u32 = 7;
 /// Characters of a reason.
 const REASON: usize = 1_000;
 
-/// A call about appointments: the office, its version of the process, and the requests that are left.
+/// A call about appointments: the office, its version of the process, and what is still to be tidied up.
 struct Desk<'a> {
     ctx: &'a Context,
     settings: Settings,
     version: Version,
     receiver: Receiver,
-    budget: Budget,
+    exchange: Exchange,
 }
 
 impl<'a> Desk<'a> {
@@ -42,7 +44,17 @@ impl<'a> Desk<'a> {
             return Err(Words::NoRepresentation.declined(ctx.locale));
         }
         let receiver = address::receiver(ctx);
-        Ok(Self { ctx, settings, version, receiver, budget: Budget::default() })
+        Ok(Self { ctx, settings, version, receiver, exchange: Exchange::default() })
+    }
+
+    /// Does what the call is for, and tidies up after it whatever came of it.
+    fn serve<T>(ctx: &'a Context, work: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, Failure> {
+        let mut desk = Self::open(ctx)?;
+        let installation: Installation = ctx.installation()?;
+        let party = installation.party.unit()?.her_id;
+        let done = work(&mut desk);
+        desk.exchange.finish(party);
+        done
     }
 
     /// Turns to the clinician whose slot or appointment it is.
@@ -61,7 +73,7 @@ impl<'a> Desk<'a> {
     }
 
     fn ask(&mut self, request: &Request, purpose: &str) -> Result<Box<DialogMessage>, Failure> {
-        let answer = exchange::ask(self.ctx, &mut self.budget, &self.receiver, self.version, request, purpose)?;
+        let answer = exchange::ask(self.ctx, &mut self.exchange, &self.receiver, self.version, request, purpose)?;
         match answer {
             Answer::Message(message) => Ok(message),
             Answer::Refused(receipt) => {
@@ -119,6 +131,78 @@ impl<'a> Desk<'a> {
         }
     }
 
+    fn slots(&mut self, query: &SlotQuery) -> Result<Vec<Slot>, Failure> {
+        if let Some(hpr_number) = query.clinician {
+            let own = self.ctx.clinician.as_ref().filter(|one| one.hpr_number == hpr_number);
+            let other = self.settings.clinicians.iter().find(|one| one.hpr_number == hpr_number);
+            match (own.and_then(|one| one.her_id), other.map(|one| one.her_id)) {
+                (Some(contact), _) | (None, Some(contact)) => self.turn_to(contact),
+                (None, None) => return Ok(Vec::new()),
+            }
+        }
+        let (from, until) = days(query);
+        let answer = self.ask(&Request::FindSlots { from, until }, "slots")?;
+        match answer.kind {
+            // A record system may use the codes of booked appointments for free slots: the calendar says which.
+            Some(Kind::Slots | Kind::Booked) => {}
+            Some(Kind::NoSlots | Kind::NothingBooked) => return Ok(Vec::new()),
+            _ => return Err(no(&answer, self.ctx.locale)),
+        }
+        let office = self.office();
+        let mut slots: Vec<Slot> = answer
+            .appointments
+            .iter()
+            .filter_map(|one| appointment::free(&office, self.receiver.her_id, self.ctx.now, one))
+            .filter(|slot| (query.from..query.until).contains(&slot.start))
+            .filter(|slot| query.mode.is_none_or(|mode| mode == slot.mode))
+            .collect();
+        slots.sort_by_key(|slot| slot.start);
+        if slots.len() > SLOTS {
+            log::info!("{} free slots, of which the first {SLOTS} are told", slots.len());
+            slots.truncate(SLOTS);
+        }
+        Ok(slots)
+    }
+
+    fn change(&mut self, appointment: &Appointment, booking: &Booking) -> Result<Appointment, Failure> {
+        let old = self.known(appointment)?;
+        // The new slot first: where it cannot be had, the citizen keeps the old appointment.
+        self.exchange.keep(CANCELLING);
+        let mut new = self.reserve(booking)?;
+        self.exchange.keep(0);
+        if let Err(failure) = self.cancel(old, None) {
+            log::warn!("the new appointment is booked, the old one is not cancelled: {}", outline(&failure));
+            let told = Words::OldNotCancelled.text(self.ctx.locale);
+            let rest = new.instructions.take().map(|text| format!("\n\n{text}")).unwrap_or_default();
+            new.instructions = Some(appointment::clip(&format!("{told}{rest}"), 2_000));
+        }
+        Ok(new)
+    }
+
+    fn upcoming(&mut self) -> Result<Vec<Appointment>, Failure> {
+        if self.version < Request::FindBooked.needs() {
+            return Err(Words::NotOffered.declined(self.ctx.locale));
+        }
+        // Of the whole office, not of one clinician.
+        self.turn_to(self.ctx.office.her_id);
+        let answer = self.ask(&Request::FindBooked, "booked")?;
+        match answer.kind {
+            Some(Kind::Booked | Kind::Slots) => {}
+            Some(Kind::NothingBooked | Kind::NoSlots) => return Ok(Vec::new()),
+            _ => return Err(no(&answer, self.ctx.locale)),
+        }
+        let office = self.office();
+        let mut appointments = Vec::new();
+        for one in &answer.appointments {
+            if !one.has_status("CANCELLED") && one.start.as_millisecond() >= self.ctx.now {
+                appointments.push(appointment::booked(&office, &answer, one)?);
+            }
+        }
+        appointments.sort_by_key(|one| one.start);
+        appointments.truncate(APPOINTMENTS);
+        Ok(appointments)
+    }
+
     /// The appointment as the record system knows it.
     fn known(&self, appointment: &Appointment) -> Result<CalendarEntry, Failure> {
         let contact = appointment.clinician.as_ref().and_then(|one| one.her_id).unwrap_or(self.receiver.her_id);
@@ -167,86 +251,26 @@ fn days(query: &SlotQuery) -> (Date, Date) {
 
 impl Appointments for Ddfl {
     fn slots(ctx: Context, query: SlotQuery) -> Result<Vec<Slot>, Failure> {
-        let mut desk = Desk::open(&ctx)?;
-        if let Some(hpr_number) = query.clinician {
-            let own = ctx.clinician.as_ref().filter(|one| one.hpr_number == hpr_number);
-            let other = desk.settings.clinicians.iter().find(|one| one.hpr_number == hpr_number);
-            match (own.and_then(|one| one.her_id), other.map(|one| one.her_id)) {
-                (Some(contact), _) | (None, Some(contact)) => desk.turn_to(contact),
-                (None, None) => return Ok(Vec::new()),
-            }
-        }
-        let (from, until) = days(&query);
-        let answer = desk.ask(&Request::FindSlots { from, until }, "slots")?;
-        match answer.kind {
-            // A record system may use the codes of booked appointments for free slots: the calendar says which.
-            Some(Kind::Slots | Kind::Booked) => {}
-            Some(Kind::NoSlots | Kind::NothingBooked) => return Ok(Vec::new()),
-            _ => return Err(no(&answer, ctx.locale)),
-        }
-        let office = desk.office();
-        let mut slots: Vec<Slot> = answer
-            .appointments
-            .iter()
-            .filter_map(|one| appointment::free(&office, desk.receiver.her_id, ctx.now, one))
-            .filter(|slot| (query.from..query.until).contains(&slot.start))
-            .filter(|slot| query.mode.is_none_or(|mode| mode == slot.mode))
-            .collect();
-        slots.sort_by_key(|slot| slot.start);
-        if slots.len() > SLOTS {
-            log::info!("{} free slots, of which the first {SLOTS} are told", slots.len());
-            slots.truncate(SLOTS);
-        }
-        Ok(slots)
+        Desk::serve(&ctx, |desk| desk.slots(&query))
     }
 
     fn book(ctx: Context, booking: Booking) -> Result<Appointment, Failure> {
-        Desk::open(&ctx)?.reserve(&booking)
+        Desk::serve(&ctx, |desk| desk.reserve(&booking))
     }
 
     fn change(ctx: Context, appointment: Appointment, booking: Booking) -> Result<Appointment, Failure> {
-        let mut desk = Desk::open(&ctx)?;
-        let old = desk.known(&appointment)?;
-        // The new slot first: where it cannot be had, the citizen keeps the old appointment.
-        let mut new = desk.reserve(&booking)?;
-        if let Err(failure) = desk.cancel(old, None) {
-            log::warn!("the new appointment is booked, the old one is not cancelled: {}", outline(&failure));
-            let told = Words::OldNotCancelled.text(ctx.locale);
-            let rest = new.instructions.take().map(|text| format!("\n\n{text}")).unwrap_or_default();
-            new.instructions = Some(appointment::clip(&format!("{told}{rest}"), 2_000));
-        }
-        Ok(new)
+        Desk::serve(&ctx, |desk| desk.change(&appointment, &booking))
     }
 
     fn cancel(ctx: Context, appointment: Appointment, reason: Option<String>) -> Result<(), Failure> {
-        let mut desk = Desk::open(&ctx)?;
-        let entry = desk.known(&appointment)?;
-        desk.cancel(entry, reason.as_deref())
+        Desk::serve(&ctx, |desk| {
+            let entry = desk.known(&appointment)?;
+            desk.cancel(entry, reason.as_deref())
+        })
     }
 
     fn upcoming(ctx: Context) -> Result<Vec<Appointment>, Failure> {
-        let mut desk = Desk::open(&ctx)?;
-        if desk.version < Request::FindBooked.needs() {
-            return Err(Words::NotOffered.declined(ctx.locale));
-        }
-        // Of the whole office, not of one clinician.
-        desk.turn_to(ctx.office.her_id);
-        let answer = desk.ask(&Request::FindBooked, "booked")?;
-        match answer.kind {
-            Some(Kind::Booked | Kind::Slots) => {}
-            Some(Kind::NothingBooked | Kind::NoSlots) => return Ok(Vec::new()),
-            _ => return Err(no(&answer, ctx.locale)),
-        }
-        let office = desk.office();
-        let mut appointments = Vec::new();
-        for one in &answer.appointments {
-            if !one.has_status("CANCELLED") && one.start.as_millisecond() >= ctx.now {
-                appointments.push(appointment::booked(&office, &answer, one)?);
-            }
-        }
-        appointments.sort_by_key(|one| one.start);
-        appointments.truncate(APPOINTMENTS);
-        Ok(appointments)
+        Desk::serve(&ctx, Desk::upcoming)
     }
 }
 

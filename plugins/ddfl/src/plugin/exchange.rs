@@ -1,14 +1,15 @@
 //! A message and the answer to it, waited for within the call (synchronous processes, 3.4).
 //!
-//! The answer is looked for in the inbox: it names our message as its parent. What is found is receipted and marked as
-//! read here; the background poll leaves young answers of this kind alone, and makes events of those that nobody took.
+//! The answer is looked for in the inbox: it names our message as its parent. It is receipted and marked as read at the
+//! end of the call: a call that is repeated after a crash finds it again. The background poll leaves young answers of this
+//! kind alone, and makes events of those that nobody took.
 
 use dialog_plugin_sdk::{Context, Failure, Sent, clock, log};
 
 use super::address::{self, her_id};
 use super::memory;
 use super::transport::{self, Budget, Listed, Query};
-use crate::message::{MessageId, Version};
+use crate::message::{HerId, MessageId, Version};
 use crate::read::{ApplicationReceipt, DialogMessage, Incoming, ReceiptStatus, read};
 use crate::write::{Request, write};
 
@@ -18,8 +19,6 @@ const MARGIN: i64 = 1_000;
 const FIRST_WAIT: u32 = 120;
 /// The longest wait between two looks, in milliseconds.
 const LONGEST_WAIT: u32 = 2_500;
-/// Requests kept back for receipt and read mark.
-const KEPT_BACK: u32 = 2;
 /// Messages looked at in one list.
 const LOOKED_AT: u32 = 20;
 
@@ -32,6 +31,51 @@ pub enum Answer {
     Refused(ApplicationReceipt),
 }
 
+/// An answer that was used, still unread in Meldingstjener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    delivery: String,
+    /// Whether its sender asks for a receipt.
+    receipt: bool,
+}
+
+/// What a call has to spend and to tidy up.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    budget: Budget,
+    used: Vec<Used>,
+    /// Requests kept for what comes after this question.
+    kept: u32,
+}
+
+impl Exchange {
+    /// Receipts the answers that were used and marks them as read. Where that fails the poll does it later: the answers
+    /// stand.
+    pub fn finish(&mut self, party: HerId) {
+        for used in std::mem::take(&mut self.used) {
+            let receipted = if used.receipt && self.budget.left() > 1 {
+                transport::receipt(&mut self.budget, &used.delivery, party, None)
+            } else {
+                Ok(())
+            };
+            let marked = receipted.and_then(|()| transport::mark_read(&mut self.budget, &used.delivery, party));
+            if marked.is_err() {
+                log::warn!("an answer was used but not marked as read; the poll will do it");
+            }
+        }
+    }
+
+    /// Keeps requests for what comes after the next question.
+    pub const fn keep(&mut self, requests: u32) {
+        self.kept = requests;
+    }
+
+    /// Requests that the question must leave: for tidying up, with one more answer, and for what comes after.
+    fn kept_back(&self) -> u32 {
+        u32::try_from(self.used.len() + 1).unwrap_or(u32::MAX).saturating_mul(2).saturating_add(self.kept)
+    }
+}
+
 /// Sends a request and waits for its answer.
 ///
 /// # Errors
@@ -39,7 +83,7 @@ pub enum Answer {
 /// changed nothing.
 pub fn ask(
     ctx: &Context,
-    budget: &mut Budget,
+    exchange: &mut Exchange,
     receiver: &memory::Receiver,
     version: Version,
     request: &Request,
@@ -49,7 +93,7 @@ pub fn ask(
     let written = address::written(&[&ctx.idempotency_key], ctx.now);
     let envelope = address::envelope(ctx, receiver, version, id, written, None)?;
     let segments = write(&envelope, request).map_err(|error| address::refusal(&error, ctx.locale, ""))?;
-    transport::send(budget, &segments, &[])?;
+    transport::send(&mut exchange.budget, &segments, &[])?;
     let at_stake = if request.synchronous() { Sent::No } else { Sent::Unknown };
     let search = Search {
         id: id.to_string(),
@@ -61,7 +105,7 @@ pub fn ask(
         },
         until: ctx.now + i64::from(ctx.time_left) - MARGIN,
     };
-    search.wait(budget).map_err(|failure| failure.sent_at_least(at_stake))
+    search.wait(exchange).map_err(|failure| failure.sent_at_least(at_stake))
 }
 
 struct Search {
@@ -71,27 +115,29 @@ struct Search {
 }
 
 impl Search {
-    fn wait(&self, budget: &mut Budget) -> Result<Answer, Failure> {
-        let mut seen: Vec<String> = Vec::new();
+    fn wait(&self, exchange: &mut Exchange) -> Result<Answer, Failure> {
+        let mut seen: Vec<String> = exchange.used.iter().map(|used| used.delivery.clone()).collect();
+        let kept_back = exchange.kept_back();
         let mut wait = FIRST_WAIT;
         loop {
-            let listed = transport::list(budget, self.query)?;
+            let listed = transport::list(&mut exchange.budget, self.query)?;
             // Answers before receipts: a positive receipt says nothing that the answer does not.
             let mut new: Vec<&Listed> = listed.iter().filter(|one| !seen.contains(&one.id)).collect();
             new.sort_by_key(|one| one.is_app_rec == Some(true));
             for one in new {
-                if budget.left() <= KEPT_BACK {
+                if exchange.budget.left() <= kept_back {
                     break;
                 }
                 seen.push(one.id.clone());
-                let bytes = transport::fetch(budget, &one.id)?;
+                let bytes = transport::fetch(&mut exchange.budget, &one.id)?;
                 if let Some(answer) = self.answer(&bytes) {
-                    self.take(budget, one, &answer);
+                    let receipt = matches!(&answer, Answer::Message(message) if message.ack == Some(true));
+                    exchange.used.push(Used { delivery: one.id.clone(), receipt });
                     return Ok(answer);
                 }
             }
             let left = self.until - clock::now();
-            if left <= 0 || budget.left() <= KEPT_BACK + 1 {
+            if left <= 0 || exchange.budget.left() <= kept_back + 1 {
                 return Err(Failure::unavailable(Sent::No, "the office's record system did not answer in time"));
             }
             clock::wait(wait.min(u32::try_from(left).unwrap_or(wait)));
@@ -112,18 +158,6 @@ impl Search {
                 Some(Answer::Refused(receipt))
             }
             _ => None,
-        }
-    }
-
-    /// Receipts and marks as read. Where that fails the poll does it later: the answer stands.
-    fn take(&self, budget: &mut Budget, listed: &Listed, answer: &Answer) {
-        let party = self.query.receiver;
-        let wants = matches!(answer, Answer::Message(message) if message.ack == Some(true));
-        let receipted =
-            if wants && budget.left() > 0 { transport::receipt(budget, &listed.id, party, None) } else { Ok(()) };
-        let marked = receipted.and_then(|()| transport::mark_read(budget, &listed.id, party));
-        if marked.is_err() {
-            log::warn!("an answer was used but not marked as read; the poll will do it");
         }
     }
 }

@@ -106,8 +106,11 @@ fn answer(request: &Request, store: &mut Store, automaton: &mut Automaton) -> Re
             let bytes = STANDARD.decode(body["businessDocument"].as_str().unwrap()).unwrap();
             let Ok(Incoming::Message(message)) = read(&bytes) else { panic!("not a message") };
             store.raw.push(bytes);
-            store.sent.push((*message).clone());
-            automaton(&message, store);
+            // A duplicate is discarded.
+            if !store.sent.iter().any(|sent| sent.id == message.id) {
+                store.sent.push((*message).clone());
+                automaton(&message, store);
+            }
             Reply::json(201, &json!({"id": "x", "location": "x"}))
         }
         (Method::Get, ["Messages"]) => {
