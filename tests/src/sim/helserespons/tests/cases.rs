@@ -121,8 +121,7 @@ async fn an_answer_that_does_not_fit_the_case_is_refused() {
 async fn citizens_of_other_offices_are_unknown_and_barred_ones_are_refused() {
     let sim = sim().await;
     let mut stranger = question("r1");
-    stranger["patient"] =
-        json!({ "ssn": OLA.national_id, "firstName": OLA.given_name, "lastName": OLA.family_name });
+    stranger["patient"] = json!({ "ssn": OLA.national_id, "firstName": OLA.given_name, "lastName": OLA.family_name });
     let (status, body) = post(&sim, "/v2/clinics/lilletorget/cases", &stranger).await;
     assert_eq!((status, &body["code"]), (StatusCode::NOT_FOUND, &json!("UNKNOWN_PATIENT")));
     sim.set_blocked(CLINIC, LEILA.national_id, true).unwrap();

@@ -101,7 +101,9 @@ async fn the_feed_is_paged_and_what_was_refused_is_kept() {
 #[tokio::test]
 async fn a_damaged_change_keeps_its_number() {
     let sim = sim().await;
-    for (number, damage) in [(1, Damage::Garbage), (2, Damage::Truncated), (3, Damage::WrongType), (4, Damage::UnknownKind)] {
+    for (number, damage) in
+        [(1, Damage::Garbage), (2, Damage::Truncated), (3, Damage::WrongType), (4, Damage::UnknownKind)]
+    {
         sim.damage_next(damage);
         open(&sim, &question(&format!("r{number}"))).await;
         assert_eq!(sim.changes()[number - 1].body["seq"], number);

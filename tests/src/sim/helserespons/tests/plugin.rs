@@ -64,7 +64,13 @@ async fn an_entry_and_a_withdrawal_of_the_plugins_are_taken_in() {
 }
 
 fn written(text: &str) -> Opening {
-    Opening { kind: CaseType::Question, one_way: false, heading: Some("Hei".into()), text: text.into(), files: Vec::new() }
+    Opening {
+        kind: CaseType::Question,
+        one_way: false,
+        heading: Some("Hei".into()),
+        text: text.into(),
+        files: Vec::new(),
+    }
 }
 
 #[tokio::test]
