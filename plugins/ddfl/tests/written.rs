@@ -789,3 +789,15 @@ fn what_the_contract_would_refuse_is_told_as_unreadable_and_not_handed_over() {
     assert_eq!(kinds, [true, true, true, false]);
     assert!(page.events.iter().all(|event| event.occurred > 0));
 }
+
+#[test]
+fn a_partial_renewal_that_does_not_say_which_promises_nothing() {
+    let inbox = Inbox::silent();
+    let items = vec![item("1", "Testozin", None), item("2", "Prøvolol", None)];
+    open(&inbox, Opening::PrescriptionRenewal(Renewal { items, message: None })).unwrap();
+    Letter::to(&inbox.sent()[0], 1, "32").deliver(&mut inbox.store.borrow_mut());
+    let events = drain(&inbox);
+    let [EventBody::Status(told)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(told.status, DialogStatus::Closed(Closing::Answered));
+    assert!(told.reason.as_deref().unwrap().contains("Spør legekontoret hvilke"));
+}

@@ -9,6 +9,7 @@ use dialog_plugin_sdk::{
 };
 
 use super::appointment::{self, Office, clip};
+use super::medicine;
 use super::memory::{self, Conversation, Memory};
 use super::settings::Settings;
 use crate::message::code::ReceiptError;
@@ -19,8 +20,6 @@ use crate::read::DialogMessage;
 const SUBJECT: usize = 120;
 const REASON: usize = 2_000;
 const TEXT: usize = 32_000;
-/// Characters of what is told of one medicine: twenty of them stand in one answer.
-const MEDICINE: usize = 500;
 /// Appointments that one message may tell of: a notice tells of one.
 const APPOINTMENTS: usize = 15;
 /// Characters of an event's id.
@@ -203,6 +202,7 @@ impl Letter<'_> {
             Kind::NotChanged => Some("Timen kunne ikke endres."),
             Kind::NotCancelled => Some("Timen kunne ikke avbestilles."),
             Kind::CertificateRefused => Some("Attesten kan ikke utstedes."),
+            Kind::PartlyRenewed => Some("Noen av reseptene er fornyet. Spør legekontoret hvilke."),
             _ => None,
         }
     }
@@ -316,8 +316,12 @@ impl Letter<'_> {
             Kind::Renewed => (whole(RenewalOutcome::Renewed), Closing::Answered),
             Kind::NotRenewed => (whole(RenewalOutcome::Refused), Closing::Declined),
             _ => {
-                let decisions = self.each();
-                let decisions = if decisions.is_empty() { whole(RenewalOutcome::Renewed) } else { decisions };
+                let known = self.conversation.as_ref().map(|known| known.items.as_slice()).unwrap_or_default();
+                let decisions = medicine::decided(known, self.message);
+                if decisions.is_empty() {
+                    // Which ones cannot be told for certain: the office's words must do.
+                    return Ok(Turned::Events(vec![self.said(DialogStatus::Closed(Closing::Answered))?]));
+                }
                 (decisions, Closing::Answered)
             }
         };
@@ -332,26 +336,6 @@ impl Letter<'_> {
                 status: DialogStatus::Closed(closing),
             }),
         )]))
-    }
-
-    /// What became of each medicine: renewed are those whose prescriptions came back (3.1.3); for a renewal in free text,
-    /// what the office wrote beside each name.
-    fn each(&self) -> Vec<RenewalDecision> {
-        let items = self.conversation.as_ref().map(|known| known.items.as_slice()).unwrap_or_default();
-        let decided = |item: &(String, String)| {
-            let (id, medicine) = item;
-            let (outcome, reason) = if self.message.prescriptions.is_empty() {
-                in_words(self.message.text.as_deref()?, medicine)?
-            } else {
-                let back = self.message.prescriptions.iter().any(|one| {
-                    one.id.as_deref() == Some(id)
-                        || one.name.as_deref().is_some_and(|name| same_medicine(name, medicine))
-                });
-                (if back { RenewalOutcome::Renewed } else { RenewalOutcome::Refused }, None)
-            };
-            Some(RenewalDecision { item: Some(id.clone()), outcome, reason })
-        };
-        items.iter().filter_map(decided).collect()
     }
 
     fn appointment(&self) -> Result<Turned, Failure> {
@@ -405,54 +389,5 @@ impl Letter<'_> {
             }));
         }
         Ok(Turned::Events(events))
-    }
-}
-
-/// Whether two names are of the same medicine: one holds the other, whatever the case and the blanks.
-fn same_medicine(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
-    let (one, other) = (plain(one), plain(other));
-    !one.is_empty() && !other.is_empty() && (one.contains(&other) || other.contains(&one))
-}
-
-/// What a text says of a medicine: the line that names it says *fornyet*, or that it is not.
-fn in_words(text: &str, medicine: &str) -> Option<(RenewalOutcome, Option<String>)> {
-    let plain = |text: &str| text.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
-    let name = plain(medicine);
-    let line = text.lines().find(|line| plain(line).contains(&name))?;
-    let said = plain(line);
-    let outcome = if said.contains("konsultasjon") || said.contains("bestill time") {
-        RenewalOutcome::NeedsConsultation
-    } else if said.contains("ikke fornye") || said.contains("ikkje fornya") || said.contains("avslått") {
-        RenewalOutcome::Refused
-    } else if said.contains("fornye") || said.contains("fornya") {
-        RenewalOutcome::Renewed
-    } else {
-        return None;
-    };
-    Some((outcome, Some(clip(line.trim(), MEDICINE))))
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test says what failed by failing")]
-    use super::*;
-
-    #[test]
-    fn a_line_beside_a_medicine_says_what_became_of_it() {
-        let text = "Testozin 10 mg: fornyet.\nPrøvolol 50 mg: ikke fornyet. Ring oss.\nSinnazin: bestill time først.";
-        let outcome = |medicine| in_words(text, medicine).map(|(outcome, _)| outcome);
-        assert_eq!(outcome("Testozin 10 mg"), Some(RenewalOutcome::Renewed));
-        assert_eq!(outcome("prøvolol  50 mg"), Some(RenewalOutcome::Refused));
-        assert_eq!(outcome("Sinnazin"), Some(RenewalOutcome::NeedsConsultation));
-        assert_eq!(outcome("Annet"), None);
-    }
-
-    #[test]
-    fn names_of_medicines_are_compared_without_case_and_blanks() {
-        assert!(same_medicine("TESTOZIN tablett  10 mg", "Testozin tablett 10 mg"));
-        assert!(same_medicine("Testozin", "Testozin tablett 10 mg"));
-        assert!(!same_medicine("", "Testozin"));
-        assert!(!same_medicine("Testozin", "Prøvolol"));
     }
 }

@@ -8,6 +8,7 @@
 //! - [`address`] — who sends, who receives, whom it is about.
 //! - [`appointment`] — appointments and slots in both vocabularies.
 //! - [`settings`] — what the office agreed and the operator set.
+//! - [`medicine`] — what became of each medicine of a renewal.
 //! - [`memory`] — what is kept between calls.
 //! - [`transport`] — Meldingstjener.
 //! - [`words`] — what citizens read.
@@ -19,6 +20,7 @@ pub mod dialogs;
 pub mod event;
 pub mod exchange;
 pub mod inbound;
+pub mod medicine;
 pub mod memory;
 pub mod settings;
 pub mod transport;
