@@ -70,6 +70,9 @@ async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
     let played = story::play(&mut tell, &mut house).await;
     tell.finish();
     if let Some(out) = out {
+        if house.gateway().is_ok() {
+            house.stop_gateway().await?;
+        }
         keepsakes::leave(out, &tell, &house)?;
     }
     if let Err(error) = played {

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Plays the chapter.
+/// Plays the chapter, which ends with the gateway stopped.
 pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     let mut kari = Citizen::log_in(house, &KARI).await?;
     tell.step("Kari sends an e-consultation; the message has reached Meldingstjener when the gateway is killed");
@@ -60,6 +60,5 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     house.stop_gateway().await?;
     let keys = dialog_audit::VerifierKeys::parse(&house.audit_key()?)?;
     let report = dialog_audit::verify(&house.audit(), &keys, |_| {})?;
-    tell.check(&format!("{} records under the signed checkpoint", report.size), report.size > 0)?;
-    house.start_gateway().await
+    tell.check(&format!("{} records under the signed checkpoint", report.size), report.size > 0)
 }

@@ -2,15 +2,26 @@
 
 use std::{fs, path::Path};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use dialog_contract::openapi;
 
 use super::teller::Teller;
 use crate::house::House;
 
-/// Writes everything below `folder`, which is made where it is not there.
+/// The story's file; where it is, the rest is ours too.
+const STORY: &str = "story.json";
+
+/// Writes everything below `folder`, in place of what an earlier story left there. The gateway must have stopped: its
+/// audit log is copied file by file.
 pub fn leave(folder: &Path, tell: &Teller, house: &House) -> anyhow::Result<()> {
     let messages = folder.join("messages");
+    if folder.join(STORY).exists() {
+        for earlier in [&messages, &folder.join("audit")] {
+            fs::remove_dir_all(earlier).with_context(|| earlier.display().to_string())?;
+        }
+    } else if folder.exists() && fs::read_dir(folder)?.next().is_some() {
+        bail!("{} is not empty, and no story was left there before", folder.display());
+    }
     fs::create_dir_all(&messages).with_context(|| messages.display().to_string())?;
     for message in house.meldingstjener.messages() {
         fs::write(messages.join(message.file_name()), &message.raw)?;
@@ -18,7 +29,7 @@ pub fn leave(folder: &Path, tell: &Teller, house: &House) -> anyhow::Result<()> 
     copy(&house.audit(), &folder.join("audit"))?;
     fs::write(folder.join("audit.vkey"), house.audit_key()?)?;
     fs::write(folder.join("openapi.yaml"), openapi::bundle_yaml())?;
-    fs::write(folder.join("story.json"), serde_json::to_vec_pretty(&tell.steps)?)?;
+    fs::write(folder.join(STORY), serde_json::to_vec_pretty(&tell.steps)?)?;
     Ok(())
 }
 

@@ -18,7 +18,7 @@ pub mod trouble;
 use self::teller::Teller;
 use crate::house::House;
 
-/// Plays everything once, in order. The first surprise is the error.
+/// Plays everything once, in order, and ends with the gateway stopped. The first surprise is the error.
 pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     fjellveien::play(tell, house).await?;
     havnegata::play(tell, house).await?;
