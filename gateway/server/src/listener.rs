@@ -1,7 +1,7 @@
 //! Listeners: HTTP/1.1 and HTTP/2 without TLS, one for each kind of caller, each bounded by [`limits`]. TLS stands in
 //! front of these until it takes its place here.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{Request, body::Incoming, service::service_fn};
@@ -24,25 +24,33 @@ pub struct Listener {
     listener: TcpListener,
     /// Where it is bound.
     pub address: SocketAddr,
+    head: Duration,
 }
 
 impl Listener {
     /// Binds the port.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { address: listener.local_addr()?, listener })
+        Ok(Self { address: listener.local_addr()?, listener, head: limits::HEAD })
+    }
+
+    /// With another time than [`limits::HEAD`].
+    #[must_use]
+    pub fn with_head_within(self, head: Duration) -> Self {
+        Self { head, ..self }
     }
 
     /// Serves until `stop`, then lets requests under way come to their end.
     pub fn serve(self, router: Router, stop: CancellationToken) -> JoinHandle<()> {
-        tokio::spawn(accept(self.listener, router, stop))
+        tokio::spawn(accept(self, router, stop))
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn accept(listener: Listener, router: Router, stop: CancellationToken) {
+    let Listener { listener, head, .. } = listener;
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
-    let builder = builder();
+    let builder = builder(head);
     let next = || async {
         let place = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
         Ok::<_, io::Error>((listener.accept().await?.0, place))
@@ -50,7 +58,7 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) 
     while let Some(accepted) = stop.run_until_cancelled(next()).await {
         match accepted {
             Ok((stream, place)) => {
-                connections.spawn(connection(stream, place, builder.clone(), router.clone(), stop.clone()));
+                connections.spawn(connection(stream, place, builder.clone(), head, router.clone(), stop.clone()));
             }
             // The caller went away before it was its turn.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {
@@ -66,12 +74,12 @@ async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) 
     connections.wait().await;
 }
 
-fn builder() -> Builder<TokioExecutor> {
+fn builder(head: Duration) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEAD)
+        .header_read_timeout(head)
         .max_headers(limits::HEADER_FIELDS)
         .max_buf_size(limits::HEAD_BYTES);
     builder
@@ -91,6 +99,7 @@ async fn connection(
     stream: TcpStream,
     _place: OwnedSemaphorePermit,
     builder: Builder<TokioExecutor>,
+    head: Duration,
     router: Router,
     stop: CancellationToken,
 ) {
@@ -104,7 +113,7 @@ async fn connection(
     let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
     // Until the version of HTTP is known no other timeout runs.
     let silent = async {
-        tokio::time::sleep(limits::HEAD).await;
+        tokio::time::sleep(head).await;
         if begun.is_cancelled() {
             std::future::pending::<()>().await;
         }

@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_citizen() {
-        let printed = format!("{:?}", claims(json!({ "pid": "17845398706" })));
-        assert!(!printed.contains("178453"), "{printed}");
+        let printed = format!("{:?}", claims(json!({ "pid": "14838541241" })).unwrap());
+        assert!(printed.contains("portal") && !printed.contains("148385"), "{printed}");
     }
 }

@@ -178,6 +178,9 @@ fn parse(text: &[u8]) -> Result<JwkSet, KeyError> {
     if set.keys.len() > MAX_KEYS {
         return Err(KeyError::Unavailable(format!("more than {MAX_KEYS} keys")));
     }
+    if !set.keys.iter().any(|jwk| DecodingKey::from_jwk(jwk).is_ok()) {
+        return Err(KeyError::Unavailable("the key set holds no key that can verify a signature".to_owned()));
+    }
     Ok(set)
 }
 

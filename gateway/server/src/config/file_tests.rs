@@ -1,0 +1,143 @@
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeSet;
+
+use dialog_host::{Limits, secret::SecretSource};
+use toml::Value;
+
+use super::*;
+
+const EXAMPLE: &str = include_str!("../../gateway.example.toml");
+
+fn read(text: &str) -> (tempfile::TempDir, Result<Config, ConfigError>) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gateway.toml");
+    std::fs::write(&file, text).unwrap();
+    let config = Config::read(&file);
+    (folder, config)
+}
+
+/// What is said of a text that must be wrong, without the file's folder.
+fn error(text: &str) -> String {
+    let (folder, config) = read(text);
+    let said = config.err().unwrap().to_string();
+    said.replace(&format!("{}/", folder.path().display()), "")
+}
+
+/// The example with `from` replaced, and the line where it stands.
+fn spoilt(from: &str, to: &str) -> (String, usize) {
+    let at = EXAMPLE.find(from).unwrap();
+    (EXAMPLE.replacen(from, to, 1), 1 + EXAMPLE[..at].matches('\n').count())
+}
+
+#[test]
+fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() {
+    let (folder, config) = read(EXAMPLE);
+    let config = config.unwrap();
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
+    assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
+    assert_eq!(config.plugins[0].package, folder.path().join("plugins/ddfl.wasm"));
+    assert_eq!(config.secrets().len(), 4);
+}
+
+#[test]
+fn the_example_has_every_limit() {
+    let example: Value = toml::from_str(EXAMPLE).unwrap();
+    let known = Value::try_from(Limits::default()).unwrap();
+    let keys = |table: &Value| table.as_table().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&example["limits"]), keys(&known));
+}
+
+#[test]
+fn every_key_of_the_example_has_a_comment_before_it() {
+    let mut commented = false;
+    for line in EXAMPLE.lines() {
+        if line.contains(" = ") && !line.starts_with('#') && !line.starts_with("organisation") {
+            assert!(commented, "{line}");
+        }
+        commented = line.starts_with('#') || (commented && line.starts_with('['));
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
+    for (from, to, unknown, nearest) in [
+        ("[listen]", "[lissten]", "lissten", "listen"),
+        ("portal = ", "portl = ", "portl", "portal"),
+        ("poll-seconds", "pol-seconds", "pol-seconds", "poll-seconds"),
+        ("timeout-milliseconds = 10000", "timout-milliseconds = 10000", "timout-milliseconds", "timeout-milliseconds"),
+        ("audiences", "audience", "audience", "audiences"),
+    ] {
+        let (text, line) = spoilt(from, to);
+        let expected = format!("gateway.toml:{line}: unknown key `{unknown}`; the nearest known one is `{nearest}`");
+        assert_eq!(error(&text), expected);
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_named_with_its_key_and_line() {
+    for (from, to, key) in [
+        ("portal = \"127.0.0.1:8080\"", "portal = 8080", "listen.portal"),
+        ("poll-seconds = 5", "poll-seconds = 0", "plugins.poll-seconds"),
+        ("audiences = [\"https://dialog.example.no\"]", "audiences = \"all\"", "issuers.audiences"),
+        ("format = \"json\"", "format = \"xml\"", "telemetry.format"),
+        ("call-milliseconds = 5000", "call-milliseconds = \"long\"", "limits.call-milliseconds"),
+        ("public-url = \"https://dialog.example.no\"", "public-url = \"nowhere\"", "public-url"),
+    ] {
+        let (text, line) = spoilt(from, to);
+        let said = error(&text);
+        assert!(said.starts_with(&format!("gateway.toml:{line}: {key}: ")), "{key} at {line}: {said}");
+    }
+}
+
+#[test]
+fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
+    for (from, to) in [
+        ("key = { file = \"secrets/audit.key\" }", "key = \"opensesame\""),
+        ("password = { env = \"MELDINGSTJENER_PASSWORD\" }", "password = \"opensesame\""),
+        ("secret = { file = \"secrets/vendor.secret\" }", "secret = { value = \"opensesame\" }"),
+    ] {
+        let (text, _) = spoilt(from, to);
+        let said = error(&text);
+        assert!(!said.contains("opensesame"), "{said}");
+        assert!(said.starts_with("gateway.toml:"), "{said}");
+    }
+}
+
+#[test]
+fn parts_that_do_not_fit_together_are_named() {
+    for (from, to, expected) in [
+        ("[\"RS256\", \"ES256\"]", "[\"RS256\", \"HS256\"]", "issuers[0].algorithms: HS256 is symmetric"),
+        ("[\"RS256\", \"ES256\"]", "[]", "issuers[0]: audiences and algorithms"),
+        ("{ url = \"https://test", "{ url = \"http://test", "issuers[0].keys: must be https"),
+        ("log = \"info\"", "log = \"a=b=c\"", "telemetry.log: "),
+        ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
+    ] {
+        let (text, _) = spoilt(from, to);
+        let said = error(&text);
+        assert!(said.starts_with(&format!("gateway.toml: {expected}")), "{said}");
+    }
+    let again = EXAMPLE.replacen("# Optional. The limits", "[[issuers]]\nissuer = \"https://test.idporten.no\"\naudiences = [\"a\"]\nkeys = { file = \"k\" }\nalgorithms = [\"ES256\"]\n# Optional. The limits", 1);
+    assert_eq!(error(&again), "gateway.toml: issuers[1].issuer: is there twice");
+}
+
+#[test]
+fn what_is_no_toml_or_no_file_is_said() {
+    assert!(error("public-url = ").starts_with("gateway.toml:1: "));
+    assert!(error("").contains("missing field"));
+    assert!(error(&"#".repeat(2 * 1024 * 1024)).contains("over the limit"));
+    let missing = Config::read(Path::new("/nowhere/gateway.toml")).err().unwrap().to_string();
+    assert!(missing.starts_with("/nowhere/gateway.toml: "), "{missing}");
+}
+
+#[test]
+fn relative_paths_count_from_the_files_folder_and_absolute_ones_stay() {
+    let (text, _) = spoilt("folder = \"data\"", "folder = \"/var/lib/dialog\"");
+    let (folder, config) = read(&text);
+    let config = config.unwrap();
+    assert_eq!(config.data.folder, Path::new("/var/lib/dialog"));
+    assert_eq!(config.directory.file, folder.path().join("directory.json"));
+    let authorities = config.plugins[0].upstreams["meldingstjener"].certificate_authorities.clone();
+    assert_eq!(authorities, Some(folder.path().join("certificates/edi.pem")));
+}

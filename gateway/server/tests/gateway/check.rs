@@ -1,0 +1,88 @@
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+use crate::{
+    guest,
+    support::{Folder, directory},
+};
+
+fn check(folder: &Folder) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dialog-gateway"))
+        .args(["check", "--config"])
+        .arg(folder.path("gateway.toml"))
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_configuration_whose_parts_are_all_there_and_fit_passes() {
+    let folder = Folder::new();
+    folder.put("example.wasm", &guest::build());
+    folder.put("api.token", b"secret");
+    folder.configure(|config| {
+        config["plugins"] = json!([{
+            "package": "example.wasm", "grant": { "capabilities": ["upstream"] },
+            "upstreams": { "api": {
+                "base-url": "https://api.test", "credentials": { "kind": "bearer", "token": { "file": "api.token" } },
+            } },
+        }]);
+    });
+    let output = check(&folder);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!folder.path("data").exists(), "checking writes nothing");
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
+    let folder = Folder::new();
+    folder.put("pseudonyms.key", b"too short a secret");
+    folder.put("audit.key", b"PRIVATE+KEY+sesame");
+    folder.put("issuer.jwks", b"{");
+    let mut wrong = directory();
+    wrong["citizens"][0]["nationalIdentityNumber"] = json!("12345678901");
+    folder.put("directory.json", wrong.to_string().as_bytes());
+    folder.put("example.wasm", &guest::build());
+    folder.put("other.wasm", b"not a component");
+    folder.configure(|config| {
+        config["plugins"] = json!([
+            { "package": "example.wasm" },
+            { "package": "other.wasm", "webhook": {
+                "secret": { "file": "missing.secret" }, "signature-header": "a", "timestamp-header": "b", "id-header": "c",
+            } },
+        ]);
+    });
+    let output = check(&folder);
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    for expected in [
+        "audit.key: ",
+        "pseudonyms.key: a pseudonym key has at least 32 bytes",
+        "issuers[0].keys: the issuer's keys cannot be had: ",
+        "issuer.jwks",
+        "plugins[0].grant: it imports upstream",
+        "plugins[1].package: ",
+        "plugins[1].webhook.secret: the secret in the file ",
+        "missing.secret cannot be read",
+        "citizens[0]: ",
+    ] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+    for secret in ["sesame", "too short", "12345678901"] {
+        assert!(!said.contains(secret), "{said}");
+    }
+}
+
+#[test]
+fn settings_that_a_plugin_does_not_take_are_found_before_a_citizen_does() {
+    let folder = Folder::new();
+    let mut wrong = directory();
+    wrong["agreements"][0]["settings"] = json!("none");
+    folder.put("directory.json", wrong.to_string().as_bytes());
+    folder.put("example.wasm", &guest::build());
+    folder.configure(|config| {
+        config["plugins"] = json!([{ "package": "example.wasm", "grant": { "capabilities": ["upstream"] } }]);
+    });
+    let said = String::from_utf8(check(&folder).stderr).unwrap();
+    assert!(said.contains("agreements[0].settings: not as example has them"), "{said}");
+}

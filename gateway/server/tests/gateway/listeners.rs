@@ -1,0 +1,92 @@
+use std::{sync::Arc, time::Duration};
+
+use axum::{Router, routing::get};
+use dialog_gateway::{limits, listener::Listener};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::Notify,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{House, send};
+
+async fn raw(address: std::net::SocketAddr, request: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut reply = Vec::new();
+    stream.read_to_end(&mut reply).await.unwrap_or_default();
+    String::from_utf8_lossy(&reply).into_owned()
+}
+
+#[tokio::test]
+async fn too_many_and_too_long_header_fields_are_refused_before_any_handler() {
+    let house = House::open().await;
+    let many: String = (0..=limits::HEADER_FIELDS).map(|at| format!("x-{at}: 1\r\n")).collect();
+    let long = format!("x-long: {}\r\n", "a".repeat(2 * limits::HEAD_BYTES));
+    for fields in [many, long] {
+        let request = format!("GET /health/live HTTP/1.1\r\nhost: a\r\n{fields}\r\n");
+        let reply = raw(house.portal, request.as_bytes()).await;
+        assert!(reply.is_empty() || reply.starts_with("HTTP/1.1 431"), "{reply}");
+    }
+    let reply = raw(house.portal, b"GET /health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").await;
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+}
+
+#[tokio::test]
+async fn a_caller_that_does_not_get_to_its_request_is_cut_off() {
+    let stop = CancellationToken::new();
+    let head = Duration::from_millis(200);
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap().with_head_within(head);
+    let address = listener.address;
+    listener.serve(Router::new().route("/", get(|| async { "here" })), stop.clone());
+    // Nothing at all; the beginning of what could be HTTP/2; half a head.
+    for beginning in ["", "P", "GET / HTTP/1.1\r\nhost: a\r\n"] {
+        // It ends at all; how soon depends on the machine.
+        let ended = tokio::time::timeout(Duration::from_secs(20), raw(address, beginning.as_bytes())).await;
+        assert!(!ended.unwrap_or_else(|_| panic!("{beginning:?} stays")).contains("200"));
+    }
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn requests_beyond_what_is_taken_are_turned_away_with_a_time_to_come_back() {
+    let house = House::open().await;
+    let all = house.gateway.permits.try_acquire_many(u32::try_from(limits::REQUESTS_AT_ONCE).unwrap()).unwrap();
+    let reply = send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
+    assert_eq!((reply.status, reply.problem()), (503, "unavailable"));
+    assert_eq!(reply.header("retry-after"), limits::RETRY_AFTER_SECONDS.to_string());
+    assert_eq!(reply.body["sent"], "no");
+    // Whoever watches over the gateway is answered.
+    assert_eq!(house.http.get(house.url("/health/live")).send().await.unwrap().status(), 200);
+    let metrics = house.http.get(format!("http://{}/metrics", house.operations)).send().await.unwrap();
+    assert!(metrics.text().await.unwrap().contains(r#"dialog_problems_total{problem="unavailable"} 1"#));
+    drop(all);
+    assert_eq!(send(house.get("/v1/me/practice"), "GET /v1/me/practice").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_answered_when_the_gateway_is_to_stop_and_no_new_one_is_taken() {
+    let (stop, arrived, go) = (CancellationToken::new(), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&go));
+    let slow = move || {
+        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
+        async move {
+            tell.notify_one();
+            wait.notified().await;
+            "done"
+        }
+    };
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = listener.address;
+    let serving = listener.serve(Router::new().route("/", get(slow)), stop.clone());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let asking = tokio::spawn(client.get(format!("http://{address}/")).send());
+    arrived.notified().await;
+    stop.cancel();
+    go.notify_one();
+    let answer = asking.await.unwrap().unwrap();
+    assert_eq!(answer.text().await.unwrap(), "done");
+    serving.await.unwrap();
+    assert!(TcpStream::connect(address).await.is_err());
+}

@@ -1,0 +1,15 @@
+//! The gateway from outside: real listeners, real keys, a real store and audit log in a folder of its own; where it is
+//! about the process, the real binary.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod guest;
+mod support;
+
+mod auth;
+mod bodies;
+mod check;
+mod envelope;
+mod listeners;
+mod operations;
+mod process;
+mod routes;

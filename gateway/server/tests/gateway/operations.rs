@@ -1,0 +1,101 @@
+use dialog_contract::health::HealthStatus;
+use serde_json::json;
+
+use crate::support::{House, files, send};
+
+#[tokio::test]
+async fn the_logs_public_files_are_served_and_nothing_else_of_its_folder() {
+    let house = House::open().await;
+    send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
+    let at = |path: &str| house.http.get(format!("http://{}{path}", house.operations));
+    let log = house.folder.path("data/audit");
+
+    let journal = files(&log.join("journal"));
+    assert!(!journal.is_empty());
+    let mut hidden: Vec<String> =
+        journal.iter().map(|file| format!("/log/journal/{}", file.file_name().unwrap().to_str().unwrap())).collect();
+    hidden.extend(
+        [
+            "/log/tile/..%2Fjournal%2Flock",
+            "/log/tile/%2e%2e/journal/lock",
+            "/log/tile/../../../audit.key",
+            "/log/tile/..%2F..%2F..%2Faudit.key",
+            "/log/tile/0/0",
+            "/log/tile/0/000.p",
+            "/log/tile/0/000.p/255",
+            "/log/tile/%00",
+            "/log/",
+            "/log/lock",
+        ]
+        .map(str::to_owned),
+    );
+    for path in hidden {
+        let reply = at(&path).send().await.unwrap();
+        assert_eq!(reply.status(), 404, "{path}");
+    }
+
+    let records = house.records().await.len();
+    let checkpoint = at("/log/checkpoint").send().await.unwrap();
+    assert_eq!(checkpoint.headers()["cache-control"], "no-cache");
+    assert_eq!(checkpoint.text().await.unwrap(), std::fs::read_to_string(log.join("checkpoint")).unwrap());
+    for kind in ["0", "entries"] {
+        let path = format!("tile/{kind}/000.p/{records}");
+        let tile = at(&format!("/log/{path}")).send().await.unwrap();
+        assert_eq!(tile.status(), 200, "{path}");
+        assert_eq!(tile.headers()["cache-control"], "no-cache");
+        assert_eq!(tile.bytes().await.unwrap(), std::fs::read(log.join(path)).unwrap());
+    }
+    // A full tile, put there as the log would.
+    std::fs::write(log.join("tile/0/001"), [7; 8192]).unwrap();
+    let full = at("/log/tile/0/001").send().await.unwrap();
+    assert_eq!(full.headers()["cache-control"], "public, max-age=31536000, immutable");
+}
+
+#[tokio::test]
+async fn the_operator_sees_what_could_not_be_read_and_the_portal_does_not() {
+    let house = House::open().await;
+    let operations = |path: &str| house.http.get(format!("http://{}{path}", house.operations));
+    let reply = send(operations("/unreadable"), "GET /unreadable").await;
+    assert_eq!(reply.body, json!({ "items": [] }));
+    for path in ["/unreadable", "/metrics", "/log/checkpoint"] {
+        assert_eq!(house.http.get(house.url(path)).send().await.unwrap().status(), 404, "{path}");
+    }
+    assert_eq!(operations("/v1/me/practice").send().await.unwrap().status(), 404);
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_route_and_refusals_by_problem_and_name_nobody() {
+    let house = House::open().await;
+    send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
+    send(house.get("/v1/me/dialogs/1"), "GET /v1/me/dialogs/{dialog}").await;
+    let metrics = house.http.get(format!("http://{}/metrics", house.operations)).send().await.unwrap();
+    let text = metrics.text().await.unwrap();
+    for line in [
+        r#"dialog_requests_total{method="GET",route="/v1/me/practice",status="200"} 1"#,
+        r#"dialog_requests_total{method="GET",route="/v1/me/dialogs/{dialog}",status="404"} 1"#,
+        r#"dialog_problems_total{problem="not-found"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(text.ends_with("# EOF\n") && !text.contains(crate::support::KARI));
+}
+
+#[tokio::test]
+async fn a_gateway_that_is_to_stop_is_not_ready_and_still_lives() {
+    let house = House::open().await;
+    let ready = || send(house.http.get(house.url("/health/ready")), "GET /health/ready");
+    assert_eq!(ready().await.body, json!({ "status": "ready" }));
+    let live = send(house.http.get(house.url("/health/live")), "GET /health/live").await;
+    assert_eq!(live.body, json!({ "status": "live" }));
+    house.gateway.stop.cancel();
+    assert_eq!(house.gateway.health(), HealthStatus::Stopping);
+}
+
+#[tokio::test]
+async fn a_delivery_for_nobody_is_told_so_and_the_vendors_door_leads_nowhere_else() {
+    let house = House::open().await;
+    let provider = |path: &str| house.http.post(format!("http://{}{path}", house.provider)).body("{}");
+    let reply = send(provider("/v1/deliveries/example/changes"), "POST /v1/deliveries/{plugin}/{path}").await;
+    assert_eq!(reply.problem(), "not-found");
+    assert_eq!(provider("/v1/me/dialogs").send().await.unwrap().status(), 404);
+}

@@ -1,0 +1,197 @@
+//! The binary as the operator runs it: what it exports, what it logs, how it ends.
+
+use std::{
+    fs::File,
+    process::Stdio,
+    sync::{Arc, Mutex},
+};
+
+use axum::{Router, extract::Request, http::StatusCode, routing::post};
+use bytes::Bytes;
+use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
+use prost::Message;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    net::TcpListener,
+    process::{Child, Command},
+};
+
+use crate::{
+    guest,
+    support::{Folder, KARI, PARENT_SPAN, TRACE, inquiry, traceparent},
+};
+
+const WORDS: &str = "Ordene mine er mine egne";
+
+/// The process, and where its portal listens.
+struct Running {
+    process: Child,
+    portal: String,
+}
+
+impl Running {
+    async fn start(folder: &Folder) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_dialog-gateway"))
+            .args(["serve", "--config"])
+            .arg(folder.path("gateway.toml"))
+            .stdout(Stdio::piped())
+            .stderr(File::create(folder.path("log")).unwrap())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut portal = String::new();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some(address) = line.strip_prefix("portal ") {
+                portal = address.to_owned();
+            }
+            if line == "ready" {
+                return Self { process, portal };
+            }
+        }
+        panic!("{}", std::fs::read_to_string(folder.path("log")).unwrap());
+    }
+
+    /// Ends it as an operator does.
+    async fn stop(mut self) {
+        let id = self.process.id().unwrap().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        assert!(self.process.wait().await.unwrap().success());
+    }
+}
+
+async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn attribute(span: &Span, name: &str) -> String {
+    use opentelemetry_proto::tonic::common::v1::any_value::Value;
+    let found = span.attributes.iter().find(|attribute| attribute.key == name);
+    match found.and_then(|attribute| attribute.value.clone()).and_then(|value| value.value) {
+        Some(Value::StringValue(text)) => text,
+        Some(Value::IntValue(number)) => number.to_string(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_nothing_personal_leaves_with_it() {
+    let spans = Arc::new(Mutex::new(Vec::<Span>::new()));
+    let kept = Arc::clone(&spans);
+    let collector = Router::new().route(
+        "/v1/traces",
+        post(move |body: Bytes| async move {
+            let request = ExportTraceServiceRequest::decode(body).unwrap();
+            let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+            kept.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
+            StatusCode::OK
+        }),
+    );
+    let asked = Arc::new(Mutex::new(Vec::<String>::new()));
+    let seen = Arc::clone(&asked);
+    let upstream = Router::new().route(
+        "/x",
+        post(move |request: Request| async move {
+            let parent = request.headers().get("traceparent").map(|value| value.to_str().unwrap().to_owned());
+            seen.lock().unwrap().extend(parent);
+            "r-1"
+        }),
+    );
+    let (collector, upstream) = (serve(collector).await, serve(upstream).await);
+    let folder = Folder::new();
+    folder.put("example.wasm", &guest::build());
+    folder.configure(|config| {
+        // As loud as an operator can ask for.
+        config["telemetry"] =
+            json!({ "log": "trace,sled=trace,hyper=trace,h2=trace", "format": "json", "otlp": collector });
+        config["plugins"] = json!([{
+            "package": "example.wasm", "grant": { "capabilities": ["upstream"] },
+            "upstreams": { "api": { "base-url": upstream, "allow-networks": ["loopback"] } },
+        }]);
+    });
+    let running = Running::start(&folder).await;
+    let token = folder.issuer.citizen();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let reply = client
+        .post(format!("{}/v1/me/dialogs", running.portal))
+        .bearer_auth(&token)
+        .header("idempotency-key", "one")
+        .header("content-type", "application/json")
+        .header("traceparent", traceparent())
+        .body(inquiry(WORDS))
+        .send()
+        .await
+        .unwrap();
+    let status = reply.status().as_u16();
+    assert_eq!(status, 201, "{}", reply.text().await.unwrap());
+    let refused = client.get(format!("{}/v1/me/dialogs", running.portal)).bearer_auth("x.y.z").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    running.stop().await;
+
+    let spans = spans.lock().unwrap().clone();
+    let of_trace: Vec<&Span> = spans.iter().filter(|span| hex(&span.trace_id) == TRACE).collect();
+    let named = |name: &str| {
+        let mut found = of_trace.iter().filter(|span| span.name == name);
+        let (Some(span), None) = (found.next(), found.next()) else {
+            panic!("not exactly one {name:?} among {:?}", of_trace.iter().map(|span| &span.name).collect::<Vec<_>>());
+        };
+        *span
+    };
+    let request = named("POST /v1/me/dialogs");
+    assert_eq!(hex(&request.parent_span_id), PARENT_SPAN);
+    assert_eq!(attribute(request, "http.route"), "/v1/me/dialogs");
+    assert_eq!(attribute(request, "http.response.status_code"), "201");
+    let call = named("plugin.call open");
+    assert_eq!(call.parent_span_id, request.span_id);
+    assert_eq!(attribute(call, "plugin"), "example");
+    let sent = named("upstream.request api");
+    assert_eq!(sent.parent_span_id, call.span_id);
+    assert_eq!(attribute(sent, "http.response.status_code"), "200");
+    assert_eq!(*asked.lock().unwrap(), [format!("00-{TRACE}-{}-01", hex(&sent.span_id))]);
+
+    let log = std::fs::read_to_string(folder.path("log")).unwrap();
+    let exported = format!("{spans:?}");
+    let payload = token.split('.').nth(1).unwrap();
+    for private in [KARI, WORDS, payload, "Nordmann", "0123456789abcdef0123456789abcdef"] {
+        assert!(!log.contains(private), "{private} is in the log");
+        assert!(!exported.contains(private), "{private} is in a span");
+    }
+    for line in log.lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let (target, level) = (line["target"].as_str().unwrap(), line["level"].as_str().unwrap());
+        if target.starts_with("sled") {
+            assert!(matches!(level, "WARN" | "ERROR"), "{line}");
+        } else if !target.starts_with("dialog_") {
+            assert!(!matches!(level, "DEBUG" | "TRACE"), "{line}");
+        }
+    }
+    let records = folder.records();
+    let opened = records.iter().filter(|record| record["action"] == "dialog.open");
+    assert!(opened.clone().all(|record| record["traceId"] == TRACE) && opened.count() >= 2, "{records:#?}");
+    assert_eq!(records.last().unwrap()["action"], "gateway.stop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_directory_that_is_wrong_keeps_the_gateway_from_starting_and_is_said() {
+    let folder = Folder::new();
+    folder.configure(|_| {});
+    folder.put("directory.json", b"{}");
+    let output = Command::new(env!("CARGO_BIN_EXE_dialog-gateway"))
+        .args(["serve", "--config"])
+        .arg(folder.path("gateway.toml"))
+        .output()
+        .await
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("directory.json: line 1, column 2: missing field `providers`"), "{said}");
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("ready"));
+}
