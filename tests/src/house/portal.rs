@@ -115,17 +115,17 @@ impl Call {
         format!("{} {}", self.method, self.path)
     }
 
+    /// Sends it and reads the reply, of which only the status is looked at: for measuring.
+    pub async fn send_unchecked(self) -> anyhow::Result<StatusCode> {
+        let response = self.request()?.send().await?;
+        let status = response.status();
+        response.bytes().await?;
+        Ok(status)
+    }
+
     /// Sends it; the reply must be one that the document allows.
     pub async fn send(self) -> anyhow::Result<Reply> {
-        let url = self.portal.base.join(&self.path).with_context(|| self.path.clone())?;
-        let mut request = self.portal.client.request(self.method.clone(), url).headers(self.headers);
-        if let Some(token) = &self.portal.token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(body) = self.body {
-            request = request.body(body);
-        }
-        let response = request.send().await?;
+        let response = self.request()?.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await?;
         let is_json = headers
@@ -140,6 +140,18 @@ impl Call {
             bail!("{} {} answered {status}, which the document does not allow: {what}", self.method, self.template);
         }
         Ok(Reply { status, headers, json, bytes })
+    }
+
+    fn request(&self) -> anyhow::Result<reqwest::RequestBuilder> {
+        let url = self.portal.base.join(&self.path).with_context(|| self.path.clone())?;
+        let mut request = self.portal.client.request(self.method.clone(), url).headers(self.headers.clone());
+        if let Some(token) = &self.portal.token {
+            request = request.bearer_auth(token);
+        }
+        Ok(match &self.body {
+            Some(body) => request.body(body.clone()),
+            None => request,
+        })
     }
 
     /// Sends it and requires a status.
