@@ -55,6 +55,8 @@ pub struct House<'a> {
     pub helserespons_secret: &'a str,
     /// An OTLP collector.
     pub otlp: Option<&'a str>,
+    /// Changes the directory file.
+    pub arrange: Option<fn(&mut Value)>,
 }
 
 impl House<'_> {
@@ -72,7 +74,11 @@ impl House<'_> {
         keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.private.to_string()))?;
         keep("pseudonyms.key", &|| Ok(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())))?;
         std::fs::write(self.folder.join("issuer.jwks"), serde_json::to_vec(self.keys)?)?;
-        std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory::file())?)?;
+        let mut directory = directory::file();
+        if let Some(arrange) = self.arrange {
+            arrange(&mut directory);
+        }
+        std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory)?)?;
         std::fs::write(self.folder.join("meldingstjener.token"), self.meldingstjener_token)?;
         std::fs::write(self.folder.join("helserespons.key"), self.helserespons_key)?;
         std::fs::write(self.folder.join("helserespons.secret"), self.helserespons_secret)?;

@@ -49,6 +49,8 @@ pub struct Plan {
     pub back_ends: [std::net::SocketAddr; 4],
     /// An OTLP collector.
     pub otlp: Option<String>,
+    /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
+    pub arrange: Option<fn(&mut serde_json::Value)>,
 }
 
 impl Plan {
@@ -62,6 +64,7 @@ impl Plan {
             addresses: Addresses::free(),
             back_ends: [free; 4],
             otlp: None,
+            arrange: None,
         }
     }
 }
@@ -123,6 +126,7 @@ impl House {
             helserespons_key: HELSERESPONS_KEY,
             helserespons_secret: HELSERESPONS_SECRET,
             otlp: self.plan.otlp.as_deref(),
+            arrange: self.plan.arrange,
         }
         .write()?;
         let gateway = Gateway::start(&self.plan.binary, &configuration, &self.log()).await?;

@@ -50,6 +50,12 @@ impl Portal {
         Self { base, ..self.clone() }
     }
 
+    /// The same client with another token, or none.
+    #[must_use]
+    pub fn with_token(&self, token: Option<String>) -> Self {
+        Self { token, ..self.clone() }
+    }
+
     /// Begins a request. `template` is the path in the OpenAPI document; its `{…}` are filled in order from `ids`.
     #[must_use]
     pub fn call(&self, method: Method, template: &'static str, ids: &[&str]) -> Call {
@@ -84,6 +90,15 @@ impl Call {
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(value) = value.parse() {
             self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Adds a header field beside those of the same name.
+    #[must_use]
+    pub fn also(mut self, name: &'static str, value: &str) -> Self {
+        if let Ok(value) = value.parse() {
+            self.headers.append(name, value);
         }
         self
     }
