@@ -127,6 +127,10 @@ fn what(text: &str, at: usize, message: &str) -> String {
     let last = key.rsplit('.').next().unwrap_or_default();
     if message.starts_with("unknown field") || message.starts_with("missing field") {
         with_nearest(message)
+    } else if last == "credentials" {
+        // The whole table is one value to the parser: what it found there may be the secret.
+        let wanted = message.rsplit_once(", expected ").map_or("not as documented", |(_, wanted)| wanted);
+        format!("{key}: expected {wanted}; a secret in it is {{ file = \"…\" }} or {{ env = \"…\" }}")
     } else if SECRET.contains(&last) {
         format!("{key}: a secret is {{ file = \"…\" }} or {{ env = \"…\" }}, never in the configuration itself")
     } else {

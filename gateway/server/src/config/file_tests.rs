@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_host::{Limits, secret::SecretSource};
+use proptest::prelude::*;
 use toml::Value;
 
 use super::*;
@@ -96,6 +97,10 @@ fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
     for (from, to) in [
         ("key = { file = \"secrets/audit.key\" }", "key = \"opensesame\""),
         ("password = { env = \"MELDINGSTJENER_PASSWORD\" }", "password = \"opensesame\""),
+        (
+            "{ kind = \"basic\", username = \"dialog\", password = { env = \"MELDINGSTJENER_PASSWORD\" } }",
+            "\"opensesame\"",
+        ),
         ("secret = { file = \"secrets/vendor.secret\" }", "secret = { value = \"opensesame\" }"),
     ] {
         let (text, _) = spoilt(from, to);
@@ -140,4 +145,20 @@ fn relative_paths_count_from_the_files_folder_and_absolute_ones_stay() {
     assert_eq!(config.directory.file, folder.path().join("directory.json"));
     let authorities = config.plugins[0].upstreams["meldingstjener"].certificate_authorities.clone();
     assert_eq!(authorities, Some(folder.path().join("certificates/edi.pem")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn whatever_stands_anywhere_in_the_file_is_read_or_refused_without_a_panic(
+        at in 0..EXAMPLE.len(), length in 0_usize..40, put in "[\\[\\]{}=\"'#,.a-zå\n -]{0,12}",
+    ) {
+        let from = EXAMPLE.floor_char_boundary(at);
+        let until = EXAMPLE.floor_char_boundary((at + length).min(EXAMPLE.len()));
+        let (_folder, config) = read(&format!("{}{put}{}", &EXAMPLE[..from], &EXAMPLE[until.max(from)..]));
+        if let Err(ConfigError::Invalid { line, what, .. }) = config {
+            prop_assert!(line >= 1 && !what.is_empty());
+        }
+    }
 }

@@ -50,6 +50,19 @@ async fn a_caller_that_does_not_get_to_its_request_is_cut_off() {
 }
 
 #[tokio::test]
+async fn http_2_is_spoken_to_whoever_begins_it_with_many_requests_on_one_connection() {
+    let house = House::open().await;
+    let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
+    let asking = (0..20).map(|_| client.get(house.url("/v1/limits")).send());
+    for reply in futures_util::future::join_all(asking).await {
+        let reply = reply.unwrap();
+        assert_eq!((reply.status().as_u16(), reply.version()), (200, http::Version::HTTP_2));
+    }
+    let long = client.get(house.url("/v1/limits")).header("x-long", "a".repeat(2 * limits::HEAD_BYTES)).send().await;
+    assert!(long.is_err() || long.is_ok_and(|reply| reply.status() == 431));
+}
+
+#[tokio::test]
 async fn requests_beyond_what_is_taken_are_turned_away_with_a_time_to_come_back() {
     let house = House::open().await;
     let all = house.gateway.permits.try_acquire_many(u32::try_from(limits::REQUESTS_AT_ONCE).unwrap()).unwrap();
