@@ -1,13 +1,15 @@
 //! What a provider's event does to a dialog: the same whether it came at once with the answer to a call, or later
 //! through `inbound`.
 
+use std::collections::HashSet;
+
 use dialog_contract::{
     dialog::{ActivityKind, Attachment, Author, AuthorRole, Message, OfficeName, Provider, Status},
     event::EventType,
     ids::{AppointmentId, MessageId},
     provider::{
-        Appointment, AppointmentChangeKind, DialogStatus, Disposition, Event, EventBody, OfficeMessage, ReceiptOutcome,
-        RefusalReason,
+        Appointment, AppointmentChangeKind, CitizenIdentity, DialogStatus, Disposition, Event, EventBody,
+        OfficeMessage, ReceiptOutcome, RefusalReason,
     },
     service::{Closing, Service},
 };
@@ -29,6 +31,8 @@ pub(crate) struct AppointmentOf {
     pub(crate) office: OfficeName,
     pub(crate) provider: Provider,
     pub(crate) traceparent: Option<String>,
+    /// When the provider says that it happened; none where the gateway did it.
+    pub(crate) occurred: Option<Timestamp>,
 }
 
 impl Shelf {
@@ -41,7 +45,11 @@ impl Shelf {
         events: &[Event],
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let mut seen = HashSet::new();
         for event in events {
+            if !seen.insert(event.id.as_str()) {
+                continue;
+            }
             let plugin = draft.record.plugin.clone();
             if self.processed(&plugin, &event.id).await?.is_some() {
                 continue;
@@ -113,12 +121,21 @@ impl Shelf {
                 }
                 stand(draft, *status, None, None, now);
             }
-            EventBody::Appointment { kind, appointment, text, .. } => {
+            EventBody::Appointment { kind, appointment, text, citizen, .. } => {
+                let named = match citizen {
+                    CitizenIdentity::NationalIdentityNumber(number) => Some(self.secret.citizen(number)),
+                    CitizenIdentity::Reference(name) => self.citizen_by_reference(&draft.record.plugin, name).await?,
+                };
+                if named != Some(draft.record.citizen) {
+                    let unknown = named.is_none();
+                    return Ok(Err(if unknown { RefusalReason::UnknownCitizen } else { RefusalReason::Invalid }));
+                }
                 let whose = AppointmentOf {
                     citizen: draft.record.citizen,
                     office: draft.record.dialog.office.clone(),
                     provider: draft.record.dialog.provider.clone(),
                     traceparent: draft.traceparent.clone(),
+                    occurred: Some(event.occurred),
                 };
                 let stored = self.note_appointment(step, whose, *kind, appointment.clone(), now).await?;
                 let said = text.clone().unwrap_or_else(|| texts::appointment(*kind, locale).into());
@@ -140,14 +157,18 @@ impl Shelf {
         appointment: Appointment,
         now: Timestamp,
     ) -> Result<StoredAppointment, StoreError> {
-        let AppointmentOf { citizen, office, provider, traceparent } = whose;
+        let AppointmentOf { citizen, office, provider, traceparent, occurred } = whose;
         let known = self.appointment_by_reference(&provider.id, citizen, &appointment.id).await?;
-        let (revision, id) = match known {
-            Some((revision, known)) => (Some(revision), known.id),
-            None => (None, AppointmentId::new()),
+        // Providers push and are asked: what happened earlier may come later, and must not undo what is known.
+        if let Some((_, later)) = known.as_ref().filter(|(_, known)| occurred.is_some() && known.occurred > occurred) {
+            return Ok(later.clone());
+        }
+        let (revision, id, occurred) = match known {
+            Some((revision, known)) => (Some(revision), known.id, occurred.or(known.occurred)),
+            None => (None, AppointmentId::new(), occurred),
         };
         let cancelled = kind == AppointmentChangeKind::Cancelled;
-        let stored = StoredAppointment { id, citizen, office, provider, appointment, cancelled, seen: now };
+        let stored = StoredAppointment { id, citizen, office, provider, appointment, cancelled, seen: now, occurred };
         step.appointment(revision, &stored)?;
         step.tell(News {
             kind: told(kind),

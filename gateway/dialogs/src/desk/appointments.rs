@@ -73,6 +73,7 @@ impl Desk {
                 appointment,
                 cancelled: false,
                 seen: self.now(),
+                occurred: None,
             };
             coming = self.name(found.into_iter().map(seen).collect(), locale).await?;
             live = Some(offer.agreement.plugin);
@@ -102,7 +103,7 @@ impl Desk {
                 match known.map_err(of_store)? {
                     Some((_, known)) if known.appointment == new.appointment && !known.cancelled => named.push(known),
                     Some((revision, known)) => {
-                        let changed = StoredAppointment { id: known.id, ..new.clone() };
+                        let changed = StoredAppointment { id: known.id, occurred: known.occurred, ..new.clone() };
                         step.appointment(Some(revision), &changed).map_err(of_store)?;
                         named.push(changed);
                     }

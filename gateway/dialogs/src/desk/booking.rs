@@ -401,6 +401,7 @@ impl Desk {
             office: dialog_contract::dialog::OfficeName { her_id: office.her_id, name: office.name },
             provider: dialog_contract::dialog::Provider { id: provider.id, name: provider.name, kind: provider.kind },
             traceparent: operation.traceparent.clone(),
+            occurred: None,
         })
     }
 

@@ -50,6 +50,7 @@ pub(crate) use self::{
 use crate::{
     answer::{About, Answer, Refusal, Refused},
     calendar::{Calendar, NoTimeZone},
+    inbound::Polls,
     ports::{
         blobs::Blobs,
         clock::Clock,
@@ -93,6 +94,7 @@ pub struct Desk {
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) evidence: Arc<dyn Evidence>,
     pub(crate) calendar: Calendar,
+    pub(crate) polls: Arc<Polls>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -122,7 +124,7 @@ impl Desk {
     pub async fn open_on(ports: Ports, source: &str) -> Result<Self, StartError> {
         let Ports { store, blobs, directory, providers, evidence, clock } = ports;
         let shelf = Shelf::open(store, clock, source.into()).await?;
-        Ok(Self { shelf, blobs, directory, providers, evidence, calendar: Calendar::new()? })
+        Ok(Self { shelf, blobs, directory, providers, evidence, calendar: Calendar::new()?, polls: Arc::default() })
     }
 
     pub(crate) fn now(&self) -> Timestamp {

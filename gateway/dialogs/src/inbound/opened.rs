@@ -46,6 +46,10 @@ impl Desk {
         let Some(agreement) = self.agreement_with(plugin, office, service).await? else {
             return Ok(Err(RefusalReason::NoAgreement));
         };
+        // What can be answered needs a way for the answer: the agreement for this very service.
+        if reply_allowed && agreement.service != service {
+            return Ok(Err(RefusalReason::NoAgreement));
+        }
         let Some(assignment) = self.identified(plugin, citizen).await? else {
             return Ok(Err(RefusalReason::UnknownCitizen));
         };

@@ -1,14 +1,17 @@
 //! One event, one commit: the change, that the event is settled, and its audit record.
 
-use std::time::Duration;
-
 use dialog_contract::{
-    ids::PluginId,
+    ids::{HerId, PluginId},
     provider::{CitizenIdentity, Disposition, Event, EventBody, RefusalReason},
+    service::Service,
 };
 use jiff::SignedDuration;
+use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
-use super::{InboundError, fate, name};
+use super::{
+    InboundError,
+    page::{fate, message, name},
+};
 use crate::{
     desk::{Desk, TRIES, Trail, Unsettled},
     draft::Draft,
@@ -17,25 +20,27 @@ use crate::{
         evidence::Receipt,
         store::StoreError,
     },
-    record::Processed,
+    record::{Processed, StoredDialog},
     shelf::Step,
 };
 
-/// How long an event waits for the dialog that it is about.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// Only for an event that has just happened: an older one's dialog would be there.
+/// Only an event that has just happened waits for its dialog: an older one's would be there.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
+/// Taken in, or not and why.
+type Decided = Result<(), RefusalReason>;
+
 impl Desk {
-    /// Settles one event. The second part is the receipt of its record, where something was recorded.
+    /// Settles one event. The second part is the receipt of its record; none where it had been settled before.
     pub(super) async fn settle_event(
         &self,
         plugin: &PluginId,
         event: &Event,
         trail: &Trail,
-        traceparent: Option<String>,
+        traceparent: Option<&str>,
+        until: Instant,
     ) -> Result<(Disposition, Option<Receipt>), InboundError> {
+        let mut does_not_fit = false;
         for _ in 0..TRIES {
             if let Some(earlier) = self.shelf.processed(plugin, &event.id).await? {
                 // A refusal stays one: to take it for a duplicate would tell the vendor that the citizen has it.
@@ -47,21 +52,25 @@ impl Desk {
             }
             let mut step = Step::default();
             let mut trail = trail.clone();
-            let decided = self.decide(plugin, event, &mut step, &mut trail, traceparent.as_deref()).await?;
+            let decided = self.decide(plugin, event, &mut step, &mut trail, traceparent, until).await?;
             let disposition = match decided {
-                Ok(()) => Disposition::Accepted,
-                Err(reason) => {
-                    tracing::warn!(%plugin, event = name(event), %reason, "an event was not taken in");
-                    step = Step::default();
-                    Disposition::Refused(reason)
-                }
+                Ok(()) if !does_not_fit => Disposition::Accepted,
+                Ok(()) => Disposition::Refused(RefusalReason::Invalid),
+                Err(reason) => Disposition::Refused(reason),
             };
+            if let Disposition::Refused(reason) = disposition {
+                let rule = if does_not_fit { "a dialog is at most 4 MiB" } else { rule(event, reason) };
+                tracing::warn!(%plugin, event = name(event), %reason, rule, "an event was not taken in");
+                step = Step::default();
+            }
             step.processed(plugin, &event.id, Processed { at: self.now(), disposition })?;
             trail.detail("event", name(event));
             trail.detail("disposition", fate(disposition));
             match self.commit_with_delivery(step, &trail).await {
                 Ok(receipt) => return Ok((disposition, Some(receipt))),
                 Err(Unsettled::Conflict) => {}
+                // It will not fit the next time either, and would hold up everything behind it for ever.
+                Err(Unsettled::Store(StoreError::TooLarge { .. })) if !does_not_fit => does_not_fit = true,
                 Err(Unsettled::Store(error)) => return Err(error.into()),
                 Err(Unsettled::NoEvidence) => {
                     return Err(StoreError::Unavailable("the audit log cannot be written".to_owned()).into());
@@ -78,22 +87,28 @@ impl Desk {
         step: &mut Step,
         trail: &mut Trail,
         traceparent: Option<&str>,
-    ) -> Result<Result<(), RefusalReason>, InboundError> {
+        until: Instant,
+    ) -> Result<Decided, InboundError> {
+        // A file belongs to one message; its key would be a conflict each time.
+        for file in message(event).iter().flat_map(|message| &message.attachments) {
+            if self.shelf.attachment(file.id).await?.is_some() {
+                return Ok(Err(RefusalReason::Invalid));
+            }
+        }
         match &event.body {
             EventBody::Message { dialog, .. }
             | EventBody::Status { dialog, .. }
             | EventBody::Receipt { dialog, .. }
             | EventBody::Renewal { dialog, .. }
             | EventBody::Appointment { dialog: Some(dialog), .. } => {
-                let Some(mut draft) = self.awaited(plugin, dialog, event).await? else {
+                let Some(mut draft) = self.awaited(plugin, dialog, event, until).await? else {
                     return Ok(Err(RefusalReason::UnknownDialog));
                 };
-                let dialog = &draft.record.dialog;
-                trail.dialog(dialog.id);
-                trail.office(dialog.office.her_id);
-                trail.service(dialog.service);
-                self.name_citizen(trail, draft.record.citizen).await?;
-                draft.traceparent = traceparent.map(str::to_owned).or_else(|| draft.traceparent.take());
+                self.name_dialog(trail, &draft.record).await?;
+                if let Err(reason) = self.may_reach(plugin, &draft.record, event).await? {
+                    return Ok(Err(reason));
+                }
+                draft.traceparent = traceparent.map(str::to_owned);
                 let now = self.now();
                 let applied = self.shelf.apply(&mut draft, step, event, now).await?;
                 if applied.is_ok() {
@@ -112,7 +127,8 @@ impl Desk {
                 self.open_for_office(plugin, opening, citizen, step, trail, traceparent).await
             }
             EventBody::Appointment { dialog: None, office, citizen, kind, appointment, .. } => {
-                self.note_standing(plugin, (*office, citizen), (*kind, appointment), step, trail, traceparent).await
+                let noted = (*kind, appointment, event.occurred);
+                self.note_standing(plugin, (*office, citizen), noted, step, trail, traceparent).await
             }
             EventBody::Unreadable { office, reason, raw } => {
                 if let Some(office) = office {
@@ -125,25 +141,61 @@ impl Desk {
     }
 
     /// The dialog that an event is about, waited for where the event may have overtaken its commit.
-    async fn awaited(&self, plugin: &PluginId, reference: &str, event: &Event) -> Result<Option<Draft>, StoreError> {
+    async fn awaited(
+        &self,
+        plugin: &PluginId,
+        reference: &str,
+        event: &Event,
+        until: Instant,
+    ) -> Result<Option<Draft>, StoreError> {
         let mut committed = self.shelf.sequence.follow();
         let found = self.shelf.dialog_by_reference(plugin, reference).await?;
         if found.is_some() || self.now().duration_since(event.occurred) > FRESH {
             return Ok(found);
         }
-        let wait = async {
+        loop {
             // Every opening tells the portal, so an event of the feed is the moment to look again.
-            while committed.recv().await.is_ok() {
-                if let Some(draft) = self.shelf.dialog_by_reference(plugin, reference).await? {
-                    return Ok(Some(draft));
+            match tokio::time::timeout_at(until, committed.recv()).await {
+                Ok(Ok(told)) if told.event.data.dialog.is_none() => {}
+                Ok(Ok(_) | Err(RecvError::Lagged(_))) => {
+                    if let Some(draft) = self.shelf.dialog_by_reference(plugin, reference).await? {
+                        return Ok(Some(draft));
+                    }
                 }
+                Ok(Err(RecvError::Closed)) | Err(_) => return self.shelf.dialog_by_reference(plugin, reference).await,
             }
-            Ok(None)
-        };
-        match tokio::time::timeout(PATIENCE, wait).await {
-            Ok(found) => found,
-            Err(_) => self.shelf.dialog_by_reference(plugin, reference).await,
         }
+    }
+
+    /// Whether the plugin may still say something in a dialog: the office's agreement with it is in force, and the
+    /// citizen has not left digital dialog since; what the office then writes must reach them as a letter (E35).
+    async fn may_reach(
+        &self,
+        plugin: &PluginId,
+        record: &StoredDialog,
+        event: &Event,
+    ) -> Result<Decided, InboundError> {
+        if self.agreement_with(plugin, record.dialog.office.her_id, record.dialog.service).await?.is_none() {
+            return Ok(Err(RefusalReason::NoAgreement));
+        }
+        if matches!(event.body, EventBody::Status { .. } | EventBody::Receipt { .. }) {
+            return Ok(Ok(()));
+        }
+        let Some(stored) = self.shelf.citizen(record.citizen).await? else { return Ok(Ok(())) };
+        // Whoever is on no list any more is asked for nothing: the dialog is theirs all the same.
+        let assignment = self.directory.assignment(&stored.national_identity_number).await?;
+        Ok(match assignment {
+            Some(assignment) if !assignment.person.digitally_active => Err(RefusalReason::NotDigitallyActive),
+            _ => Ok(()),
+        })
+    }
+
+    /// Says in the audit log which dialog it is about, and whose.
+    pub(super) async fn name_dialog(&self, trail: &mut Trail, record: &StoredDialog) -> Result<(), StoreError> {
+        trail.dialog(record.dialog.id);
+        trail.office(record.dialog.office.her_id);
+        trail.service(record.dialog.service);
+        self.name_citizen(trail, record.citizen).await
     }
 
     /// The citizen whom a provider names, as the directory knows them now.
@@ -165,12 +217,13 @@ impl Desk {
         Ok(self.directory.assignment(&number).await?)
     }
 
-    /// The office's agreement with the plugin: for this service, or else for any.
+    /// The office's agreement with the plugin that is in force: for this service, or else for any. Also where the GP
+    /// switched the service off: that is about what citizens may begin.
     pub(super) async fn agreement_with(
         &self,
         plugin: &PluginId,
-        office: dialog_contract::ids::HerId,
-        service: dialog_contract::service::Service,
+        office: HerId,
+        service: Service,
     ) -> Result<Option<Agreement>, InboundError> {
         let now = self.now();
         let mut found = self.directory.agreements(office).await?;
@@ -180,5 +233,28 @@ impl Desk {
             Some(at) => Some(found.swap_remove(at)),
             None => found.into_iter().next(),
         })
+    }
+}
+
+/// The rule that an event breaks, for the operator.
+const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
+    match (reason, &event.body) {
+        (RefusalReason::UnknownDialog, _) => "it names a dialog that the plugin opened or was given",
+        (RefusalReason::UnknownCitizen, _) => "it names a citizen who is on a GP's list",
+        (RefusalReason::NotDigitallyActive, _) => "it is for a citizen who has said yes to digital dialog",
+        (RefusalReason::NoAgreement, EventBody::Opened { .. }) => {
+            "the office has an agreement, and only the citizen's own may open what can be answered"
+        }
+        (RefusalReason::NoAgreement, _) => "the office has an agreement in force with the plugin",
+        (RefusalReason::DialogClosed, _) => "what is closed stays closed",
+        (RefusalReason::Invalid, EventBody::Receipt { .. }) => "a receipt names a message of the dialog",
+        (RefusalReason::Invalid, EventBody::Renewal { .. }) => {
+            "a renewal is answered in a dialog about one, and a file belongs to one message"
+        }
+        (RefusalReason::Invalid, EventBody::Opened { .. }) => {
+            "a new dialog has a reference of its own, and a file belongs to one message"
+        }
+        (RefusalReason::Invalid, EventBody::Appointment { .. }) => "an appointment is of the dialog's citizen",
+        (RefusalReason::Invalid, _) => "a file belongs to one message",
     }
 }

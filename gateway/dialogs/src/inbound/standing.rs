@@ -6,6 +6,7 @@ use dialog_contract::{
     provider::{Appointment, AppointmentChangeKind, CitizenIdentity, RefusalReason},
     service::Service,
 };
+use jiff::Timestamp;
 
 use super::InboundError;
 use crate::{
@@ -20,7 +21,7 @@ impl Desk {
         &self,
         plugin: &PluginId,
         (office, citizen): (HerId, &CitizenIdentity),
-        (kind, appointment): (AppointmentChangeKind, &Appointment),
+        (kind, appointment, occurred): (AppointmentChangeKind, &Appointment, Timestamp),
         step: &mut Step,
         trail: &mut Trail,
         traceparent: Option<&str>,
@@ -52,6 +53,7 @@ impl Desk {
             office: OfficeName { her_id: office, name: found.name },
             provider: Provider { id: provider.id, name: provider.name, kind: provider.kind },
             traceparent: traceparent.map(str::to_owned),
+            occurred: Some(occurred),
         };
         self.shelf.note_appointment(step, whose, kind, appointment.clone(), self.now()).await?;
         Ok(Ok(()))

@@ -56,6 +56,11 @@ impl Desk {
         Ok(())
     }
 
+    /// Whether these bytes are kept, in what the last hundred deliveries that could not be understood left.
+    pub(super) async fn is_kept(&self, raw: Uuid) -> Result<bool, StoreError> {
+        Ok(self.unreadable(super::MOST_EVENTS).await?.iter().any(|kept| kept.raw.id == raw))
+    }
+
     /// What could not be understood, the newest first, at most `limit`.
     ///
     /// # Errors

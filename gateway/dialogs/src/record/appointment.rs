@@ -24,6 +24,9 @@ pub(crate) struct StoredAppointment {
     /// It was cancelled: it cannot be changed or cancelled again.
     pub(crate) cancelled: bool,
     pub(crate) seen: Timestamp,
+    /// When the provider says that it last changed; none where no event has told of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) occurred: Option<Timestamp>,
 }
 
 impl StoredAppointment {

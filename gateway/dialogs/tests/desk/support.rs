@@ -1,7 +1,7 @@
 //! The world that the tests play in: one office, its citizens, and ports that do as they are told.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -95,11 +95,22 @@ impl Clock for ToldClock {
 pub(crate) struct Switched {
     pub(crate) memory: MemoryStore,
     pub(crate) down: AtomicBool,
+    /// The process dies at a commit.
+    pub(crate) crash: Mutex<Option<Crash>>,
+}
+
+/// At which commit from now on the process dies, from 0, and whether that one is written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Crash {
+    pub(crate) after: u32,
+    pub(crate) written: bool,
 }
 
 #[async_trait]
 impl Store for Switched {
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        // So that what runs side by side meets.
+        tokio::task::yield_now().await;
         self.memory.get(key).await
     }
 
@@ -110,6 +121,20 @@ impl Store for Switched {
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("switched off".into()));
+        }
+        let crash = *self.crash.lock().unwrap();
+        match crash {
+            Some(Crash { after: 0, written }) => {
+                self.down.store(true, Ordering::SeqCst);
+                if written {
+                    self.memory.commit(batch).await?;
+                }
+                return Err(StoreError::Unavailable("the process dies".into()));
+            }
+            Some(Crash { after, written }) => {
+                *self.crash.lock().unwrap() = Some(Crash { after: after - 1, written });
+            }
+            None => {}
         }
         self.memory.commit(batch).await
     }
@@ -154,6 +179,10 @@ impl Evidence for Log {
 pub(crate) struct Register {
     pub(crate) agreements: Mutex<Vec<Agreement>>,
     pub(crate) office: Mutex<Office>,
+    /// Citizens who have not said yes to digital dialog.
+    pub(crate) inactive: Mutex<HashSet<String>>,
+    /// Citizens whose GP is at another office.
+    pub(crate) elsewhere: Mutex<HashSet<String>>,
 }
 
 pub(crate) fn person(number: &str) -> Person {
@@ -175,10 +204,12 @@ pub(crate) fn person(number: &str) -> Person {
 impl Directory for Register {
     async fn assignment(&self, citizen: &NationalIdentityNumber) -> Result<Option<GpAssignment>, DirectoryError> {
         let known = [KARI, OLA, NORA].contains(&citizen.expose());
+        let digitally_active = !self.inactive.lock().unwrap().contains(citizen.expose());
+        let elsewhere = self.elsewhere.lock().unwrap().contains(citizen.expose());
         Ok(known.then(|| GpAssignment {
-            person: person(citizen.expose()),
+            person: Person { digitally_active, ..person(citizen.expose()) },
             general_practitioner: gp(),
-            office: office_id(),
+            office: if elsewhere { 8_150_901.try_into().unwrap() } else { office_id() },
         }))
     }
 
@@ -215,6 +246,9 @@ pub(crate) struct Seen {
 /// What a plugin is to do.
 pub(crate) type Act<T> = Box<dyn FnOnce() -> Result<T, Failure> + Send>;
 
+/// What a plugin answers to `inbound.poll`, by the cursor and what it is told of the events of its last answer.
+pub(crate) type Feed = Box<dyn FnMut(Option<String>, Vec<Settlement>) -> Result<InboundPage, Failure> + Send>;
+
 /// Plugins that do as they are told; without being told they accept.
 pub(crate) struct Scripted {
     pub(crate) installed: Mutex<HashMap<PluginId, Installed>>,
@@ -226,6 +260,12 @@ pub(crate) struct Scripted {
     pub(crate) cancels: Mutex<VecDeque<Act<()>>>,
     pub(crate) upcoming: Mutex<Vec<Appointment>>,
     pub(crate) slots: Mutex<Vec<Slot>>,
+    pub(crate) deliveries: Mutex<VecDeque<Act<Vec<Event>>>>,
+    pub(crate) feed: Mutex<Option<Feed>>,
+    /// With which offices `inbound` was called last.
+    pub(crate) served: Mutex<Vec<ServedOffice>>,
+    /// Dialogs that `open` was called for.
+    pub(crate) dialogs: Mutex<Vec<DialogId>>,
     /// Calls wait here before they act: a permit lets one through. None waits.
     pub(crate) gate: Mutex<Option<Arc<tokio::sync::Semaphore>>>,
     /// A permit for each call that has come.
@@ -238,7 +278,7 @@ impl Scripted {
             id: plugin(),
             version: "1.0.0".into(),
             digest: "00".repeat(32),
-            exports: vec![Interface::Dialogs, Interface::Appointments, Interface::Prescriptions],
+            exports: vec![Interface::Dialogs, Interface::Appointments, Interface::Prescriptions, Interface::Inbound],
             idempotent: false,
             settings_schema: serde_json::json!({}),
         };
@@ -252,6 +292,10 @@ impl Scripted {
             cancels: Mutex::default(),
             upcoming: Mutex::default(),
             slots: Mutex::default(),
+            deliveries: Mutex::default(),
+            feed: Mutex::default(),
+            served: Mutex::default(),
+            dialogs: Mutex::default(),
             gate: Mutex::default(),
             arrived: Arc::new(tokio::sync::Semaphore::new(0)),
         }
@@ -263,6 +307,10 @@ impl Scripted {
 
     async fn note(&self, seen: Seen) {
         self.seen.lock().unwrap().push(seen);
+        self.pass().await;
+    }
+
+    async fn pass(&self) {
         self.arrived.add_permits(1);
         let gate = self.gate.lock().unwrap().clone();
         if let Some(gate) = gate {
@@ -314,6 +362,7 @@ impl Providers for Scripted {
     }
 
     async fn open(&self, target: Target, ctx: Context, dialog: DialogId, opening: Opening) -> Called<Opened> {
+        self.dialogs.lock().unwrap().push(dialog);
         self.note(Seen { opening: Some(opening), ..seen("open", &target, &ctx) }).await;
         let answer = next(&self.opens, Vec::new).map(|events| Opened { reference: reference(dialog), events });
         Called { answer, record: record("open", Interface::Dialogs, &target) }
@@ -363,19 +412,25 @@ impl Providers for Scripted {
         Called { answer: Ok(Vec::new()), record: record("renewable", Interface::Prescriptions, &target) }
     }
 
-    async fn receive(&self, target: Target, _: Vec<ServedOffice>, _: Delivery) -> Called<Vec<Event>> {
-        Called { answer: Ok(Vec::new()), record: record("receive", Interface::Inbound, &target) }
+    async fn receive(&self, target: Target, offices: Vec<ServedOffice>, _: Delivery) -> Called<Vec<Event>> {
+        *self.served.lock().unwrap() = offices;
+        Called { answer: next(&self.deliveries, Vec::new), record: record("receive", Interface::Inbound, &target) }
     }
 
     async fn poll(
         &self,
         target: Target,
-        _: Vec<ServedOffice>,
+        offices: Vec<ServedOffice>,
         cursor: Option<String>,
-        _: Vec<Settlement>,
+        settled: Vec<Settlement>,
     ) -> Called<InboundPage> {
-        let page = InboundPage { events: Vec::new(), cursor, more: false };
-        Called { answer: Ok(page), record: record("poll", Interface::Inbound, &target) }
+        *self.served.lock().unwrap() = offices;
+        self.pass().await;
+        let answer = match &mut *self.feed.lock().unwrap() {
+            Some(feed) => feed(cursor, settled),
+            None => Ok(InboundPage { events: Vec::new(), cursor, more: false }),
+        };
+        Called { answer, record: record("poll", Interface::Inbound, &target) }
     }
 }
 
@@ -485,7 +540,12 @@ impl World {
         let store = Arc::new(Switched::default());
         let blobs = Arc::new(MemoryBlobs::new());
         let agreements = Service::ALL.iter().map(|service| agreement(*service)).collect();
-        let directory = Arc::new(Register { agreements: Mutex::new(agreements), office: Mutex::new(office()) });
+        let directory = Arc::new(Register {
+            agreements: Mutex::new(agreements),
+            office: Mutex::new(office()),
+            inactive: Mutex::default(),
+            elsewhere: Mutex::default(),
+        });
         let providers = Arc::new(Scripted::new());
         let log = Arc::new(Log::default());
         let clock = Arc::new(ToldClock(Mutex::new(NOW.parse().unwrap())));
