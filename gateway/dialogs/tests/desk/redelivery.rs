@@ -176,7 +176,8 @@ async fn play(kinds: Vec<Kind>, steps: Vec<Step>) {
     *world.store.crash.lock().unwrap() = None;
     while world.desk.poll(&plugin()).await.unwrap() {}
     world.desk.poll(&plugin()).await.unwrap();
-    check(&world, &vendor.lock().unwrap(), &kinds, &dialog, &pushed_first).await;
+    let vendor = std::mem::take(&mut *vendor.lock().unwrap());
+    check(&world, &vendor, &kinds, &dialog, &pushed_first).await;
 }
 
 async fn check(world: &World, vendor: &Vendor, kinds: &[Kind], dialog: &Dialog, pushed_first: &[String]) {
