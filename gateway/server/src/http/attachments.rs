@@ -1,6 +1,6 @@
 //! Attachments: uploaded before the message that they go with, streamed both ways.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension,
@@ -9,8 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dialog_contract::{ids::AttachmentId, limits::Limits, problem::ProblemType};
-use dialog_core::ports::blobs::BlobError;
-use futures_util::StreamExt;
+use dialog_core::ports::blobs::{BlobError, ByteStream};
+use futures_util::{StreamExt, stream};
 use http::{HeaderValue, header};
 
 use super::{
@@ -36,12 +36,23 @@ pub async fn upload(
     if announced.is_some_and(|announced| announced > Limits::V1.attachment_bytes) {
         return Err(Refusal::of(ProblemType::TooLarge));
     }
-    let bytes = request
-        .into_body()
-        .into_data_stream()
-        .map(|chunk| chunk.map_err(|error| BlobError::Interrupted(error.to_string())))
-        .boxed();
+    let bytes = until(envelope.deadline, request.into_body());
     Ok(finish(&gateway, gateway.desk.upload(&citizen, &meta, &name, bytes).await))
+}
+
+/// The bytes of a body, broken off at the deadline: a caller that sends slowly holds nothing for longer.
+fn until(deadline: Instant, body: Body) -> ByteStream {
+    let deadline = tokio::time::Instant::from_std(deadline);
+    stream::unfold(Some(body.into_data_stream()), move |body| async move {
+        let mut body = body?;
+        match tokio::time::timeout_at(deadline, body.next()).await {
+            Ok(Some(Ok(chunk))) => Some((Ok(chunk), Some(body))),
+            Ok(Some(Err(error))) => Some((Err(BlobError::Interrupted(error.to_string())), None)),
+            Ok(None) => None,
+            Err(_) => Some((Err(BlobError::Interrupted("the request's time is over".to_owned())), None)),
+        }
+    })
+    .boxed()
 }
 
 /// `GET /v1/me/attachments/{attachment}`
@@ -71,4 +82,19 @@ pub async fn download(
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     mark(&mut response, Some(&file.receipt), false);
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_stays_out_is_broken_off_at_the_deadline_and_never_taken_for_whole() {
+        let beginning = stream::iter([Ok::<_, std::io::Error>("half".into())]);
+        let body = Body::from_stream(beginning.chain(stream::pending::<Result<bytes::Bytes, _>>()));
+        let mut bytes = until(Instant::now() + std::time::Duration::from_millis(50), body);
+        assert!(matches!(bytes.next().await, Some(Ok(chunk)) if chunk == "half"));
+        assert!(matches!(bytes.next().await, Some(Err(BlobError::Interrupted(_)))));
+        assert!(bytes.next().await.is_none());
+    }
 }

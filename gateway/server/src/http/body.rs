@@ -113,3 +113,28 @@ fn entity_tag(headers: &HeaderMap, name: header::HeaderName, called: &'static st
 pub fn digest(body: &[u8]) -> [u8; 32] {
     Sha256::digest(body).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use dialog_contract::{ids::RequestId, service::Locale};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_within_the_requests_time_is_refused() {
+        let envelope = Envelope {
+            request: RequestId::new(),
+            trace_id: String::new(),
+            traceparent: String::new(),
+            locale: Locale::Nb,
+            deadline: Instant::now(),
+            actor: Arc::default(),
+        };
+        let silent = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
+        assert!(bounded(&envelope, &HeaderMap::new(), silent(), 10).await.is_err());
+        let there = bounded(&envelope, &HeaderMap::new(), Body::from("here"), 4).await;
+        assert!(there.is_ok_and(|bytes| bytes == "here"));
+    }
+}

@@ -7,7 +7,7 @@ use dialog_gateway::auth::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use crate::support::{AUDIENCE, House, ISSUER, Issuer, KARI, claims, send};
+use crate::support::{AUDIENCE, Folder, House, ISSUER, Issuer, KARI, claims, send};
 
 fn verifier(issuer: &Issuer) -> (tempfile::TempDir, Verifier) {
     let folder = tempfile::tempdir().unwrap();
@@ -168,4 +168,21 @@ async fn what_a_token_does_not_permit_is_refused_at_the_door_and_recorded_withou
     for secret in [KARI, level_three.as_str(), expired.as_str(), forged.as_str()] {
         assert!(!all.contains(secret));
     }
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_down_is_not_the_citizens_fault() {
+    let nobody = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let house = House::open_with(Folder::new(), |config| {
+        config["issuers"][0]["keys"] = json!({ "url": format!("http://{nobody}/jwks") });
+    })
+    .await;
+    for _ in 0..2 {
+        let reply = send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
+        assert_eq!((reply.status, reply.problem(), reply.header("retry-after")), (503, "unavailable", "5"));
+    }
+    let records = house.records().await;
+    let refused: Vec<&Value> = records.iter().filter(|record| record["kind"] == "token-refused").collect();
+    assert_eq!(refused.len(), 2);
+    assert!(refused[0]["details"]["why"].as_str().unwrap().starts_with("the issuer's keys cannot be had"));
 }
