@@ -1,5 +1,6 @@
 //! End to end: real processes, real HTTP, real components, real back ends.
 //!
+//! - [`visit`]: houses for tests, shared and of their own. [`bad_input`]: what is refused, and how.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
@@ -12,6 +13,8 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod bad_input;
 mod house_rules;
 mod vendors;
+mod visit;
 mod whole;

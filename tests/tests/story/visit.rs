@@ -40,11 +40,12 @@ impl Opened {
         Ok(Self { runtime, house, _folder: folder })
     }
 
-    /// With the end of the gateway's log where the test failed.
+    /// With the last that the gateway warned of, where the test failed.
     fn told(&self, result: anyhow::Result<()>) -> anyhow::Result<()> {
         result.map_err(|error| {
             let said = std::fs::read_to_string(self.house.log()).unwrap_or_default();
-            let tail: Vec<&str> = said.lines().rev().take(15).collect();
+            let warned = |line: &&str| line.contains("\"WARN\"") || line.contains("\"ERROR\"");
+            let tail: Vec<&str> = said.lines().rev().filter(warned).take(10).collect();
             error.context(tail.into_iter().rev().collect::<Vec<_>>().join("\n"))
         })
     }
@@ -58,7 +59,7 @@ impl Drop for Opened {
 }
 
 /// Visits the house that all such tests share: opened by the first of them, closed with the last that is under way.
-pub fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> anyhow::Result<()> {
     static SHARED: Mutex<Weak<Opened>> = Mutex::new(Weak::new());
     let opened = {
         let mut known = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -76,12 +77,12 @@ pub fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> anyhow::R
 }
 
 /// Visits a house of the test's own, which it may turn upside down.
-pub fn alone(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(crate) fn alone(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
     visit(None, test)
 }
 
 /// As [`alone`], with a directory that is changed first.
-pub fn arranged(
+pub(crate) fn arranged(
     arrange: fn(&mut Value),
     test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
@@ -99,17 +100,17 @@ fn visit(
 }
 
 /// The portal, for a citizen who has logged in.
-pub fn citizen(house: &House, who: &Citizen) -> anyhow::Result<Portal> {
+pub(crate) fn citizen(house: &House, who: &Citizen) -> anyhow::Result<Portal> {
     Portal::new(house.gateway()?.portal.clone(), Some(house.issuer.citizen(who)?))
 }
 
 /// The portal for itself: with the token for its feed.
-pub fn portal(house: &House) -> anyhow::Result<Portal> {
+pub(crate) fn portal(house: &House) -> anyhow::Result<Portal> {
     Portal::new(house.gateway()?.portal.clone(), Some(house.issuer.portal()?))
 }
 
 /// What every reply of the API says of itself: where its audit record stands, and which request it answers.
-pub fn marked(headers: &HeaderMap) -> anyhow::Result<()> {
+pub(crate) fn marked(headers: &HeaderMap) -> anyhow::Result<()> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     text("x-request-id").and_then(|id| id.parse::<uuid::Uuid>().ok()).context("no X-Request-Id that is a UUID")?;
     let receipt = text("audit-receipt").context("no Audit-Receipt")?;
@@ -120,7 +121,7 @@ pub fn marked(headers: &HeaderMap) -> anyhow::Result<()> {
 }
 
 /// Sends what must be refused before anything is sent to a provider, and checks the whole form of the refusal.
-pub async fn refusal(call: Call, problem: ProblemType) -> anyhow::Result<Reply> {
+pub(crate) async fn refusal(call: Call, problem: ProblemType) -> anyhow::Result<Reply> {
     let what = call.describe();
     let reply = call.refused(problem).await?;
     whole_problem(&reply).with_context(|| what.clone())?;
@@ -140,14 +141,14 @@ fn whole_problem(reply: &Reply) -> anyhow::Result<()> {
 }
 
 /// The fields that a problem names.
-pub fn fields(reply: &Reply) -> Vec<(String, String)> {
+pub(crate) fn fields(reply: &Reply) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let errors = reply.json["errors"].as_array().cloned().unwrap_or_default();
     errors.iter().map(|error| (text(&error["pointer"]), text(&error["detail"]))).collect()
 }
 
 /// Sends what is invalid in exactly these fields.
-pub async fn invalid(call: Call, expected: &[&str]) -> anyhow::Result<Reply> {
+pub(crate) async fn invalid(call: Call, expected: &[&str]) -> anyhow::Result<Reply> {
     let what = call.describe();
     let reply = refusal(call, ProblemType::Invalid).await?;
     let found: Vec<String> = fields(&reply).into_iter().map(|(pointer, _)| pointer).collect();
@@ -156,12 +157,12 @@ pub async fn invalid(call: Call, expected: &[&str]) -> anyhow::Result<Reply> {
 }
 
 /// A practical question.
-pub fn inquiry(text: &str) -> Value {
+pub(crate) fn inquiry(text: &str) -> Value {
     json!({ "request": { "type": "inquiry" }, "message": { "text": text } })
 }
 
 /// A written e-consultation.
-pub fn consultation(subject: &str) -> Value {
+pub(crate) fn consultation(subject: &str) -> Value {
     json!({
         "request": { "type": "consultation", "mode": "text" },
         "message": { "subject": subject, "text": "Det er ikke blitt bedre." },
@@ -169,18 +170,18 @@ pub fn consultation(subject: &str) -> Value {
 }
 
 /// Opens a dialog that the provider takes in at once, and gives its id.
-pub async fn opened(portal: &Portal, body: &Value) -> anyhow::Result<String> {
+pub(crate) async fn opened(portal: &Portal, body: &Value) -> anyhow::Result<String> {
     let reply = portal.post("/v1/me/dialogs", &[], body).expect(StatusCode::CREATED).await?;
     Ok(reply.text("/id")?.to_owned())
 }
 
 /// Reads a dialog.
-pub async fn read(portal: &Portal, dialog: &str) -> anyhow::Result<Value> {
+pub(crate) async fn read(portal: &Portal, dialog: &str) -> anyhow::Result<Value> {
     Ok(portal.get("/v1/me/dialogs/{dialog}", &[dialog]).expect(StatusCode::OK).await?.json)
 }
 
 /// Uploads bytes under a name.
-pub fn upload(portal: &Portal, name: &str, bytes: impl Into<bytes::Bytes>) -> Call {
+pub(crate) fn upload(portal: &Portal, name: &str, bytes: impl Into<bytes::Bytes>) -> Call {
     portal
         .post("/v1/me/attachments", &[], &Value::Null)
         .query(&format!("name={name}"))
@@ -190,7 +191,7 @@ pub fn upload(portal: &Portal, name: &str, bytes: impl Into<bytes::Bytes>) -> Ca
 
 /// Sends bytes as they are and gives the status and the body: for what no client library would send. Reads until the
 /// other side closes.
-pub async fn raw(base: &Url, request: &[u8]) -> anyhow::Result<(u16, HeaderMap, Value)> {
+pub(crate) async fn raw(base: &Url, request: &[u8]) -> anyhow::Result<(u16, HeaderMap, Value)> {
     let address = base.socket_addrs(|| None)?.into_iter().next().context("an address")?;
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request).await?;

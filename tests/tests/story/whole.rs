@@ -4,6 +4,7 @@ use std::path::Path;
 
 use dialog_tests::{
     house::{House, Plan},
+    sim::world::CITIZENS,
     story::{self, keepsakes, teller::Teller},
 };
 
@@ -26,5 +27,32 @@ async fn three_citizens_at_three_offices_are_served_whatever_goes_wrong() -> any
     for kept in ["messages", "audit/checkpoint", "openapi.yaml", "story.json"] {
         assert!(left.join(kept).exists(), "{kept} is left");
     }
+    no_secret_leaves(&house, &left)
+}
+
+/// Numbers, credentials and content of the story, each recognisable, stand in no log line, no audit record, no story.
+fn no_secret_leaves(house: &House, left: &Path) -> anyhow::Result<()> {
+    let mut secrets: Vec<&str> = CITIZENS.iter().map(|citizen| citizen.national_id).collect();
+    secrets.extend(["helserespons-key", "helserespons-webhook-secret", "meldingstjener-token"]);
+    secrets.extend(["Utslettet er tilbake", "Smør med kremen", "Jeg sover fortsatt", "Eksemet er verre"]);
+    let mut files = vec![house.log(), left.join("story.json")];
+    let mut folders = vec![left.join("audit")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    for file in files {
+        let bytes = std::fs::read(&file)?;
+        for secret in &secrets {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{} holds a secret of {} letters", file.display(), secret.len());
+        }
+    }
+    // The check can fail: the messages themselves do hold the numbers.
+    let message = std::fs::read(left.join("messages/001-to-office-HLT.xml"))?;
+    let number = dialog_tests::sim::world::KARI.national_id.as_bytes();
+    assert!(message.windows(number.len()).any(|window| window == number));
     Ok(())
 }

@@ -19,7 +19,8 @@ fn an_unknown_field_is_named_with_the_nearest_known_one() -> anyhow::Result<()> 
 
         let body = json!({ "request": { "type": "inquiry", "urgent": true }, "message": { "text": "Hei" } });
         invalid(kari.post("/v1/me/dialogs", &[], &body), &["/request/urgent"]).await?;
-        let body = json!({ "slot": "a", "start": "2030-01-01T08:00:00Z", "end": "2030-01-01T09:00:00Z", "raeson": "x" });
+        let body =
+            json!({ "slot": "a", "start": "2030-01-01T08:00:00Z", "end": "2030-01-01T09:00:00Z", "raeson": "x" });
         let reply = invalid(kari.post("/v1/me/appointments", &[], &body), &["/raeson"]).await?;
         ensure!(fields(&reply)[0].1.contains("«reason»"), "{}", reply.json);
         Ok(())
@@ -73,7 +74,10 @@ fn a_wrong_type_a_missing_field_and_a_blank_text_are_named() -> anyhow::Result<(
             (json!({ "request": { "type": "visit" }, "message": { "text": "Hei" } }), "/request/type"),
             (json!({ "request": inquiry, "message": { "text": "  \n" } }), "/message/text"),
             (json!({ "request": inquiry, "message": { "text": "a\u{0}b" } }), "/message/text"),
-            (json!({ "request": inquiry, "message": { "text": "Hei", "attachments": ["x"] } }), "/message/attachments/0"),
+            (
+                json!({ "request": inquiry, "message": { "text": "Hei", "attachments": ["x"] } }),
+                "/message/attachments/0",
+            ),
             (
                 json!({ "request": { "type": "consultation", "mode": "hologram" }, "message": { "text": "Hei" } }),
                 "/request/mode",
@@ -104,7 +108,8 @@ fn a_body_of_another_media_type_is_not_read() -> anyhow::Result<()> {
         }
         let call = kari.post("/v1/me/dialogs", &[], &inquiry("Hei")).without("content-type");
         refusal(call, ProblemType::UnsupportedMediaType).await?;
-        let call = kari.post("/v1/me/dialogs", &[], &json!([])).header("content-type", "Application/JSON; charset=utf-8");
+        let call =
+            kari.post("/v1/me/dialogs", &[], &json!([])).header("content-type", "Application/JSON; charset=utf-8");
         refusal(call, ProblemType::Invalid).await?;
         Ok(())
     })
