@@ -44,16 +44,16 @@ pub async fn load(
         writer.put(keys.office(office.her_id), office).await?;
     }
     let mut by_office: BTreeMap<HerId, Vec<&Agreement>> = BTreeMap::new();
-    let mut by_plugin: BTreeMap<&PluginId, Vec<&Agreement>> = BTreeMap::new();
+    let mut by_both: BTreeMap<(&PluginId, HerId), Vec<&Agreement>> = BTreeMap::new();
     for agreement in &directory.agreements {
         by_office.entry(agreement.office).or_default().push(agreement);
-        by_plugin.entry(&agreement.plugin).or_default().push(agreement);
+        by_both.entry((&agreement.plugin, agreement.office)).or_default().push(agreement);
     }
     for (office, agreements) in by_office {
         writer.put(keys.agreements(office), &agreements).await?;
     }
-    for (plugin, agreements) in by_plugin {
-        writer.put(keys.agreements_with(plugin), &agreements).await?;
+    for ((plugin, office), agreements) in by_both {
+        writer.put(keys.agreements_between(plugin, office), &agreements).await?;
     }
     for citizen in &directory.citizens {
         writer.put(keys.citizen(pseudonyms, &citizen.number), &citizen.entry).await?;
@@ -71,7 +71,9 @@ pub(super) async fn current(store: &dyn Store) -> Result<Option<Current>, StoreE
 
 /// Reads a stored value.
 pub(super) fn decode<T: for<'de> Deserialize<'de>>(value: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(value).map_err(|error| StoreError::Damaged(format!("a directory entry: {error}")))
+    // serde's messages may quote what they could not read: the place says enough.
+    serde_json::from_slice(value)
+        .map_err(|error| StoreError::Damaged(format!("a directory entry cannot be read at column {}", error.column())))
 }
 
 /// Removes every generation but one.

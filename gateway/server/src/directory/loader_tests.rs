@@ -139,3 +139,21 @@ async fn people_stand_under_pseudonyms() {
         assert!(!whole.windows(KARI.len()).any(|part| part == KARI.as_bytes()));
     }
 }
+
+#[tokio::test]
+async fn a_providers_agreements_are_found_however_many_offices_it_has() {
+    let loaded = directory(&[KARI]);
+    let agreement = loaded.directory.agreements[0].clone();
+    let offices = 1_201_u32;
+    let agreements = (1..=offices)
+        .map(|office| Agreement { office: office.try_into().unwrap(), ..agreement.clone() })
+        // A provider whose id begins with the other's.
+        .chain([Agreement { plugin: "example-2".parse().unwrap(), ..agreement.clone() }])
+        .collect();
+    let many = file::Directory { agreements, ..loaded.directory };
+    let store = Arc::new(MemoryStore::new());
+    load(store.as_ref(), &pseudonyms(), &many, "another file".to_owned()).await.unwrap();
+    let directory = StoredDirectory::open(store, Arc::new(pseudonyms())).await.unwrap();
+    assert_eq!(directory.agreements_with(&agreement.plugin).await.unwrap().len(), offices as usize);
+    assert_eq!(directory.agreements_with(&"example-2".parse().unwrap()).await.unwrap().len(), 1);
+}

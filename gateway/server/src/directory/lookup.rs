@@ -1,9 +1,6 @@
 //! The directory port, reading the generation that is current.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use dialog_contract::{
@@ -12,29 +9,28 @@ use dialog_contract::{
 };
 use dialog_core::ports::{
     directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName},
-    store::{Store, StoreError},
+    store::{Range, Store, StoreError},
 };
 use serde::de::DeserializeOwned;
 
 use super::{Keys, file::CitizenEntry, loader};
 use crate::pseudonym::Pseudonyms;
 
+/// Offices whose agreements are read at once: some hundred kilobytes.
+const OFFICES_AT_ONCE: usize = 500;
+
 /// Looks things up in the store.
 pub struct StoredDirectory {
     store: Arc<dyn Store>,
     pseudonyms: Arc<Pseudonyms>,
-    generation: AtomicU32,
+    keys: Keys,
 }
 
 impl StoredDirectory {
     /// Reads which generation is current; [`loader::load`] must have run.
     pub async fn open(store: Arc<dyn Store>, pseudonyms: Arc<Pseudonyms>) -> Result<Self, StoreError> {
         let generation = loader::current(store.as_ref()).await?.map_or(0, |current| current.generation);
-        Ok(Self { store, pseudonyms, generation: AtomicU32::new(generation) })
-    }
-
-    fn keys(&self) -> Keys {
-        Keys { generation: self.generation.load(Ordering::Acquire) }
+        Ok(Self { store, pseudonyms, keys: Keys { generation } })
     }
 
     async fn read<T: DeserializeOwned>(&self, key: Vec<u8>) -> Result<Option<T>, DirectoryError> {
@@ -47,7 +43,7 @@ impl StoredDirectory {
 #[async_trait]
 impl Directory for StoredDirectory {
     async fn assignment(&self, citizen: &NationalIdentityNumber) -> Result<Option<GpAssignment>, DirectoryError> {
-        let key = self.keys().citizen(&self.pseudonyms, citizen);
+        let key = self.keys.citizen(&self.pseudonyms, citizen);
         let Some(entry) = self.read::<CitizenEntry>(key).await? else {
             return Ok(None);
         };
@@ -71,18 +67,40 @@ impl Directory for StoredDirectory {
     }
 
     async fn office(&self, office: HerId) -> Result<Option<Office>, DirectoryError> {
-        self.read(self.keys().office(office)).await
+        self.read(self.keys.office(office)).await
     }
 
     async fn agreements(&self, office: HerId) -> Result<Vec<Agreement>, DirectoryError> {
-        Ok(self.read(self.keys().agreements(office)).await?.unwrap_or_default())
+        Ok(self.read(self.keys.agreements(office)).await?.unwrap_or_default())
     }
 
     async fn agreements_with(&self, plugin: &PluginId) -> Result<Vec<Agreement>, DirectoryError> {
-        Ok(self.read(self.keys().agreements_with(plugin)).await?.unwrap_or_default())
+        let failed = |error: StoreError| DirectoryError(error.to_string());
+        let prefix = self.keys.agreements_with(plugin);
+        let mut until = prefix.clone();
+        if let Some(last) = until.last_mut() {
+            *last += 1;
+        }
+        let (mut from, mut agreements) = (prefix, Vec::new());
+        loop {
+            let range = Range {
+                from: from.clone().into(),
+                until: Some(until.clone().into()),
+                limit: OFFICES_AT_ONCE,
+                reverse: false,
+            };
+            let entries = self.store.scan(range).await.map_err(failed)?;
+            for entry in &entries {
+                agreements.extend(loader::decode::<Vec<Agreement>>(&entry.versioned.value).map_err(failed)?);
+            }
+            match entries.last() {
+                Some(last) if entries.len() == OFFICES_AT_ONCE => from = [&last.key[..], b"\0"].concat(),
+                _ => return Ok(agreements),
+            }
+        }
     }
 
     async fn provider(&self, plugin: &PluginId) -> Result<Option<ProviderName>, DirectoryError> {
-        self.read(self.keys().provider(plugin)).await
+        self.read(self.keys.provider(plugin)).await
     }
 }

@@ -48,8 +48,13 @@ impl Keys {
         self.of(b'a', &office.get().to_be_bytes())
     }
 
+    /// All offices' agreements with a plugin begin so. No id holds the byte that ends it here.
     fn agreements_with(&self, plugin: &PluginId) -> Vec<u8> {
-        self.of(b'w', plugin.as_str().as_bytes())
+        self.of(b'w', &[plugin.as_str().as_bytes(), b"\0"].concat())
+    }
+
+    fn agreements_between(&self, plugin: &PluginId, office: HerId) -> Vec<u8> {
+        [self.agreements_with(plugin), office.get().to_be_bytes().to_vec()].concat()
     }
 
     fn provider(&self, plugin: &PluginId) -> Vec<u8> {
