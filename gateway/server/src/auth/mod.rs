@@ -1,4 +1,4 @@
-//! Who is calling: access tokens in, [`Verified`] claims out, and from them the permits that the domain requires.
+//! Who is calling: access tokens in, verified [`claims`] out, and from them the permits that the domain requires.
 //!
 //! - [`keys`]: an issuer's public keys, from a file or fetched and refetched.
 //! - [`claims`]: what a token says, whichever of the two national issuers' dialects it speaks.

@@ -1,7 +1,7 @@
 //! The operator's configuration: one TOML file, parsed and checked as a whole before any port binds. An unknown key is
 //! an error that names the key, its place and the nearest known one.
 //!
-//! - [`file`]: from the file to [`Config`], with errors that say where.
+//! - [`mod@file`]: from the file to [`Config`], with errors that say where.
 //! - [`paths`]: what it names outside of itself; relative paths count from the file's folder.
 
 pub mod file;

@@ -1,7 +1,7 @@
 //! The embedded directory: who is whose GP, offices, agreements, from one JSON file that the operator keeps, loaded into
 //! the store. The registries (Fastlegeregisteret, Adresseregisteret) take its place behind the same port.
 //!
-//! - [`file`]: the file's form, checked before anything of it counts.
+//! - [`mod@file`]: the file's form, checked before anything of it counts.
 //! - [`loader`]: from the file into the store, as a new generation, at once.
 //! - [`lookup`]: the port, reading the generation that is current.
 
