@@ -287,6 +287,12 @@ mod tests {
     }
 
     #[test]
+    fn a_property_where_none_is_known_is_told_to_be_unknown() {
+        let error = only(Resource::Empty, &json!({"all": true}), Locale::En);
+        assert_eq!((error.pointer.as_str(), error.detail.as_str()), ("", "There is a field here that is not in the contract."));
+    }
+
+    #[test]
     fn an_unknown_property_that_could_name_a_person_is_not_repeated() {
         let number = "14838541241";
         for name in [number.to_owned(), format!("fnr-{number}"), "x".repeat(300), "a b\u{0}".to_owned()] {

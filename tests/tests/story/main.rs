@@ -1,6 +1,7 @@
 //! End to end: real processes, real HTTP, real components, real back ends.
 //!
 //! - [`visit`]: houses for tests, shared and of their own. [`bad_input`]: what is refused, and how.
+//!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
@@ -15,6 +16,8 @@
 
 mod bad_input;
 mod house_rules;
+mod providers;
 mod vendors;
 mod visit;
+mod ways;
 mod whole;

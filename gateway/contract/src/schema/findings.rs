@@ -68,6 +68,8 @@ impl Findings {
                 let name = property.as_str().unwrap_or_default();
                 self.push(format!("{at}/{name}"), &Sentence::Required);
             }
+            // `additionalProperties: false` where no property is known; the validator does not say which was sent.
+            ValidationErrorKind::FalseSchema => self.push(at, &Sentence::UnknownUnnamed),
             kind => self.push(at, &sentence(kind)),
         }
     }

@@ -186,7 +186,8 @@ fn a_request_that_needs_no_body_takes_an_empty_object_and_nothing_else() -> anyh
         let kari = citizen(house, &KARI)?;
         let dialog = crate::visit::opened(&kari, &inquiry("Har dere åpent i jula?")).await?;
         let seen = |body: &Value| kari.post("/v1/me/dialogs/{dialog}/seen", &[&dialog], body);
-        invalid(seen(&json!({ "all": true })), &["/all"]).await?;
+        let reply = invalid(seen(&json!({ "all": true })), &[""]).await?;
+        ensure!(fields(&reply)[0].1 == "Her er et felt som ikke finnes i kontrakten.", "{}", reply.json);
         refusal(seen(&json!({})).header("content-type", "text/plain"), ProblemType::UnsupportedMediaType).await?;
         seen(&json!({})).expect(StatusCode::OK).await?;
         seen(&json!({})).body("").without("content-type").expect(StatusCode::OK).await?;

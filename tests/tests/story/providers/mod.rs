@@ -1,0 +1,10 @@
+//! What providers do beside the story, through real plugins.
+//!
+//! - [`wishes`]: written appointment requests, on System X. [`refusals`]: the ways in which an office says no.
+//! - [`arrivals`]: what comes twice, broken, or as a test. [`vendor`]: a vendor that is slow or answers garbage, and its
+//!   webhooks.
+
+mod arrivals;
+mod refusals;
+mod vendor;
+mod wishes;
