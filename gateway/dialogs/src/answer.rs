@@ -4,7 +4,7 @@ use bytes::Bytes;
 use dialog_contract::{
     ids::{HerId, PluginId, RequestId},
     problem::{Problem, ProblemType},
-    provider::{Failure, FieldError},
+    provider::{Failure, Fault, FieldError, Outage},
     service::{Locale, Sent, Service},
 };
 use sha2::{Digest, Sha256};
@@ -155,6 +155,20 @@ impl Refusal {
             Failure::Faulty(fault) => {
                 Self::new(ProblemType::ProviderFaulty, texts::provider_faulty(fault.sent, locale)).with_sent(fault.sent)
             }
+        }
+    }
+
+    /// What a provider's failure to answer a question is. Nothing of the citizen's was handed over with it, whatever the
+    /// plugin or its deadline could tell.
+    pub(crate) fn of_question(failure: &Failure, locale: Locale) -> Self {
+        match failure {
+            Failure::Unavailable(outage) => {
+                Self::of_failure(&Failure::Unavailable(Outage { sent: Sent::No, ..outage.clone() }), locale)
+            }
+            Failure::Faulty(fault) => {
+                Self::of_failure(&Failure::Faulty(Fault { sent: Sent::No, ..fault.clone() }), locale)
+            }
+            other => Self::of_failure(other, locale),
         }
     }
 

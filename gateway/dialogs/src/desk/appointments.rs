@@ -63,7 +63,7 @@ impl Desk {
             let context = context.map_err(|failure| Refusal::of_failure(&failure, locale))?;
             let called = self.providers.upcoming(target(&offer, request.time_left()), context).await;
             trail.call(called.record);
-            let found = called.answer.map_err(|failure| Refusal::of_failure(&failure, locale))?;
+            let found = called.answer.map_err(|failure| Refusal::of_question(&failure, locale))?;
             let (office, provider) = (practice.office_name(), offer.provider.clone());
             let seen = |appointment| StoredAppointment {
                 id: AppointmentId::new(),

@@ -78,7 +78,7 @@ impl Desk {
         let wanted = provider::SlotQuery { from, until, clinician: query.clinician, mode: query.mode };
         let called = self.providers.slots(target, context, wanted).await;
         trail.call(called.record);
-        let mut slots = called.answer.map_err(|failure| Refusal::of_failure(&failure, locale))?;
+        let mut slots = called.answer.map_err(|failure| Refusal::of_question(&failure, locale))?;
         // A slot that was not asked for could not be booked either.
         slots.retain(|slot| slot.start >= from && slot.start < until);
         slots.sort_by_key(|slot| slot.start);

@@ -49,7 +49,7 @@ impl Desk {
         let context = context.map_err(|failure| Refusal::of_failure(&failure, locale))?;
         let called = self.providers.renewable(target(&offer, request.time_left()), context).await;
         trail.call(called.record);
-        let items = called.answer.map_err(|failure| Refusal::of_failure(&failure, locale))?;
+        let items = called.answer.map_err(|failure| Refusal::of_question(&failure, locale))?;
         Ok(Ended::answered(Reply::json(200, &Page { items, next: None })?))
     }
 }

@@ -78,11 +78,16 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-/// `Idempotency-Key`: 1 to 128 visible ASCII characters.
+/// `Idempotency-Key`: 1 to 128 visible ASCII characters, once.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Refusal> {
-    let Some(value) = headers.get("idempotency-key") else {
+    let mut all = headers.get_all("idempotency-key").iter();
+    let Some(value) = all.next() else {
         return Err(Refusal::of(ProblemType::IdempotencyKeyMissing));
     };
+    // Of two keys nobody can say under which the reply is kept.
+    if all.next().is_some() {
+        return Err(Refusal::malformed("Idempotency-Key"));
+    }
     value.to_str().ok().and_then(|key| key.parse().ok()).ok_or_else(|| Refusal::malformed("Idempotency-Key"))
 }
 
