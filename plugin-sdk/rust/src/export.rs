@@ -138,15 +138,33 @@ impl<T: inbound::Inbound> inbound::Inbound for Exported<T> {
     }
 }
 
+/// What all export macros come to.
+///
+/// In a component: the exported functions. Natively, where a plugin is tested, a linker takes no names such as
+/// `dialog:provider/dialogs@1.0.0#open` in a `cdylib`; there the type is only held to its trait.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! export_interface {
+    ($plugin:ty, $module:ident, $trait:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
+        const _: () = {
+            type Exported = $crate::export::Exported<$plugin>;
+    $crate::bindings::$module::export!(Exported with_types_in $crate::bindings::$module);
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            const fn implements<T: $crate::$module::$trait>() {}
+            implements::<$plugin>();
+        };
+    };
+}
+
 /// Exports a type that implements [`Dialogs`](dialogs::Dialogs).
 #[macro_export]
 macro_rules! export_dialogs {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::dialogs::export!(Exported with_types_in $crate::bindings::dialogs);
-        };
+        $crate::export_interface!($plugin, dialogs, Dialogs);
     };
 }
 
@@ -154,11 +172,7 @@ macro_rules! export_dialogs {
 #[macro_export]
 macro_rules! export_appointments {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::appointments::export!(Exported with_types_in $crate::bindings::appointments);
-        };
+        $crate::export_interface!($plugin, appointments, Appointments);
     };
 }
 
@@ -166,11 +180,7 @@ macro_rules! export_appointments {
 #[macro_export]
 macro_rules! export_prescriptions {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::prescriptions::export!(Exported with_types_in $crate::bindings::prescriptions);
-        };
+        $crate::export_interface!($plugin, prescriptions, Prescriptions);
     };
 }
 
@@ -178,11 +188,7 @@ macro_rules! export_prescriptions {
 #[macro_export]
 macro_rules! export_practice {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::practice::export!(Exported with_types_in $crate::bindings::practice);
-        };
+        $crate::export_interface!($plugin, practice, Practice);
     };
 }
 
@@ -190,11 +196,7 @@ macro_rules! export_practice {
 #[macro_export]
 macro_rules! export_payments {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::payments::export!(Exported with_types_in $crate::bindings::payments);
-        };
+        $crate::export_interface!($plugin, payments, Payments);
     };
 }
 
@@ -202,11 +204,7 @@ macro_rules! export_payments {
 #[macro_export]
 macro_rules! export_feedback {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::feedback::export!(Exported with_types_in $crate::bindings::feedback);
-        };
+        $crate::export_interface!($plugin, feedback, Feedback);
     };
 }
 
@@ -214,10 +212,6 @@ macro_rules! export_feedback {
 #[macro_export]
 macro_rules! export_inbound {
     ($plugin:ty) => {
-        #[allow(unsafe_code, reason = "the canonical ABI is a set of exported extern functions")]
-        const _: () = {
-            type Exported = $crate::export::Exported<$plugin>;
-    $crate::bindings::inbound::export!(Exported with_types_in $crate::bindings::inbound);
-        };
+        $crate::export_interface!($plugin, inbound, Inbound);
     };
 }

@@ -35,13 +35,7 @@ pub const UPSTREAM: &str = "api";
 #[derive(Debug)]
 pub struct Helserespons;
 
-// The names of a component's exports are not ones that a native linker takes.
-#[cfg(target_arch = "wasm32")]
-mod component {
-    use super::Helserespons;
-
-    dialog_plugin_sdk::export_dialogs!(Helserespons);
-    dialog_plugin_sdk::export_appointments!(Helserespons);
-    dialog_plugin_sdk::export_prescriptions!(Helserespons);
-    dialog_plugin_sdk::export_inbound!(Helserespons);
-}
+dialog_plugin_sdk::export_dialogs!(Helserespons);
+dialog_plugin_sdk::export_appointments!(Helserespons);
+dialog_plugin_sdk::export_prescriptions!(Helserespons);
+dialog_plugin_sdk::export_inbound!(Helserespons);

@@ -30,12 +30,6 @@ pub mod words;
 #[derive(Debug)]
 pub struct Ddfl;
 
-// The names of a component's exports are not ones that a native linker takes.
-#[cfg(target_arch = "wasm32")]
-mod component {
-    use super::Ddfl;
-
-    dialog_plugin_sdk::export_dialogs!(Ddfl);
-    dialog_plugin_sdk::export_appointments!(Ddfl);
-    dialog_plugin_sdk::export_inbound!(Ddfl);
-}
+dialog_plugin_sdk::export_dialogs!(Ddfl);
+dialog_plugin_sdk::export_appointments!(Ddfl);
+dialog_plugin_sdk::export_inbound!(Ddfl);
