@@ -1,6 +1,6 @@
 //! What vendors' code is made of has tests of its own, in workspaces of its own: they are a part of ours.
 
-use std::{path::Path, process::Command};
+use std::{io::Write, path::Path, process::Command};
 
 /// Runs a workspace's own tests with the cargo that runs these.
 fn cargo_test(workspace: &str, target: &str) {
@@ -10,7 +10,9 @@ fn cargo_test(workspace: &str, target: &str) {
         .args(["test", "--locked", "--manifest-path"])
         .arg(root.join(workspace).join("Cargo.toml"))
         .arg("--target-dir")
-        .arg(root.join("target").join(target));
+        .arg(root.join("target").join(target))
+        // Without this, what a test that passes prints stays with its harness.
+        .args(["--", "--show-output"]);
     // What cargo told this test of its own package would confuse a cargo below it.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
@@ -20,11 +22,16 @@ fn cargo_test(workspace: &str, target: &str) {
     }
     let output = cargo.output().expect("cargo can be run");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    // What is skipped is said by name: it must be seen here too.
-    for line in said.lines().filter(|line| line.contains("skipped")) {
-        println!("{line}");
+    for line in skips(&said) {
+        // The harness captures what the macros print; a skip is to be seen in the log of this run too.
+        writeln!(std::io::stderr(), "{workspace}: {line}").expect("standard error takes a line");
     }
     assert!(output.status.success(), "{workspace}: {said}");
+}
+
+/// The lines by which tests say that they skip something, by name and with the reason.
+fn skips(said: &str) -> impl Iterator<Item = &str> {
+    said.lines().filter(|line| line.starts_with("skipped "))
 }
 
 #[test]
@@ -35,4 +42,10 @@ fn the_plugins_pass_their_own_tests() {
 #[test]
 fn the_sdk_passes_its_own_tests() {
     cargo_test("plugin-sdk/rust", "sdk");
+}
+
+#[test]
+fn a_skip_is_passed_on_and_what_only_mentions_one_is_not() {
+    let said = "running 2 tests\nskipped one: there is no x\ntest nothing_is_skipped ... ok\nskipped two: no y\n";
+    assert_eq!(skips(said).collect::<Vec<_>>(), ["skipped one: there is no x", "skipped two: no y"]);
 }

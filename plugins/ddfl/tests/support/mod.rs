@@ -2,7 +2,6 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "fixtures of several test files")]
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -192,24 +191,4 @@ pub(crate) fn png() -> Vec<u8> {
 /// A folder or file of this crate.
 pub(crate) fn folder(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-/// A folder of the standards, where they lie beside the project.
-pub(crate) fn standards(path: &str) -> Option<PathBuf> {
-    let folder = folder("../../../shared/standards").join(path);
-    folder.is_dir().then_some(folder)
-}
-
-/// Validates a file against the schemas; none where the schemas or xmllint are not here.
-pub(crate) fn validate(file: &Path) -> Option<Result<(), String>> {
-    let schemas = standards("xsd")?;
-    let file = file.canonicalize().unwrap();
-    let output = Command::new("xmllint")
-        .current_dir(schemas)
-        .env("XML_CATALOG_FILES", "catalog.xml")
-        .args(["--nonet", "--noout", "--schema", "digital-dialog.xsd"])
-        .arg(file)
-        .output()
-        .ok()?;
-    Some(if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) })
 }
