@@ -26,6 +26,7 @@ use crate::{
     call::Caller,
     compiled::{Cache, CacheError},
     engine::Engine,
+    file,
     grant::{Grant, GrantError},
     limits::{LimitError, Limits, length},
     manifest::{Manifest, check_value},
@@ -388,10 +389,7 @@ impl Host {
 }
 
 async fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, InstallError> {
-    let size = tokio::fs::metadata(path).await.map_err(InstallError::File)?.len();
-    if size > limits.component_bytes {
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        return Err(PackageError::TooLarge { size, limit: limits.component_bytes }.into());
-    }
-    tokio::fs::read(path).await.map_err(InstallError::File)
+    let (path, limit) = (path.to_owned(), limits.component_bytes);
+    let reading = tokio::task::spawn_blocking(move || file::read(&path, limit));
+    reading.await.map_err(|error| InstallError::File(error.into()))?.map_err(InstallError::File)
 }

@@ -12,7 +12,7 @@
 //! - A call: `providers` is the port, `call` the path of one call, `engine` and `memory` its bounds, `convert` what goes
 //!   in and what is believed of what comes out.
 //! - What a guest can reach: `capabilities`, and below it [`upstream`].
-//! - [`limits`]: every limit. [`secret`]: where secrets come from. [`trace`], [`observe`]: what others see of it.
+//! - [`limits`]: every limit. [`mod@file`]: what the operator names, read in bounds. [`secret`]: where secrets come from. [`trace`], [`observe`]: what others see of it.
 //!   `scrub`: what a guest writes, made fit for a log. `bindings`: the WIT package, generated.
 
 mod bindings;
@@ -21,6 +21,7 @@ mod capabilities;
 mod compiled;
 mod convert;
 mod engine;
+pub mod file;
 pub mod grant;
 pub mod host;
 pub mod limits;

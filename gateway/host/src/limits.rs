@@ -1,5 +1,6 @@
-//! Every limit of plugin calls, in one place: unit, number, and why that number. The operator may change each; what is
-//! in force is published at `/v1/limits` beside the limits of the API.
+//! Every limit of the plugin host, in one place: unit, number, and why that number. Those in [`Limits`] the operator may
+//! change, in the configuration's `[limits]`; the constants below are of the code's own making, or of a standard's. What
+//! a plugin may return stands in the contract, `dialog_contract::limits::returned`.
 
 use std::time::Duration;
 
@@ -8,6 +9,12 @@ use serde::{Deserialize, Serialize};
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
+
+/// A secret, in bytes: a private key in PEM with its chain.
+pub const SECRET_BYTES: u64 = 64 * KIB;
+
+/// Certificates of one upstream, in bytes: all authorities that a system trusts are about 220 KiB in PEM.
+pub const CERTIFICATES_BYTES: u64 = MIB;
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident: $default:expr, $least:expr, $most:expr;)+) => {

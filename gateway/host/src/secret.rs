@@ -4,9 +4,9 @@ use std::{fmt, path::PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
-/// The longest secret, in bytes: a private key in PEM with its chain.
-const MOST_BYTES: u64 = 64 * 1024;
+use crate::{file, limits::SECRET_BYTES};
 
 /// Where a secret is kept: `{ file = "…" }` or `{ env = "…" }`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,11 +46,13 @@ impl SecretSource {
         let failed = |problem: String| SecretError { place: self.to_string(), problem };
         let text = match self {
             Self::File(path) => {
-                let size = std::fs::metadata(path).map_err(|error| failed(format!("cannot be read: {error}")))?.len();
-                if size > MOST_BYTES {
-                    return Err(failed(format!("is over {MOST_BYTES} bytes")));
-                }
-                std::fs::read_to_string(path).map_err(|error| failed(format!("cannot be read: {error}")))?
+                let bytes =
+                    file::read(path, SECRET_BYTES).map_err(|error| failed(format!("cannot be read: {error}")))?;
+                // The error of a conversion holds the bytes.
+                String::from_utf8(bytes).map_err(|error| {
+                    drop(Zeroizing::new(error.into_bytes()));
+                    failed("is not text".to_owned())
+                })?
             }
             // `VarError` holds the value where that is not Unicode.
             Self::Env(name) => std::env::var(name).map_err(|error| match error {
@@ -58,6 +60,7 @@ impl SecretSource {
                 std::env::VarError::NotUnicode(_) => failed("is not text".to_owned()),
             })?,
         };
+        let text = Zeroizing::new(text);
         let text = text.trim_end_matches(['\r', '\n']);
         if text.is_empty() {
             return Err(failed("is empty".to_owned()));

@@ -2,21 +2,48 @@
 //! plugins are read, nothing is written, nobody is asked over the network.
 
 use dialog_audit::SigningKey;
-use dialog_contract::ids::PluginId;
-use dialog_host::{manifest::check_value, package::Package};
+use dialog_contract::{ids::PluginId, provider::Interface};
+use dialog_host::{
+    file,
+    manifest::check_value,
+    package::Package,
+    upstream::{self, BindingError, CredentialsError},
+};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::{
     auth::keys::Keys,
     config::{Config, PluginEntry},
-    directory::file::{self, Directory},
+    directory::{
+        self,
+        file::{Directory, Loaded},
+    },
     pseudonym::Pseudonyms,
 };
 
-/// Everything that would keep a gateway with this configuration from starting or from being of use; each with its key.
-#[must_use]
-pub fn problems(config: &Config) -> Vec<String> {
+/// What was read to check a configuration, and is what the gateway then starts with.
+pub struct Checked {
+    /// The directory.
+    pub directory: Loaded,
+    /// The plugins, in the order of the configuration.
+    pub plugins: Vec<CheckedPlugin>,
+}
+
+/// A plugin's file, as it was checked.
+pub struct CheckedPlugin {
+    /// Which plugin it is.
+    pub id: PluginId,
+    /// SHA-256 of the file, lower-case hexadecimal.
+    pub digest: String,
+    settings_schema: Value,
+}
+
+/// Reads and checks everything that the configuration names.
+///
+/// # Errors
+/// All that would keep a gateway from starting or from being of use; each with its key.
+pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
     let mut problems: Vec<String> = config
         .secrets()
         .into_iter()
@@ -37,49 +64,68 @@ pub fn problems(config: &Config) -> Vec<String> {
             problems.push(format!("issuers[{at}].keys: {error}"));
         }
     }
-    let mut schemas: Vec<(PluginId, Value)> = Vec::new();
+    if let Err(error) = config.limits.check() {
+        problems.push(format!("limits: {error}"));
+    }
+    let mut plugins: Vec<CheckedPlugin> = Vec::new();
     for (at, entry) in config.plugins.iter().enumerate() {
         match plugin(config, entry) {
-            Ok((id, _)) if schemas.iter().any(|(known, _)| *known == id) => {
-                problems.push(format!("plugins[{at}].package: the plugin {id} is configured twice"));
+            Ok(plugin) if plugins.iter().any(|known| known.id == plugin.id) => {
+                problems.push(format!("plugins[{at}].package: the plugin {} is configured twice", plugin.id));
             }
-            Ok(known) => schemas.push(known),
+            Ok(plugin) => plugins.push(plugin),
             Err(problem) => problems.push(format!("plugins[{at}].{problem}")),
         }
-    }
-    match file::read(&config.directory.file) {
-        Err(error) => problems.push(error.to_string()),
-        Ok(loaded) => {
-            let schema =
-                |plugin: &PluginId| schemas.iter().find(|(known, _)| known == plugin).map(|(_, schema)| schema.clone());
-            problems.extend(settings(&loaded.directory, schema));
+        for (name, binding) in &entry.upstreams {
+            // That a secret cannot be read is said above, with the secret's own key.
+            match upstream::check(binding, &config.limits) {
+                Ok(()) | Err(BindingError::Credentials(CredentialsError::Secret(_))) => {}
+                Err(error) => problems.push(format!("plugins[{at}].upstreams.{name}: {error}")),
+            }
         }
     }
-    problems
+    match directory::file::read(&config.directory.file) {
+        Err(error) => problems.push(error.to_string()),
+        Ok(directory) => {
+            problems.extend(settings(&directory.directory, &plugins));
+            if problems.is_empty() {
+                return Ok(Checked { directory, plugins });
+            }
+        }
+    }
+    Err(problems)
 }
 
-/// A plugin's id and its schema of an office's settings; or the key that is wrong, and how.
-fn plugin(config: &Config, entry: &PluginEntry) -> Result<(PluginId, Value), String> {
-    let file = entry.package.display();
-    let size = std::fs::metadata(&entry.package).map_err(|error| format!("package: {file}: {error}"))?.len();
-    if size > config.limits.component_bytes {
-        return Err(format!("package: {file}: {size} bytes is over the limit of {}", config.limits.component_bytes));
+/// What is known of a plugin; or the key that is wrong, and how.
+fn plugin(config: &Config, entry: &PluginEntry) -> Result<CheckedPlugin, String> {
+    let wrong = |error: &dyn std::fmt::Display| format!("package: {}: {error}", entry.package.display());
+    let bytes = file::read(&entry.package, config.limits.component_bytes).map_err(|error| wrong(&error))?;
+    let package = Package::read(&bytes, &config.limits).map_err(|error| wrong(&error))?;
+    let takes = package.exports.contains(&Interface::Inbound);
+    if entry.poll_seconds.is_some() && !takes {
+        return Err("poll-seconds: the plugin exports no inbound".to_owned());
     }
-    let bytes = std::fs::read(&entry.package).map_err(|error| format!("package: {file}: {error}"))?;
-    let package = Package::read(&bytes, &config.limits).map_err(|error| format!("package: {file}: {error}"))?;
+    if entry.webhook.is_some() && !takes {
+        return Err("webhook: the plugin exports no inbound".to_owned());
+    }
     entry.grant.check(&package, &entry.upstreams).map_err(|error| format!("grant: {error}"))?;
     check_value(&package.manifest.installation_schema, &Value::Object(entry.installation.clone()))
         .map_err(|error| format!("installation: {error}"))?;
-    Ok((package.manifest.id, package.manifest.settings_schema))
+    Ok(CheckedPlugin {
+        id: package.manifest.id,
+        digest: package.digest,
+        settings_schema: package.manifest.settings_schema,
+    })
 }
 
 /// Agreements whose settings are not as their plugin's schema has them: better found at start than at a citizen's
 /// request. Agreements with a plugin that is not installed are not looked at.
-pub fn settings(directory: &Directory, schema: impl Fn(&PluginId) -> Option<Value>) -> Vec<String> {
+fn settings(directory: &Directory, plugins: &[CheckedPlugin]) -> Vec<String> {
     let agreements = directory.agreements.iter().enumerate();
     agreements
         .filter_map(|(at, agreement)| {
-            let wrong = check_value(&schema(&agreement.plugin)?, &agreement.settings).err()?;
+            let plugin = plugins.iter().find(|known| known.id == agreement.plugin)?;
+            let wrong = check_value(&plugin.settings_schema, &agreement.settings).err()?;
             Some(format!("directory file: agreements[{at}].settings: not as {} has them: {wrong}", agreement.plugin))
         })
         .collect()

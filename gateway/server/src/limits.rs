@@ -1,7 +1,22 @@
-//! Every limit of the listeners: unit, number, and why that number. The limits of the API stand in
+//! Every limit of the server: unit, number, and why that number. The limits of the API stand in
 //! `dialog_contract::limits`, those of plugin calls in `dialog_host::limits`.
 
 use std::time::Duration;
+
+const MIB: u64 = 1024 * 1024;
+
+/// The configuration, in bytes: larger than any that a person wrote.
+pub const CONFIGURATION_BYTES: u64 = MIB;
+
+/// The directory file, in bytes: the whole country's, of 5.6 million citizens, has about 1.3 GiB. It is parsed as it is
+/// read, so that its text takes no memory.
+pub const DIRECTORY_BYTES: u64 = 2048 * MIB;
+
+/// An issuer's key set, in bytes: it has a few KiB.
+pub const KEY_SET_BYTES: u64 = MIB / 4;
+
+/// Keys in an issuer's set: more than any issuer rotates through.
+pub const KEYS_OF_AN_ISSUER: usize = 64;
 
 /// Connections of one listener; further ones wait in the system's backlog. A portal's pool holds some hundred, and an
 /// idle connection costs some ten KiB.

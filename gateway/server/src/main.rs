@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use dialog_gateway::{check, config::Config, start};
+use dialog_gateway::{config::Config, start};
 
 /// Brings providers of digital dialog with the GP behind one API.
 #[derive(Parser)]
@@ -34,9 +34,7 @@ enum Command {
 }
 
 fn look(file: &Path) -> anyhow::Result<()> {
-    let problems = check::problems(&Config::read(file)?);
-    anyhow::ensure!(problems.is_empty(), "{}:\n  {}", file.display(), problems.join("\n  "));
-    Ok(())
+    start::checked(file, &Config::read(file)?).map(drop)
 }
 
 fn main() -> ExitCode {

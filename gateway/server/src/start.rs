@@ -1,6 +1,7 @@
 //! From a checked configuration to a running gateway, and in good order to its end.
 //!
-//! What must not be forgotten is opened first, the audit log before anything that it records; what the process before
+//! Nothing is bound, opened or written before the configuration was checked with all that it names. What must not be
+//! forgotten is opened first, the audit log before anything that it records; what the process before
 //! left unfinished is repaired before any port is served.
 
 use std::{collections::HashMap, io::Write, path::Path, sync::Arc, time::Duration};
@@ -10,7 +11,6 @@ use dialog_audit::{Log, LogConfig, SigningKey};
 use dialog_contract::{
     audit::{Actor, ActorRole, Record, RecordKind},
     ids::PluginId,
-    provider::Interface,
 };
 use dialog_core::{
     Desk, Ports,
@@ -18,14 +18,12 @@ use dialog_core::{
         blobs::Blobs,
         clock::{Clock, SystemClock},
         evidence::Evidence,
-        providers::Providers,
         store::Store,
     },
 };
 use dialog_host::{Host, HostConfig, Installation};
 use dialog_store::{FileBlobs, SledConfig, SledStore};
 use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Semaphore,
@@ -34,12 +32,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     auth::verifier::Verifier,
-    background, check,
+    background,
+    check::{self, Checked, CheckedPlugin},
     config::Config,
     directory::{self, lookup::StoredDirectory},
     evidence::AuditLog,
     gateway::Gateway,
-    hex,
     http::routes,
     limits,
     listener::Listener,
@@ -60,12 +58,12 @@ pub type Polled = Vec<(PluginId, Duration)>;
 /// Runs the gateway until SIGTERM or SIGINT. `ready` is told each address, then `ready`, a line each.
 pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
     let config = Config::read(file)?;
-    let config_digest = hex(&Sha256::digest(std::fs::read(file)?));
+    let checked = checked(file, &config)?;
     let audit_key = SigningKey::parse(config.audit.key.read()?.expose_secret()).context("audit.key")?;
     let telemetry = Telemetry::start(&config.telemetry, audit_key.name())?;
     panics::say_where();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
-    let ended = runtime.block_on(serve(config, config_digest, audit_key, ready));
+    let ended = runtime.block_on(serve(config, checked, audit_key, ready));
     if let Err(error) = &ended {
         tracing::error!(error = format!("{error:#}"), "the gateway ends");
     }
@@ -74,12 +72,15 @@ pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
     ended
 }
 
-async fn serve(
-    config: Config,
-    config_digest: String,
-    audit_key: SigningKey,
-    ready: &mut dyn Write,
-) -> anyhow::Result<()> {
+/// Checks the configuration with everything that it names.
+///
+/// # Errors
+/// Says all that is wrong, with the configuration's name.
+pub fn checked(file: &Path, config: &Config) -> anyhow::Result<Checked> {
+    check::check(config).map_err(|problems| anyhow::anyhow!("{}:\n  {}", file.display(), problems.join("\n  ")))
+}
+
+async fn serve(config: Config, checked: Checked, audit_key: SigningKey, ready: &mut dyn Write) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
@@ -89,7 +90,7 @@ async fn serve(
     let operations = Listener::bind(config.listen.operations).await.context("listen.operations")?;
     let addresses = [("portal", portal.address), ("provider", provider.address), ("operations", operations.address)];
 
-    let (gateway, polled) = assemble(&config, config_digest, audit_key).await?;
+    let (gateway, polled) = assemble(&config, checked, audit_key).await?;
     let repaired = gateway.desk.recover().await.context("repair what was left unfinished")?;
     if repaired.due > 0 {
         tracing::warn!(count = repaired.due, "repaired what the process before left unfinished");
@@ -130,10 +131,10 @@ async fn serve(
     Ok(())
 }
 
-/// Opens everything and serves nothing yet. Also gives which plugins are to be asked for news, and how often.
+/// Opens everything that was checked, and serves nothing yet. Also gives which plugins are to be asked for news, and how often.
 pub async fn assemble(
     config: &Config,
-    config_digest: String,
+    checked: Checked,
     audit_key: SigningKey,
 ) -> anyhow::Result<(Arc<Gateway>, Polled)> {
     let folder = &config.data.folder;
@@ -152,7 +153,7 @@ pub async fn assemble(
     let evidence = Arc::new(AuditLog::new(log, origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
     evidence.record(own(RecordKind::Start, "gateway.start")).await?;
     let mut record = own(RecordKind::Configuration, "gateway.configure");
-    record.details.insert("sha256".to_owned(), config_digest);
+    record.details.insert("sha256".to_owned(), config.sha256.clone());
     evidence.record(record).await?;
 
     let store = Arc::new(SledStore::open(folder.join("store"), SledConfig::default()).await.context("open the store")?);
@@ -160,7 +161,7 @@ pub async fn assemble(
         Arc::new(FileBlobs::open(folder.join("attachments")).await.context("open the attachments")?);
     let ports_store: Arc<dyn Store> = Arc::<SledStore>::clone(&store);
 
-    let loaded = directory::file::read(&config.directory.file)?;
+    let Checked { directory: loaded, plugins } = checked;
     directory::loader::load(ports_store.as_ref(), &pseudonyms, &loaded.directory, loaded.sha256)
         .await
         .context("load the directory")?;
@@ -183,11 +184,11 @@ pub async fn assemble(
     for installation in &installations {
         evidence.record(installed(installation)).await?;
     }
-    let (webhooks, polled) = inbound(config, &installations)?;
-    let schema = |plugin: &PluginId| host.installed(plugin).map(|installed| installed.settings_schema);
-    if let Some(problem) = check::settings(&loaded.directory, schema).into_iter().next() {
-        anyhow::bail!(problem);
+    for (entry, plugin) in config.plugins.iter().zip(&plugins) {
+        let same = installations.iter().any(|found| found.plugin == plugin.id && found.digest == plugin.digest);
+        anyhow::ensure!(same, "{} changed after it was checked", entry.package.display());
     }
+    let (webhooks, polled) = inbound(config, &plugins)?;
 
     let desk = Desk::open_on(
         Ports {
@@ -218,18 +219,15 @@ pub async fn assemble(
 }
 
 /// How each plugin's news reach the gateway.
-fn inbound(config: &Config, installations: &[Installation]) -> anyhow::Result<(Webhooks, Polled)> {
+fn inbound(config: &Config, plugins: &[CheckedPlugin]) -> anyhow::Result<(Webhooks, Polled)> {
     let (mut webhooks, mut polled) = (HashMap::new(), Vec::new());
-    for (entry, installed) in config.plugins.iter().zip(in_order(config, installations)?) {
-        let takes = installed.exports.contains(&Interface::Inbound);
+    for (entry, plugin) in config.plugins.iter().zip(plugins) {
         if let Some(every) = entry.poll_seconds {
-            anyhow::ensure!(takes, "{}: poll-seconds is set, and the plugin exports no inbound", installed.plugin);
-            polled.push((installed.plugin.clone(), Duration::from_secs(every.get().into())));
+            polled.push((plugin.id.clone(), Duration::from_secs(every.get().into())));
         }
         if let Some(webhook) = &entry.webhook {
-            anyhow::ensure!(takes, "{}: webhook is set, and the plugin exports no inbound", installed.plugin);
             webhooks.insert(
-                installed.plugin.clone(),
+                plugin.id.clone(),
                 Webhook {
                     secret: webhook.secret.read()?,
                     signature_header: webhook.signature_header.to_ascii_lowercase(),
@@ -240,21 +238,6 @@ fn inbound(config: &Config, installations: &[Installation]) -> anyhow::Result<(W
         }
     }
     Ok((webhooks, polled))
-}
-
-/// What the host keeps by id, in the order of the configuration: which file became which plugin is in its digest.
-fn in_order<'a>(config: &Config, installations: &'a [Installation]) -> anyhow::Result<Vec<&'a Installation>> {
-    config
-        .plugins
-        .iter()
-        .map(|entry| {
-            let digest = hex(&Sha256::digest(std::fs::read(&entry.package)?));
-            installations
-                .iter()
-                .find(|installed| installed.digest == digest)
-                .with_context(|| format!("{} changed while it was installed", entry.package.display()))
-        })
-        .collect()
 }
 
 fn own(kind: RecordKind, action: &str) -> Record {

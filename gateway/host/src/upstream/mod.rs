@@ -37,7 +37,10 @@ use self::{
     credentials::Credentials,
     resolver::{PolicyResolver, ResolveError},
 };
-use crate::limits::{Limits, length};
+use crate::{
+    file,
+    limits::{CERTIFICATES_BYTES, Limits, length},
+};
 
 /// How long a connection waits for its next request: shorter than what common servers keep it open, so that a request
 /// rarely meets a connection that is being closed.
@@ -290,6 +293,14 @@ fn policy(binding: &UpstreamBinding, url: &Url) -> AddressPolicy {
     AddressPolicy { allowed: binding.allow_networks.clone(), public: url.scheme() == "https" }
 }
 
+/// Checks that an upstream can be bound: its URLs, times, certificates and credentials. Nobody is asked over the network.
+///
+/// # Errors
+/// Names what is wrong, and no secret.
+pub fn check(binding: &UpstreamBinding, limits: &Limits) -> Result<(), BindingError> {
+    Upstream::bind(binding, limits).map(drop)
+}
+
 fn check_url(field: &'static str, url: &Url, binding: &UpstreamBinding) -> Result<(), BindingError> {
     let refused = |problem: String| Err(BindingError::Url { field, problem });
     match url.scheme() {
@@ -334,7 +345,7 @@ fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> 
         .dns_resolver(Arc::new(PolicyResolver::new(policy(binding, url))));
     if let Some(path) = &binding.certificate_authorities {
         const WHAT: &str = "certificate-authorities";
-        let pem = std::fs::read(path).map_err(|error| certificate(WHAT, error.to_string()))?;
+        let pem = file::read(path, CERTIFICATES_BYTES).map_err(|error| certificate(WHAT, error.to_string()))?;
         let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| certificate(WHAT, error.to_string()))?;
         if authorities.is_empty() {
             return Err(certificate(WHAT, "the file holds no certificate".to_owned()));
@@ -346,7 +357,8 @@ fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> 
     }
     if let Some(CredentialsConfig::Mtls { certificate: chain, key }) = &binding.credentials {
         const WHAT: &str = "client certificate";
-        let mut pem = Zeroizing::new(std::fs::read(chain).map_err(|error| certificate(WHAT, error.to_string()))?);
+        let chain = file::read(chain, CERTIFICATES_BYTES).map_err(|error| certificate(WHAT, error.to_string()))?;
+        let mut pem = Zeroizing::new(chain);
         pem.push(b'\n');
         pem.extend_from_slice(key.read().map_err(CredentialsError::from)?.expose_secret().as_bytes());
         pem.push(b'\n');

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use dialog_host::file;
 use jsonwebtoken::{
     DecodingKey,
     jwk::{JwkSet, PublicKeyUse},
@@ -13,6 +14,8 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 use url::Url;
+
+use crate::limits::{KEY_SET_BYTES, KEYS_OF_AN_ISSUER};
 
 /// Fetched keys are fetched again after this: an issuer that revokes a key is believed within the quarter of an hour.
 pub(super) const FRESH: Duration = Duration::from_secs(15 * 60);
@@ -22,12 +25,6 @@ const STALE: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// At most one fetch in this time, however many tokens name unknown keys.
 const BETWEEN_FETCHES: Duration = Duration::from_secs(10);
-
-/// A key set is a few kilobytes.
-const MAX_BYTES: usize = 256 * 1024;
-
-/// More keys than any issuer rotates through.
-const MAX_KEYS: usize = 64;
 
 /// Where an issuer's keys are.
 #[derive(Debug, Clone, Deserialize)]
@@ -153,8 +150,8 @@ impl Keys {
             .map_err(unavailable)?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unavailable)? {
-            if body.len() + chunk.len() > MAX_BYTES {
-                return Err(KeyError::Unavailable(format!("the key set is over {MAX_BYTES} bytes")));
+            if (body.len() + chunk.len()) as u64 > KEY_SET_BYTES {
+                return Err(KeyError::Unavailable(format!("the key set is over {KEY_SET_BYTES} bytes")));
             }
             body.extend_from_slice(&chunk);
         }
@@ -165,18 +162,14 @@ impl Keys {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
-    let unavailable = |error: std::io::Error| KeyError::Unavailable(error.to_string());
-    if std::fs::metadata(path).map_err(unavailable)?.len() > MAX_BYTES as u64 {
-        return Err(KeyError::Unavailable(format!("the key set is over {MAX_BYTES} bytes")));
-    }
-    std::fs::read(path).map_err(unavailable)
+    file::read(path, KEY_SET_BYTES).map_err(|error| KeyError::Unavailable(error.to_string()))
 }
 
 fn parse(text: &[u8]) -> Result<JwkSet, KeyError> {
     let set: JwkSet = serde_json::from_slice(text)
         .map_err(|error| KeyError::Unavailable(format!("not a JSON Web Key Set: {error}")))?;
-    if set.keys.len() > MAX_KEYS {
-        return Err(KeyError::Unavailable(format!("more than {MAX_KEYS} keys")));
+    if set.keys.len() > KEYS_OF_AN_ISSUER {
+        return Err(KeyError::Unavailable(format!("more than {KEYS_OF_AN_ISSUER} keys")));
     }
     if !set.keys.iter().any(|jwk| DecodingKey::from_jwk(jwk).is_ok()) {
         return Err(KeyError::Unavailable("the key set holds no key that can verify a signature".to_owned()));

@@ -104,9 +104,9 @@ async fn a_key_set_that_is_none_or_too_large_is_refused_and_the_old_one_stays() 
     issuer.says(Some(&set(&["one"])));
     let keys = Keys::load_at(KeySource::Url(issuer.start().await), pace(HOUR, HOUR, Duration::ZERO)).unwrap();
     assert!(keys.find(Some("one")).await.is_ok());
-    let many: Vec<String> = (0..=MAX_KEYS).map(|at| at.to_string()).collect();
+    let many: Vec<String> = (0..=KEYS_OF_AN_ISSUER).map(|at| at.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
-    let large = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(MAX_BYTES));
+    let large = format!("{{\"keys\":[],\"x\":\"{}\"}}", "x".repeat(usize::try_from(KEY_SET_BYTES).unwrap()));
     for wrong in ["", "{", "[]", r#"{"keys":[{"kty":"EC"}]}"#, &set(&many), &large] {
         issuer.says(Some(wrong));
         let shown = &wrong[..wrong.len().min(40)];
@@ -119,7 +119,7 @@ async fn a_key_set_that_is_none_or_too_large_is_refused_and_the_old_one_stays() 
 fn a_key_file_that_cannot_be_used_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
-    for content in [None, Some("{"), Some(&*"x".repeat(MAX_BYTES + 1))] {
+    for content in [None, Some("{"), Some(&*"x".repeat(usize::try_from(KEY_SET_BYTES).unwrap() + 1))] {
         if let Some(content) = content {
             std::fs::write(&file, content).unwrap();
         }

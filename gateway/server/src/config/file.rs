@@ -1,15 +1,17 @@
 //! From the file to [`Config`].
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
+use dialog_host::file;
+use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 use url::{Host, Url};
 
 use super::Config;
-use crate::auth::keys::KeySource;
-
-/// Larger than any configuration.
-const MAX_BYTES: u64 = 1024 * 1024;
+use crate::{auth::keys::KeySource, hex, limits::CONFIGURATION_BYTES};
 
 /// The configuration cannot be used. Says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -48,16 +50,17 @@ impl Config {
     /// Reads, parses and checks the file. Relative paths in it count from the file's folder.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
         let unreadable = |error| ConfigError::Unreadable { file: file.to_owned(), error };
-        let size = std::fs::metadata(file).map_err(unreadable)?.len();
-        if size > MAX_BYTES {
-            return Err(unreadable(std::io::Error::other(format!("{size} bytes is over the limit of {MAX_BYTES}"))));
-        }
-        let text = std::fs::read_to_string(file).map_err(unreadable)?;
+        let bytes = file::read(file, CONFIGURATION_BYTES).map_err(unreadable)?;
+        let sha256 = hex(&Sha256::digest(&bytes));
+        // The error of a conversion holds the bytes, and with them what may be a secret.
+        let text = String::from_utf8(bytes)
+            .map_err(|error| unreadable(std::io::Error::new(ErrorKind::InvalidData, error.utf8_error())))?;
         let mut config: Self = toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start.min(text.len()));
             let line = 1 + text[..at].matches('\n').count();
             ConfigError::Invalid { file: file.to_owned(), line, what: what(&text, at, error.message()) }
         })?;
+        config.sha256 = sha256;
         config.count_from(file.parent().unwrap_or(Path::new(".")));
         config.check().map_err(|(key, what)| ConfigError::Inconsistent { file: file.to_owned(), key, what })?;
         Ok(config)

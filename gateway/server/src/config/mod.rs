@@ -20,6 +20,9 @@ use crate::{auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig};
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Config {
+    /// SHA-256 of the file that it was read from, lower-case hexadecimal.
+    #[serde(skip)]
+    pub sha256: String,
     /// Where the portal reaches this gateway: the `source` of events.
     pub public_url: Url,
     /// Where it listens.

@@ -1,7 +1,12 @@
 //! The directory file's form. Everything in it is checked, also between its parts, before anything of it counts: an
 //! error names the entry by its place and never a citizen by number.
 
-use std::{collections::BTreeSet, path::Path, str::FromStr};
+use std::{
+    collections::BTreeSet,
+    io::{self, BufReader, Read},
+    path::Path,
+    str::FromStr,
+};
 
 use dialog_contract::{
     ids::{HerId, HprNumber, NationalIdentityNumber},
@@ -9,11 +14,14 @@ use dialog_contract::{
     service::Service,
 };
 use dialog_core::ports::directory::{Agreement, ProviderName};
+use dialog_host::file;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-/// Larger than the whole country's.
-const MAX_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+use crate::limits::DIRECTORY_BYTES;
+
+/// Bytes of the file that are read at once.
+const READ_AT_ONCE: usize = 256 * 1024;
 
 /// A directory, checked.
 pub struct Directory {
@@ -99,14 +107,26 @@ pub struct Loaded {
 /// Reads and checks a file.
 pub fn read(path: &Path) -> Result<Loaded, DirectoryFileError> {
     let fail = |what: &dyn std::fmt::Display| DirectoryFileError(format!("{}: {what}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| fail(&error))?.len();
-    if size > MAX_BYTES {
-        return Err(fail(&format!("{size} bytes is over the limit of {MAX_BYTES}")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| fail(&error))?;
-    let raw: RawDirectory = serde_json::from_slice(&bytes).map_err(|error| fail(&without_values(&error)))?;
-    let sha256 = crate::hex(&Sha256::digest(&bytes));
+    let file = file::open(path, DIRECTORY_BYTES).map_err(|error| fail(&error))?;
+    let mut bytes = BufReader::with_capacity(READ_AT_ONCE, Hashed { bytes: file, digest: Sha256::new() });
+    let raw: RawDirectory = serde_json::from_reader(&mut bytes).map_err(|error| fail(&without_values(&error)))?;
+    // What is parsed was read to its end.
+    let sha256 = crate::hex(&bytes.into_inner().digest.finalize());
     Ok(Loaded { directory: check(raw).map_err(|what| fail(&what))?, sha256 })
+}
+
+/// Bytes that are hashed as they are read.
+struct Hashed<R> {
+    bytes: R,
+    digest: Sha256,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.bytes.read(into)?;
+        self.digest.update(&into[..read]);
+        Ok(read)
+    }
 }
 
 /// serde_json quotes what it found, which could be a citizen's number or name: what was expected and the place are
@@ -114,6 +134,9 @@ pub fn read(path: &Path) -> Result<Loaded, DirectoryFileError> {
 fn without_values(error: &serde_json::Error) -> String {
     let whole = error.to_string();
     let what = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(what, _)| what);
+    if error.is_io() {
+        return what.to_owned();
+    }
     let quotes = ["invalid type", "invalid value", "invalid length", "unknown variant"];
     let what = if quotes.iter().any(|quoting| what.starts_with(quoting)) {
         what.rsplit_once(", expected ")

@@ -46,7 +46,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
     folder.put("other.wasm", b"not a component");
     folder.configure(|config| {
         config["plugins"] = json!([
-            { "package": "example.wasm" },
+            { "package": "example.wasm", "upstreams": { "api": { "base-url": "ftp://api.test" } } },
             { "package": "other.wasm", "webhook": {
                 "secret": { "file": "missing.secret" }, "signature-header": "a", "timestamp-header": "b", "id-header": "c",
             } },
@@ -61,6 +61,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
         "issuers[0].keys: the issuer's keys cannot be had: ",
         "issuer.jwks",
         "plugins[0].grant: it imports upstream",
+        "plugins[0].upstreams.api: its base-url must be https, not ftp",
         "plugins[1].package: ",
         "plugins[1].webhook.secret: the secret in the file ",
         "missing.secret cannot be read",
@@ -70,6 +71,30 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
     }
     for secret in ["sesame", "too short", "12345678901"] {
         assert!(!said.contains(secret), "{said}");
+    }
+}
+
+#[test]
+fn limits_that_cannot_be_kept_are_found() {
+    let folder = Folder::new();
+    folder.configure(|config| config["limits"] = json!({ "calls-at-once": 0 }));
+    let said = String::from_utf8(check(&folder).stderr).unwrap();
+    assert!(said.contains("limits: the limit calls-at-once is 0"), "{said}");
+}
+
+#[test]
+fn a_pipe_in_place_of_a_file_is_refused_and_not_waited_for() {
+    for name in ["gateway.toml", "directory.json", "issuer.jwks", "pseudonyms.key", "example.wasm"] {
+        let folder = Folder::new();
+        folder.put("example.wasm", &guest::build());
+        folder.configure(|config| {
+            config["plugins"] = json!([{ "package": "example.wasm", "grant": { "capabilities": ["upstream"] } }]);
+        });
+        std::fs::remove_file(folder.path(name)).unwrap();
+        assert!(Command::new("mkfifo").arg(folder.path(name)).status().unwrap().success());
+        let output = check(&folder);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains("not a regular file"), "{name}: {said}");
     }
 }
 

@@ -180,9 +180,11 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_directory_that_is_wrong_keeps_the_gateway_from_starting_and_is_said() {
+async fn a_directory_that_is_wrong_is_said_before_any_port_is_bound_or_anything_is_written() {
     let folder = Folder::new();
-    folder.configure(|_| {});
+    // Of a gateway that binds first, this would be the complaint.
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    folder.configure(|config| config["listen"]["portal"] = json!(taken.local_addr().unwrap()));
     folder.put("directory.json", b"{}");
     let output = Command::new(env!("CARGO_BIN_EXE_dialog-gateway"))
         .args(["serve", "--config"])
@@ -193,5 +195,7 @@ async fn a_directory_that_is_wrong_keeps_the_gateway_from_starting_and_is_said()
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("directory.json: line 1, column 2: missing field `providers`"), "{said}");
-    assert!(!String::from_utf8(output.stdout).unwrap().contains("ready"));
+    assert!(!said.contains("listen.portal"), "{said}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    assert!(!folder.path("data").exists());
 }

@@ -14,6 +14,7 @@ use dialog_contract::{
     service::Locale,
 };
 use dialog_gateway::{
+    check,
     config::Config,
     gateway::Gateway,
     http::routes,
@@ -193,7 +194,13 @@ impl House {
         let quiet = TelemetryConfig { log: "off".to_owned(), ..TelemetryConfig::default() };
         TELEMETRY.get_or_init(|| Telemetry::start(&quiet, "gateway.test/one").unwrap());
         let config = Config::read(&folder.configure(edit)).unwrap();
-        let (gateway, _) = start::assemble(&config, "ab".repeat(32), folder.audit_key()).await.unwrap();
+        let (gateway, _) = start::assemble(
+            &config,
+            check::check(&config).unwrap_or_else(|wrong| panic!("{wrong:?}")),
+            folder.audit_key(),
+        )
+        .await
+        .unwrap();
         let mut addresses = Vec::new();
         for routes in [routes::portal(), routes::provider(), routes::operations()] {
             let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
