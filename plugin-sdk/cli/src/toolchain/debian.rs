@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Origin, Toolchain};
+use super::{Origin, TARGET, Toolchain};
 use crate::command::{ask, clean, run};
 
 /// What builds for the target: compiler, cargo, and the source of the standard library.
@@ -21,6 +21,10 @@ const INSTALL_LIMIT: Duration = Duration::from_secs(900);
 /// the same path and is years older.
 const OLDEST: (u32, u32) = (1, 95);
 
+/// How long apt waits, in seconds, for another one that is at work: on a new machine there often is.
+const LOCK_WAIT: &str = "DPkg::Lock::Timeout=300";
+
+const APT: &str = "/usr/bin/apt-get";
 const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 const WASM_LD: &str = "/usr/bin/wasm-ld";
@@ -54,31 +58,56 @@ pub(super) fn installed(folder: &Path) -> Result<Toolchain, String> {
 
 /// The packages, installed if need be and if this is root.
 pub(super) fn find(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<Toolchain, String> {
-    let missing = match installed(folder) {
+    let lacking = match installed(folder) {
         Ok(toolchain) => return Ok(toolchain),
-        Err(missing) => missing,
+        Err(lacking) => lacking,
     };
-    let mut packages = PACKAGES.to_vec();
-    if linker(folder).is_none() {
-        packages.push(LINKER_PACKAGE);
-    }
-    let by_hand = format!("apt-get update && apt-get install -y {}", packages.join(" "));
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err(format!("{missing}, and this is not a Debian"));
-    }
-    if !is_root() {
-        return Err(format!("{missing}. Only root can install them; run:\n       sudo sh -c '{by_hand}'"));
-    }
+    let machine =
+        Machine { is_root: is_root(), has_apt: Path::new(APT).exists(), has_linker: linker(folder).is_some() };
+    let packages = machine.decide(&lacking)?;
     say(&format!("installing {}", packages.join(" ")));
-    let mut last = install(&packages, say);
-    if last.is_err() {
+    if install(&packages, say).is_err() {
         // A machine that was just set up has no package lists yet.
         say("apt-get update");
-        apt(&["update"], say)?;
-        last = install(&packages, say);
+        apt(&["update"], say).and_then(|()| install(&packages, say)).map_err(|error| {
+            format!("{lacking}, and installing fails: {error}. Run by hand:\n       {}", by_hand(&packages))
+        })?;
     }
-    last.map_err(|error| format!("{missing}, and installing fails: {error}. Run by hand: {by_hand}"))?;
     installed(folder)
+}
+
+/// What decides whether packages are installed, or what a person is told to run.
+#[derive(Debug, Clone, Copy)]
+struct Machine {
+    is_root: bool,
+    has_apt: bool,
+    /// A linker for the target is there already, rustup's or Debian's.
+    has_linker: bool,
+}
+
+impl Machine {
+    /// The packages to install; else why not, with the command that helps. `lacking` says what is not there.
+    fn decide(self, lacking: &str) -> Result<Vec<&'static str>, String> {
+        let mut packages = PACKAGES.to_vec();
+        if !self.has_linker {
+            packages.push(LINKER_PACKAGE);
+        }
+        if !self.has_apt {
+            return Err(format!(
+                "{lacking}, and this is not a Debian ({APT} is not there). With rustup and its server in reach, run:\n       \
+                 rustup target add {TARGET}"
+            ));
+        }
+        if !self.is_root {
+            let command = by_hand(&packages);
+            return Err(format!("{lacking}. Only root can install packages; run:\n       sudo sh -c '{command}'"));
+        }
+        Ok(packages)
+    }
+}
+
+fn by_hand(packages: &[&str]) -> String {
+    format!("apt-get update && apt-get install -y {}", packages.join(" "))
 }
 
 fn install(packages: &[&str], say: &mut dyn FnMut(&str)) -> Result<(), String> {
@@ -86,8 +115,8 @@ fn install(packages: &[&str], say: &mut dyn FnMut(&str)) -> Result<(), String> {
 }
 
 fn apt(arguments: &[&str], say: &mut dyn FnMut(&str)) -> Result<(), String> {
-    let mut command = clean("/usr/bin/apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    let mut command = clean(APT);
+    command.args(["-o", LOCK_WAIT]).args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
     let output = run(&mut command, INSTALL_LIMIT, say).map_err(|error| error.to_string())?;
     if output.status.success() { Ok(()) } else { Err(output.last_lines(3)) }
 }
@@ -115,7 +144,9 @@ fn parsed(version: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
     use super::*;
+    use crate::toolchain::NoToolchain;
 
     #[test]
     fn debians_plain_compiler_is_told_from_the_one_that_serves() {
@@ -124,5 +155,52 @@ mod tests {
             parsed("rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)").is_some_and(|v| v >= OLDEST)
         );
         assert_eq!(parsed("rustc"), None);
+    }
+
+    #[test]
+    fn root_on_debian_installs_just_what_is_missing() {
+        let machine = Machine { is_root: true, has_apt: true, has_linker: true };
+        assert_eq!(machine.decide("x").as_deref(), Ok(&["rustc-web", "cargo-web", "rust-web-src"][..]));
+        let machine = Machine { has_linker: false, ..machine };
+        assert_eq!(machine.decide("x").as_deref(), Ok(&["rustc-web", "cargo-web", "rust-web-src", "lld"][..]));
+    }
+
+    #[test]
+    fn who_cannot_install_is_told_the_exact_command() {
+        let sudo = ". Only root can install packages; run:\n       \
+                    sudo sh -c 'apt-get update && apt-get install -y rustc-web cargo-web rust-web-src";
+        let rustup = ", and this is not a Debian (/usr/bin/apt-get is not there). With rustup and its server in reach, \
+                      run:\n       rustup target add wasm32-unknown-unknown";
+        for (is_root, has_apt, has_linker, told) in [
+            (false, true, true, format!("{sudo}'")),
+            (false, true, false, format!("{sudo} lld'")),
+            (true, false, true, rustup.to_owned()),
+            (true, false, false, rustup.to_owned()),
+            (false, false, true, rustup.to_owned()),
+            (false, false, false, rustup.to_owned()),
+        ] {
+            let machine = Machine { is_root, has_apt, has_linker };
+            let lacking = "/usr/bin/rustc or /usr/bin/cargo is not there";
+            assert_eq!(machine.decide(lacking), Err(format!("{lacking}{told}")), "{machine:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_without_root_names_all_three_places_and_the_command() {
+        let machine = Machine { is_root: false, has_apt: true, has_linker: true };
+        let error = NoToolchain {
+            active: "rustc 1.95.0 has no standard library for wasm32-unknown-unknown".to_owned(),
+            rustup: "`rustup` was stopped after 20 s without an end".to_owned(),
+            debian: machine.decide("/usr/bin/rustc or /usr/bin/cargo is not there").unwrap_err(),
+        };
+        assert_eq!(
+            error.to_string(),
+            "no toolchain can build for wasm32-unknown-unknown. Tried, in this order:\n\
+             1. the active toolchain: rustc 1.95.0 has no standard library for wasm32-unknown-unknown\n\
+             2. rustup: `rustup` was stopped after 20 s without an end\n\
+             3. Debian's packages: /usr/bin/rustc or /usr/bin/cargo is not there. \
+             Only root can install packages; run:\n       \
+             sudo sh -c 'apt-get update && apt-get install -y rustc-web cargo-web rust-web-src'"
+        );
     }
 }
