@@ -12,7 +12,7 @@ use dialog_contract::provider::{Capability, Interface};
 use dialog_plugin::{
     build::{self, BuildError, Built, Options, build_all},
     check::{self, Level},
-    scaffold,
+    command, scaffold,
 };
 
 /// A folder of this test's own, below the target directory: at the same place each time, so that cargo knows it again.
@@ -101,6 +101,21 @@ fn a_new_plugin_builds_conforms_and_is_built_again_only_when_it_changed() {
     let error = build::build(&plugin, &options(&out), &mut |_| {}).unwrap_err();
     assert!(matches!(&error, BuildError::Compile(said) if said.contains("src/lib.rs")), "{error}");
     assert!(first.path.exists());
+}
+
+#[test]
+fn a_new_plugin_passes_its_tests_and_links_natively() {
+    let plugin = scaffolded(&folder("native"), "fonn-helse");
+    // Where the SDK's own tests are built: what it stands on is compiled once.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("sdk");
+    // `build` links the `cdylib` by itself, which the unit tests do not need.
+    for (command, said) in [("build", "Finished"), ("test", "an_inquiry_becomes_a_thread_at_the_clinic ... ok")] {
+        let mut cargo = command::clean("cargo");
+        cargo.arg(command).arg("--target-dir").arg(&target).current_dir(&plugin);
+        let output = cargo.output().unwrap();
+        let all = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success() && all.contains(said) && !all.contains("warning"), "{all}");
+    }
 }
 
 #[test]
