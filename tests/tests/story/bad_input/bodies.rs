@@ -125,6 +125,8 @@ fn what_is_not_json_is_told_where() -> anyhow::Result<()> {
         for broken in ["{\"request\":", "{} {}", "\u{feff}{}"] {
             refusal(send(broken), ProblemType::Malformed).await?;
         }
+        let latin = &b"{\"request\":{\"type\":\"inquiry\"},\"message\":{\"text\":\"bl\xe5\"}}"[..];
+        refusal(kari.post("/v1/me/dialogs", &[], &Value::Null).body(latin), ProblemType::Malformed).await?;
         let reply = refusal(send(""), ProblemType::Malformed).await?;
         ensure!(reply.text("/detail")? == "Innholdet mangler.", "{}", reply.json);
         let reply = refusal(

@@ -15,7 +15,7 @@ use dialog_tests::{
 use http::StatusCode;
 use serde_json::json;
 
-use crate::visit::{alone, citizen, inquiry, opened, read, refusal, shared};
+use crate::visit::{alone, citizen, inquiry, marked, opened, read, refusal, shared};
 
 #[test]
 fn a_post_without_a_usable_key_is_refused() -> anyhow::Result<()> {
@@ -36,6 +36,8 @@ fn a_post_without_a_usable_key_is_refused() -> anyhow::Result<()> {
             let reply = refusal(call, ProblemType::Malformed).await?;
             ensure!(reply.text("/detail")?.contains("Idempotency-Key"), "{}", reply.json);
         }
+        let two = kari.post("/v1/me/dialogs", &[], &inquiry("Hei")).also("idempotency-key", "en-til");
+        refusal(two, ProblemType::Malformed).await?;
         Ok(())
     })
 }
@@ -102,6 +104,59 @@ fn a_request_that_is_still_running_is_not_begun_again() -> anyhow::Result<()> {
 }
 
 #[test]
+fn of_many_equal_requests_at_once_one_is_made() -> anyhow::Result<()> {
+    shared(async |house| {
+        let leila = citizen(house, &LEILA)?;
+        let key = uuid::Uuid::new_v4().to_string();
+        let text = format!("Kan jeg få ny time? {key}");
+        let mut sending = tokio::task::JoinSet::new();
+        for _ in 0..10 {
+            let call = leila.post("/v1/me/dialogs", &[], &inquiry(&text)).header("idempotency-key", &key);
+            sending.spawn(call.send());
+        }
+        let mut made = HashSet::new();
+        while let Some(reply) = sending.join_next().await {
+            let reply = reply??;
+            match reply.status {
+                StatusCode::CREATED => {
+                    made.insert(reply.text("/id")?.to_owned());
+                }
+                status => ensure!(
+                    status == StatusCode::CONFLICT && reply.json["type"] == ProblemType::StillRunning.uri().as_str(),
+                    "{status} {}",
+                    reply.json
+                ),
+            }
+        }
+        ensure!(made.len() == 1, "{made:?}");
+        let cases = house.helserespons.cases().into_iter().filter(|case| case.text() == text).count();
+        ensure!(cases == 1, "the vendor has {cases} cases");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_dialog_is_changed_as_it_was_read_and_not_otherwise() -> anyhow::Result<()> {
+    shared(async |house| {
+        let leila = citizen(house, &LEILA)?;
+        let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&LEILA)?, None).await?;
+        let id = opened(&leila, &inquiry("Kan jeg få svar i dag?")).await?;
+        // The vendor says by itself that it has filed it: after that the dialog is still.
+        screen.wait(EventType::DialogUpdated, &id).await?;
+        let tag = leila.get("/v1/me/dialogs/{dialog}", &[&id]).expect(StatusCode::OK).await?;
+        let tag = tag.headers["etag"].to_str()?.to_owned();
+        let send = |tag: &str| {
+            leila.post("/v1/me/dialogs/{dialog}/messages", &[&id], &json!({ "text": "Hei" })).header("if-match", tag)
+        };
+        let sent = send(&tag).expect(StatusCode::CREATED).await?;
+        ensure!(sent.headers["etag"] != tag.as_str());
+        refusal(send(&tag), ProblemType::PreconditionFailed).await?;
+        ensure!(read(&leila, &id).await?["messages"].as_array().is_some_and(|all| all.len() == 2));
+        Ok(())
+    })
+}
+
+#[test]
 fn a_dialog_that_has_changed_since_is_not_changed() -> anyhow::Result<()> {
     shared(async |house| {
         let kari = citizen(house, &KARI)?;
@@ -140,6 +195,7 @@ fn a_dialog_that_has_not_changed_is_not_sent_again() -> anyhow::Result<()> {
         let tag = first.headers["etag"].to_str()?.to_owned();
         ensure!(tag == format!("\"{}\"", first.json["revision"]), "{tag}");
         let again = get().header("if-none-match", &tag).expect(StatusCode::NOT_MODIFIED).await?;
+        marked(&again.headers)?;
         ensure!(again.bytes.is_empty() && again.headers["etag"] == tag.as_str());
         get().header("if-none-match", "\"0\"").expect(StatusCode::OK).await?;
         Ok(())

@@ -62,6 +62,12 @@ fn what_cannot_be_read_is_kept_receipted_as_refused_and_shown_to_the_operator_al
             house.meldingstjener.wait_until_read().await?;
             let all = unreadable(house).await?;
             known += 1;
+            let refused = |state: &dialog_tests::sim::meldingstjener::state::State| {
+                let receipts = state.messages.iter().filter(|one| one.to_portal).filter_map(|one| one.receipt.as_ref());
+                let refused = receipts.filter(|receipt| receipt.status == ReceiptStatus::Rejected);
+                (refused.filter(|receipt| !receipt.errors.is_empty()).count() == known).then_some(())
+            };
+            house.meldingstjener.wait_until("a negative receipt", refused).await?;
             ensure!(all.len() == known, "{damage:?}: {all:?}");
             ensure!(all[0]["plugin"] == "ddfl" && all[0]["size"].as_u64().is_some_and(|size| size > 0), "{:?}", all[0]);
             ensure!(all[0]["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{:?}", all[0]);
@@ -80,6 +86,26 @@ fn what_cannot_be_read_is_kept_receipted_as_refused_and_shown_to_the_operator_al
         house.kill_gateway().await?;
         house.start_gateway().await?;
         ensure!(unreadable(house).await?.len() == known, "a restart forgets what could not be read");
+        Ok(())
+    })
+}
+
+#[test]
+fn what_an_office_cannot_fetch_waits_for_it_and_is_shown_as_delivered_only_then() -> anyhow::Result<()> {
+    alone(async |house| {
+        let kari = citizen(house, &KARI)?;
+        let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&KARI)?, None).await?;
+        house.meldingstjener.set_online(&FJELLVEIEN, false)?;
+        let dialog = opened(&kari, &consultation("Søvn")).await?;
+        let delivered = async || {
+            let one = read(&kari, &dialog).await?;
+            let activities = one["activities"].as_array().context("activities")?.clone();
+            anyhow::Ok(activities.iter().any(|one| one["kind"]["type"] == "delivered"))
+        };
+        ensure!(!delivered().await?, "nobody has fetched it");
+        house.meldingstjener.set_online(&FJELLVEIEN, true)?;
+        screen.wait(EventType::DialogUpdated, &dialog).await?;
+        ensure!(delivered().await?);
         Ok(())
     })
 }

@@ -7,7 +7,7 @@ use dialog_contract::{event::EventType, limits::Limits, problem::ProblemType};
 use dialog_tests::{
     house::watch::Screen,
     sim::{
-        helserespons::{Answer, Call, HttpFault, Webhook},
+        helserespons::{Answer, Call, Damage, HttpFault, Webhook},
         world::LEILA,
     },
     story::citizen::{booking, office_messages},
@@ -45,6 +45,32 @@ fn garbage_to_what_was_handed_over_leaves_the_dialog_uncertain_in_plain_sight() 
             ensure!(list.json["items"].as_array().is_some_and(|all| all.len() == at + 1), "{fault:?}: {}", list.json);
         }
         ensure!(house.helserespons.cases().len() == 3, "nothing was sent twice");
+        Ok(())
+    })
+}
+
+#[test]
+fn garbage_in_the_vendors_news_is_kept_for_the_operator_and_holds_nothing_up() -> anyhow::Result<()> {
+    alone(async |house| {
+        let leila = citizen(house, &LEILA)?;
+        let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&LEILA)?, None).await?;
+        let dialog = opened(&leila, &consultation("Allergi")).await?;
+        let case = house.helserespons.wait_for_case(|_| true).await?;
+        let say = |text: &str| Answer::Reply { text: text.to_owned(), files: Vec::new() };
+        let damages = [Damage::Garbage, Damage::Truncated, Damage::WrongType];
+        for damage in damages {
+            house.helserespons.damage_next(damage);
+            house.helserespons.answer(&case.case_no, &say("Dette leser ingen."))?;
+        }
+        house.helserespons.answer(&case.case_no, &say("Prøv en annen tablett."))?;
+        screen.wait(EventType::MessageReceived, &dialog).await?;
+        let messages = office_messages(&read(&leila, &dialog).await?);
+        ensure!(messages.len() == 1 && messages[0]["text"] == "Prøv en annen tablett.", "{messages:?}");
+        let url = house.gateway()?.operations.join("/unreadable")?;
+        let kept: Value = reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.json().await?;
+        let items = kept["items"].as_array().context("items")?;
+        ensure!(items.len() == damages.len() && items.iter().all(|one| one["plugin"] == "helserespons"), "{kept}");
+        ensure!(!kept.to_string().contains(LEILA.national_id), "it names somebody");
         Ok(())
     })
 }

@@ -4,12 +4,16 @@ use anyhow::{Context, ensure};
 use dialog_contract::event::EventType;
 use dialog_tests::{
     house::watch::Screen,
-    sim::{helserespons::Answer, world::LEILA},
+    sim::{
+        helserespons::Answer,
+        world::{FJELLVEIEN, HAVNEGATA, KARI, LEILA, OLA, Solution},
+    },
 };
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::visit::{alone, citizen, consultation, inquiry, opened};
+use crate::visit::{alone, citizen, consultation, inquiry, opened, shared};
 
 fn ids(page: &Value) -> Vec<String> {
     let items = page["items"].as_array().cloned().unwrap_or_default();
@@ -70,6 +74,50 @@ fn filters_pick_and_pages_lead_to_each_dialog_once_newest_first() -> anyhow::Res
                 }
                 ensure!(found == whole, "limit {limit}: {found:?} and not {whole:?}");
             }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn slots_are_picked_by_clinician_mode_and_time() -> anyhow::Result<()> {
+    shared(async |house| {
+        for (who, office) in [(&KARI, &FJELLVEIEN), (&OLA, &HAVNEGATA)] {
+            let portal = citizen(house, who)?;
+            let slots = async |query: &str| {
+                let page = portal.get("/v1/me/slots", &[]).query(query).expect(StatusCode::OK).await?;
+                anyhow::Ok(page.json["items"].as_array().context("items")?.clone())
+            };
+            let all = slots("").await?;
+            let start = |slot: &Value| slot["start"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+            ensure!(all.windows(2).all(|pair| start(&pair[0]) <= start(&pair[1])), "slots come in order of start");
+            let mut found = 0;
+            for gp in office.gps {
+                let of_one = slots(&format!("clinician={}", gp.hpr)).await?;
+                let hpr: u64 = gp.hpr.parse()?;
+                ensure!(of_one.iter().all(|slot| slot["clinician"]["hprNumber"] == hpr), "{of_one:?}");
+                found += of_one.len();
+            }
+            // DDFL asks one doctor's calendar: the citizen's own where nobody is named.
+            let own: u64 = who.gp_hpr.parse()?;
+            let owns = all.iter().filter(|slot| slot["clinician"]["hprNumber"] == own).count();
+            let expected = if office.solutions.appointment == Solution::Ddfl { owns } else { found };
+            ensure!(
+                all.len() == expected && owns > 0 && found > owns,
+                "{} slots, {owns} own, {found} of all",
+                all.len()
+            );
+            for mode in ["in-person", "video"] {
+                let held = slots(&format!("mode={mode}")).await?;
+                ensure!(!held.is_empty() && held.iter().all(|slot| slot["mode"] == mode), "{mode}: {held:?}");
+                ensure!(held.len() == all.iter().filter(|slot| slot["mode"] == mode).count(), "{mode}");
+            }
+            let middle = all.get(all.len() / 2).and_then(start).context("a slot in the middle")?;
+            let early = slots(&format!("until={middle}")).await?;
+            let late = slots(&format!("from={middle}")).await?;
+            ensure!(early.iter().all(|slot| start(slot) < Some(middle)), "until is the first moment that is too late");
+            ensure!(late.iter().all(|slot| start(slot) >= Some(middle)), "from is the first moment");
+            ensure!(early.len() + late.len() == all.len(), "{} and {} of {}", early.len(), late.len(), all.len());
         }
         Ok(())
     })
