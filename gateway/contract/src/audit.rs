@@ -61,7 +61,9 @@ pub struct Record {
     /// SHA-256 of the reply's body, lower-case hexadecimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_sha256: Option<String>,
-    /// What the record says beyond the fixed fields, without content: file digests, key names, counts.
+    /// What the record says beyond the fixed fields, without content: file digests, key names, counts. `supersedes` is
+    /// the index of an earlier record of the same request, which tells an outcome that did not come to be: the last
+    /// record of a request counts.
     #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
     pub details: std::collections::BTreeMap<String, String>,
 }

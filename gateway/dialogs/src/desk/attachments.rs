@@ -127,7 +127,7 @@ impl Desk {
         reply_key: &ReplyKey,
         request: &Request,
         sha256: &[u8; 32],
-        trail: &Trail,
+        trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);

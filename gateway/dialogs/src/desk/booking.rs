@@ -191,7 +191,11 @@ impl Desk {
                 Err(Unsettled::NoEvidence) => {
                     let detail = "the audit log cannot be written".into();
                     let outage = Outage { retry_after: None, sent: Sent::No, detail };
-                    self.said(self.settle_operation(id, &Err(Failure::Unavailable(outage)), trail).await.err());
+                    let ended = self.settle_operation(id, &Err(Failure::Unavailable(outage)), trail).await;
+                    if let Ok(Ended::Refused { receipt: Some(receipt), .. }) = &ended {
+                        // What is told is not that the provider could not do it.
+                        trail.supersede(receipt);
+                    }
                     return Err(Refusal::unavailable(locale));
                 }
             }
@@ -303,10 +307,11 @@ impl Desk {
         &self,
         id: Uuid,
         answer: &Result<Option<provider::Appointment>, Failure>,
-        trail: &Trail,
+        trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
+        let locale = trail.locale;
         let sent = answer.as_ref().map_or_else(Failure::sent, |_| Sent::Yes);
-        let of_store = |error: StoreError| Refusal::of_store(&error, trail.locale).with_sent(sent);
+        let of_store = |error: StoreError| Refusal::of_store(&error, locale).with_sent(sent);
         for _ in 0..TRIES {
             let found = self.shelf.operation(id).await.map_err(of_store)?;
             let Some((revision, operation)) = found else { break };
@@ -319,7 +324,7 @@ impl Desk {
                     Ok(Reply::json(status, &stored.shown())?)
                 }
                 Err(failure) => {
-                    let refusal = not_booked(failure, trail.locale);
+                    let refusal = not_booked(failure, locale);
                     let body = trail.problem(&refusal);
                     Err((refusal, body))
                 }
@@ -337,10 +342,10 @@ impl Desk {
                 }
                 Err(Unsettled::Conflict) => {}
                 Err(Unsettled::Store(error)) => return Err(of_store(error)),
-                Err(Unsettled::NoEvidence) => return Err(Refusal::unavailable(trail.locale).with_sent(sent)),
+                Err(Unsettled::NoEvidence) => return Err(Refusal::unavailable(locale).with_sent(sent)),
             }
         }
-        Err(Refusal::new(ProblemType::Unavailable, texts::still_working(trail.locale)).with_sent(sent))
+        Err(Refusal::new(ProblemType::Unavailable, texts::still_working(locale)).with_sent(sent))
     }
 
     /// Writes what an operation did.
@@ -447,7 +452,8 @@ impl Desk {
             trail.detail("repair", "uncertain");
             Err(unknown("the gateway stopped while the call was under way"))
         };
-        self.said(self.settle_operation(id, &answer, &trail).await.err());
+        let ended = self.settle_operation(id, &answer, &mut trail).await;
+        self.conclude_unasked(&trail, ended).await;
         Ok(())
     }
 

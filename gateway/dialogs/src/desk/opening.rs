@@ -120,7 +120,7 @@ impl Desk {
     }
 
     /// The intent is in the store and not in the audit log: nothing is sent, and nothing kept.
-    pub(crate) async fn take_back(&self, record: &StoredDialog, trail: &Trail) -> Result<Ended, Refusal> {
+    pub(crate) async fn take_back(&self, record: &StoredDialog, trail: &mut Trail) -> Result<Ended, Refusal> {
         let refusal = Refusal::unavailable(trail.locale);
         match record.calls.front() {
             Some(call) => self.settle(record.dialog.id, &call.key, &Came::Never(refusal), trail).await,

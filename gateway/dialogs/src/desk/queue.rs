@@ -18,7 +18,6 @@ use super::{
     trail::{Trail, Unsettled},
 };
 use crate::{
-    answer::Refusal,
     keys,
     ports::store::StoreError,
     record::{self, CallKind, CallState, StoredDialog, Work},
@@ -128,13 +127,15 @@ impl Desk {
             let detail = "the gateway stopped while the call was under way".into();
             let fault = Failure::Faulty(Fault { sent: Sent::Unknown, detail });
             trail.detail("repair", "uncertain");
-            self.said(self.settle(id, &call.key, &Came::Called(Err(fault)), &trail).await.err());
+            let ended = self.settle(id, &call.key, &Came::Called(Err(fault)), &mut trail).await;
+            self.conclude_unasked(&trail, ended).await;
             return Ok(());
         }
         if now >= call.give_up {
             let detail = "the deadline has passed".into();
             let outage = Failure::Unavailable(Outage { retry_after: None, sent: Sent::No, detail });
-            self.said(self.settle(id, &call.key, &Came::Called(Err(outage)), &trail).await.err());
+            let ended = self.settle(id, &call.key, &Came::Called(Err(outage)), &mut trail).await;
+            self.conclude_unasked(&trail, ended).await;
             return Ok(());
         }
         if crashed {
@@ -148,7 +149,10 @@ impl Desk {
         let mut step = Step::default();
         let record = step.dialog(draft, now)?;
         match self.commit_with_intent(step, &trail).await {
-            Ok(()) => self.said(self.make_first(&record, CALL_TIME, &mut trail).await.err()),
+            Ok(()) => {
+                let ended = self.make_first(&record, CALL_TIME, &mut trail).await;
+                self.conclude_unasked(&trail, ended).await;
+            }
             Err(Unsettled::Conflict) => {}
             Err(Unsettled::Store(error)) => return Err(error),
             // The lease brings it back.
@@ -170,15 +174,5 @@ impl Desk {
         trail.dialog(record.dialog.id);
         trail.plugin(&record.plugin);
         Ok(trail)
-    }
-
-    /// What could not be settled now is settled when its lease is over.
-    pub(crate) fn said(&self, left: Option<Refusal>) {
-        if let Some(refusal) = left {
-            tracing::warn!(
-                problem = refusal.problem.name(),
-                "a call could not be settled; it is when its lease is over"
-            );
-        }
     }
 }

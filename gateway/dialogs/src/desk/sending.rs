@@ -112,7 +112,7 @@ impl Desk {
     }
 
     /// Commits the one step of a change that calls nobody; none where another request came first.
-    pub(crate) async fn finish(&self, step: Step, trail: &Trail, reply: Reply) -> Result<Option<Ended>, Refusal> {
+    pub(crate) async fn finish(&self, step: Step, trail: &mut Trail, reply: Reply) -> Result<Option<Ended>, Refusal> {
         match self.commit_with_outcome(step, trail, Ok((&reply, None))).await {
             Ok(receipt) => Ok(Some(Ended::Answered { reply, receipt: Some(receipt), replayed: false })),
             Err(Unsettled::Conflict) => Ok(None),

@@ -45,8 +45,15 @@ type Verdict = Result<u16, Refusal>;
 
 impl Desk {
     /// Settles the first call of a dialog, if it still is the one with this key.
-    pub(crate) async fn settle(&self, id: DialogId, key: &str, came: &Came, trail: &Trail) -> Result<Ended, Refusal> {
-        let of_store = |error: StoreError| Refusal::of_store(&error, trail.locale).with_sent(sent(came));
+    pub(crate) async fn settle(
+        &self,
+        id: DialogId,
+        key: &str,
+        came: &Came,
+        trail: &mut Trail,
+    ) -> Result<Ended, Refusal> {
+        let locale = trail.locale;
+        let of_store = |error: StoreError| Refusal::of_store(&error, locale).with_sent(sent(came));
         for _ in 0..TRIES {
             let Some(mut draft) = self.shelf.dialog(id).await.map_err(of_store)? else { break };
             let Some(call) = draft.record.calls.front().filter(|call| call.key == key).cloned() else { break };
@@ -77,11 +84,11 @@ impl Desk {
                 }
                 Err(Unsettled::Conflict) => {}
                 Err(Unsettled::Store(error)) => return Err(of_store(error)),
-                Err(Unsettled::NoEvidence) => return Err(Refusal::unavailable(trail.locale).with_sent(sent(came))),
+                Err(Unsettled::NoEvidence) => return Err(Refusal::unavailable(locale).with_sent(sent(came))),
             }
         }
         // Somebody else settled it, or never stops changing the dialog: the lease will tell.
-        Err(Refusal::new(ProblemType::Unavailable, texts::still_working(trail.locale)).with_sent(sent(came)))
+        Err(Refusal::new(ProblemType::Unavailable, texts::still_working(locale)).with_sent(sent(came)))
     }
 
     /// Changes the dialog by what came of its first call.

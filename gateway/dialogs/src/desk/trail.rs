@@ -1,6 +1,14 @@
-//! The audit records of one request: an intent before a change is tried, an outcome before the reply leaves. The two
-//! durable writes of a step, store and audit log, run side by side. A step that lost a race to another request is
-//! decided anew and recorded anew: the last record of a request is the one that counts.
+//! The audit records of one request: an intent before a change is tried, an outcome before the reply leaves.
+//!
+//! The two durable writes of a step, store and audit log, run side by side. So an outcome may be durable in the log
+//! while the store refuses its step, because another request came first, or does not answer. Such a record tells what
+//! did not come to be. The next record of the same request names it, as the detail `supersedes` with its index; it is
+//! durable before anything else leaves, also where the tries run out or the store stays silent: then it tells that
+//! refusal. The last record is thus what the citizen was told. A chain of lost races is a chain of such records; an
+//! intent supersedes nothing, because it tells of nothing that was done.
+//!
+//! Two ends leave no record of their own, and no receipt: the log itself does not answer, or the process dies between
+//! the writes. Nothing but a refusal without a receipt has left then.
 
 use dialog_contract::{
     audit::{Actor, ActorRole, CallRecord, OutcomeRecord, Record, RecordKind, RepresentationRecord},
@@ -15,7 +23,7 @@ use crate::{
     permit::{Citizen, Permitted, Portal},
     ports::{
         evidence::{EvidenceError, Receipt},
-        store::StoreError,
+        store::{Revision, StoreError},
     },
     request::Request,
     shelf::Step,
@@ -26,6 +34,8 @@ use crate::{
 pub(crate) struct Trail {
     record: Record,
     about: About,
+    /// The index of the record that tells an outcome which did not come to be.
+    superseded: Option<u64>,
     pub(crate) request: RequestId,
     pub(crate) trace_id: String,
     pub(crate) locale: Locale,
@@ -33,6 +43,9 @@ pub(crate) struct Trail {
 
 /// A refusal with its problem as it leaves.
 type Told<'a> = (&'a Refusal, &'a [u8]);
+
+type Committed = Result<Revision, StoreError>;
+type Recorded = Result<Receipt, EvidenceError>;
 
 /// Why a step did not happen.
 #[derive(Debug)]
@@ -66,7 +79,7 @@ impl Trail {
             reply_sha256: None,
             details: std::collections::BTreeMap::new(),
         };
-        Self { record, about: About::default(), request, trace_id: trace_id.to_owned(), locale }
+        Self { record, about: About::default(), superseded: None, request, trace_id: trace_id.to_owned(), locale }
     }
 
     pub(crate) fn office(&mut self, office: HerId) {
@@ -101,6 +114,21 @@ impl Trail {
         self.record.details.insert(name.into(), value.into());
     }
 
+    /// An earlier record of this request tells an outcome that is not the request's: the next one says so.
+    pub(crate) const fn supersede(&mut self, receipt: &Receipt) {
+        self.superseded = Some(receipt.index);
+    }
+
+    /// Whether a record stands that none has superseded yet.
+    pub(crate) const fn supersedes(&self) -> bool {
+        self.superseded.is_some()
+    }
+
+    /// Takes over what another trail knows, and still supersedes what this one has to.
+    pub(crate) fn begin_again(&mut self, from: &Self) {
+        *self = Self { superseded: self.superseded, ..from.clone() };
+    }
+
     fn intent(&self, now: jiff::Timestamp) -> Record {
         Record { time: now, kind: RecordKind::Intent, call: None, outcome: None, ..self.record.clone() }
     }
@@ -118,8 +146,20 @@ impl Trail {
             kind: RecordKind::Outcome,
             outcome: Some(OutcomeRecord { status, problem: problem.map(|problem| problem.name().into()), sent }),
             reply_sha256: body.map(sha256_hex),
-            ..self.record.clone()
+            ..self.superseding()
         }
+    }
+
+    fn delivery(&self, now: jiff::Timestamp) -> Record {
+        Record { time: now, kind: RecordKind::Delivery, ..self.superseding() }
+    }
+
+    fn superseding(&self) -> Record {
+        let mut record = self.record.clone();
+        if let Some(index) = self.superseded {
+            record.details.insert("supersedes".into(), index.to_string());
+        }
+        record
     }
 
     /// The problem as it leaves.
@@ -194,14 +234,15 @@ impl Desk {
 
     /// Commits a step side by side with the record of its intent.
     pub(crate) async fn commit_with_intent(&self, step: Step, trail: &Trail) -> Result<(), Unsettled> {
-        self.commit_with(step, trail.intent(self.now())).await.map(|_| ())
+        let (committed, recorded) = self.write_both(step, trail.intent(self.now())).await;
+        settled(committed, recorded).map(|_| ())
     }
 
     /// Commits a step side by side with the record of its outcome.
     pub(crate) async fn commit_with_outcome(
         &self,
         step: Step,
-        trail: &Trail,
+        trail: &mut Trail,
         outcome: Result<(&Reply, Option<Sent>), Told<'_>>,
     ) -> Result<Receipt, Unsettled> {
         let now = self.now();
@@ -212,7 +253,7 @@ impl Desk {
                 trail.outcome(now, Some(problem.status()), Some(*problem), Some(*sent), Some(body))
             }
         };
-        self.commit_with(step, record).await
+        self.commit_with_end(step, record, trail).await
     }
 
     /// What a provider delivered.
@@ -230,25 +271,41 @@ impl Desk {
     }
 
     /// Commits what a delivery brought, side by side with its record.
-    pub(crate) async fn commit_with_delivery(&self, step: Step, trail: &Trail) -> Result<Receipt, Unsettled> {
-        self.commit_with(step, Record { time: self.now(), kind: RecordKind::Delivery, ..trail.record.clone() }).await
+    pub(crate) async fn commit_with_delivery(&self, step: Step, trail: &mut Trail) -> Result<Receipt, Unsettled> {
+        let record = trail.delivery(self.now());
+        self.commit_with_end(step, record, trail).await
     }
 
     /// Records a delivery that brought nothing to commit.
     pub(crate) async fn record_delivery(&self, trail: &Trail) -> Result<Receipt, EvidenceError> {
-        let record = Record { time: self.now(), kind: RecordKind::Delivery, ..trail.record.clone() };
-        self.evidence.record(record).await
+        self.evidence.record(trail.delivery(self.now())).await
     }
 
-    async fn commit_with(&self, step: Step, record: Record) -> Result<Receipt, Unsettled> {
-        let (committed, recorded) = tokio::join!(self.shelf.commit(step), self.evidence.record(record));
-        match (committed, recorded) {
-            (Ok(_), Ok(receipt)) => Ok(receipt),
-            (Err(StoreError::Conflict { .. }), Ok(_)) => Err(Unsettled::Conflict),
-            (Err(error), _) => Err(Unsettled::Store(error)),
-            (Ok(_), Err(error)) => {
-                tracing::error!(%error, "the audit log cannot be written");
-                Err(Unsettled::NoEvidence)
+    /// Commits a step with the record of what it came to, and notes where that record tells of nothing.
+    async fn commit_with_end(&self, step: Step, record: Record, trail: &mut Trail) -> Result<Receipt, Unsettled> {
+        let (committed, recorded) = self.write_both(step, record).await;
+        match (&committed, &recorded) {
+            (Ok(_), Ok(_)) => trail.superseded = None,
+            (Err(_), Ok(receipt)) => trail.supersede(receipt),
+            (_, Err(_)) => {}
+        }
+        settled(committed, recorded)
+    }
+
+    async fn write_both(&self, step: Step, record: Record) -> (Committed, Recorded) {
+        tokio::join!(self.shelf.commit(step), self.evidence.record(record))
+    }
+
+    /// The end of what the gateway did by itself. Nobody waits for an answer, so a refusal leaves a record only where
+    /// an earlier one tells otherwise; what could not be settled now is settled when its lease is over.
+    pub(crate) async fn conclude_unasked(&self, trail: &Trail, ended: Result<Ended, Refusal>) {
+        let Err(refusal) = ended else { return };
+        let problem = refusal.problem;
+        tracing::warn!(problem = problem.name(), "a call could not be settled; it is when its lease is over");
+        if trail.supersedes() {
+            let record = trail.outcome(self.now(), None, Some(problem), Some(refusal.sent), None);
+            if let Err(error) = self.evidence.record(record).await {
+                tracing::error!(%error, request = %trail.request, "no outcome recorded");
             }
         }
     }
@@ -307,6 +364,18 @@ impl Desk {
                 };
                 Err(refused(refusal, body, receipt, replayed, trail.about))
             }
+        }
+    }
+}
+
+fn settled(committed: Committed, recorded: Recorded) -> Result<Receipt, Unsettled> {
+    match (committed, recorded) {
+        (Ok(_), Ok(receipt)) => Ok(receipt),
+        (Err(StoreError::Conflict { .. }), Ok(_)) => Err(Unsettled::Conflict),
+        (Err(error), _) => Err(Unsettled::Store(error)),
+        (Ok(_), Err(error)) => {
+            tracing::error!(%error, "the audit log cannot be written");
+            Err(Unsettled::NoEvidence)
         }
     }
 }

@@ -40,6 +40,36 @@ impl Desk {
         traceparent: Option<&str>,
         until: Instant,
     ) -> Result<(Disposition, Option<Receipt>), InboundError> {
+        let mut told = trail.clone();
+        let ended = self.settle_in_tries(plugin, event, (trail, &mut told), traceparent, until).await;
+        if !told.supersedes() {
+            return ended;
+        }
+        // The last record tells of a commit that did not come to be, and none has followed.
+        told.detail("event", name(event));
+        match &ended {
+            Ok((disposition, _)) => {
+                told.detail("disposition", fate(*disposition));
+                told.detail("before", "true");
+            }
+            Err(error) => {
+                told.detail("disposition", "not settled");
+                told.detail("failure", error.to_string());
+            }
+        }
+        let receipt = self.record_delivery(&told).await?;
+        ended.map(|(disposition, _)| (disposition, Some(receipt)))
+    }
+
+    /// As [`Desk::settle_event`], with the trail of the last try.
+    async fn settle_in_tries(
+        &self,
+        plugin: &PluginId,
+        event: &Event,
+        (trail, told): (&Trail, &mut Trail),
+        traceparent: Option<&str>,
+        until: Instant,
+    ) -> Result<(Disposition, Option<Receipt>), InboundError> {
         let mut does_not_fit = false;
         for _ in 0..TRIES {
             if let Some(earlier) = self.shelf.processed(plugin, &event.id).await? {
@@ -51,8 +81,8 @@ impl Desk {
                 return Ok((again, None));
             }
             let mut step = Step::default();
-            let mut trail = trail.clone();
-            let decided = self.decide(plugin, event, &mut step, &mut trail, traceparent, until).await?;
+            told.begin_again(trail);
+            let decided = self.decide(plugin, event, &mut step, told, traceparent, until).await?;
             let disposition = match decided {
                 Ok(()) if !does_not_fit => Disposition::Accepted,
                 Ok(()) => Disposition::Refused(RefusalReason::Invalid),
@@ -64,9 +94,9 @@ impl Desk {
                 step = Step::default();
             }
             step.processed(plugin, &event.id, Processed { at: self.now(), disposition })?;
-            trail.detail("event", name(event));
-            trail.detail("disposition", fate(disposition));
-            match self.commit_with_delivery(step, &trail).await {
+            told.detail("event", name(event));
+            told.detail("disposition", fate(disposition));
+            match self.commit_with_delivery(step, told).await {
                 Ok(receipt) => return Ok((disposition, Some(receipt))),
                 Err(Unsettled::Conflict) => {}
                 // It will not fit the next time either, and would hold up everything behind it for ever.

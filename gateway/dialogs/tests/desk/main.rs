@@ -18,4 +18,5 @@ mod queue;
 mod recovery;
 mod redelivery;
 mod sending;
+mod superseded;
 mod support;

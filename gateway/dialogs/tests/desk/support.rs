@@ -95,8 +95,35 @@ impl Clock for ToldClock {
 pub(crate) struct Switched {
     pub(crate) memory: MemoryStore,
     pub(crate) down: AtomicBool,
+    /// The next commits, and what befalls them.
+    pub(crate) trouble: Mutex<Option<(u32, Trouble)>>,
     /// The process dies at a commit.
     pub(crate) crash: Mutex<Option<Crash>>,
+}
+
+/// What befalls a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// Somebody else changed the same data first.
+    Conflict,
+    /// Somebody else made the very same change first.
+    Overtaken,
+    /// The store does not answer.
+    Silence,
+}
+
+impl Switched {
+    /// The next `commits` meet `trouble`.
+    pub(crate) fn befall(&self, commits: u32, trouble: Trouble) {
+        *self.trouble.lock().unwrap() = Some((commits, trouble));
+    }
+
+    fn befallen(&self) -> Option<Trouble> {
+        let mut left = self.trouble.lock().unwrap();
+        let (commits, trouble) = (*left)?;
+        *left = commits.checked_sub(1).map(|commits| (commits, trouble));
+        left.map(|_| trouble)
+    }
 }
 
 /// At which commit from now on the process dies, from 0, and whether that one is written.
@@ -121,6 +148,17 @@ impl Store for Switched {
     async fn commit(&self, batch: Batch) -> Result<Revision, StoreError> {
         if self.down.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("switched off".into()));
+        }
+        match self.befallen() {
+            Some(Trouble::Silence) => return Err(StoreError::Unavailable("silent".into())),
+            Some(trouble) => {
+                let key = batch.writes.first().unwrap().0.clone();
+                if trouble == Trouble::Overtaken {
+                    self.memory.commit(batch).await?;
+                }
+                return Err(StoreError::Conflict { key });
+            }
+            None => {}
         }
         let crash = *self.crash.lock().unwrap();
         match crash {
