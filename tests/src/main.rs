@@ -64,23 +64,21 @@ async fn run(check: bool, out: Option<&Path>) -> anyhow::Result<()> {
 }
 
 async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
+    out.map_or(Ok(()), keepsakes::may_be_left_in)?;
     let folder = tempfile::tempdir()?;
     let mut house = House::open(Plan::free(folder.path(), binary)).await?;
     let mut tell = Teller::new();
     let played = story::play(&mut tell, &mut house).await;
     tell.finish();
-    if let Some(out) = out {
-        if house.gateway().is_ok() {
-            house.stop_gateway().await?;
-        }
-        keepsakes::leave(out, &tell, &house)?;
-    }
     if let Err(error) = played {
         let log = std::fs::read_to_string(house.log()).unwrap_or_default();
         let warnings: Vec<&str> =
             log.lines().filter(|line| line.contains("\"WARN\"") || line.contains("\"ERROR\"")).collect();
         let last = warnings[warnings.len().saturating_sub(10)..].join("\n");
         return Err(error.context(format!("what the gateway said last:\n{last}\n")));
+    }
+    if let Some(out) = out {
+        keepsakes::leave(out, &tell, &house)?;
     }
     let checks: usize = tell.steps.iter().map(|step| step.checked.len()).sum();
     say(&format!("The story holds: {} steps, {checks} checks.", tell.steps.len()));

@@ -45,8 +45,8 @@ pub struct House<'a> {
     pub plugins: &'a [(String, PathBuf)],
     /// Base URL of the simulated Meldingstjener.
     pub meldingstjener: &'a str,
-    /// A bearer token that it accepts.
-    pub meldingstjener_token: &'a str,
+    /// The gateway as its client.
+    pub meldingstjener_client: &'a issuer::Client,
     /// Base URL of the simulated Helserespons.
     pub helserespons: &'a str,
     /// The API key that it accepts.
@@ -79,7 +79,7 @@ impl House<'_> {
             arrange(&mut directory);
         }
         std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory)?)?;
-        std::fs::write(self.folder.join("meldingstjener.token"), self.meldingstjener_token)?;
+        std::fs::write(self.folder.join("meldingstjener.pem"), &self.meldingstjener_client.private)?;
         std::fs::write(self.folder.join("helserespons.key"), self.helserespons_key)?;
         std::fs::write(self.folder.join("helserespons.secret"), self.helserespons_secret)?;
         let path = self.folder.join("gateway.toml");
@@ -126,7 +126,13 @@ impl House<'_> {
                 "upstreams": { "meldingstjener": {
                     "base-url": self.meldingstjener,
                     "allow-networks": ["loopback"],
-                    "credentials": { "kind": "bearer", "token": { "file": "meldingstjener.token" } },
+                    "credentials": {
+                        "kind": "oauth2",
+                        "token-url": format!("{}/connect/token", self.meldingstjener),
+                        "client-id": self.meldingstjener_client.id,
+                        "key": { "file": "meldingstjener.pem" },
+                        "algorithm": "ES256",
+                    },
                 } },
                 "installation": {
                     "organisation": { "name": world::PORTAL_ORGANISATION_NAME, "herId": world::PORTAL_ORGANISATION_HER_ID },

@@ -1,6 +1,7 @@
 //! Logs citizens in, as ID-porten does: signs access tokens with a key of its own and publishes the public half.
 
 use anyhow::Context;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet, PublicKeyUse},
@@ -18,6 +19,32 @@ pub const AUDIENCE: &str = "https://dialog.example.test";
 /// The OAuth client that is the portal.
 pub const PORTAL_CLIENT: &str = "national-portal";
 
+/// A new ES256 key, as PKCS #8.
+fn new_key() -> anyhow::Result<Vec<u8>> {
+    let pair = aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING)?;
+    Ok(pair.to_pkcs8v1()?.as_ref().to_vec())
+}
+
+/// The gateway as an OAuth client of a remote system, with the key by which it shows who it is (`private_key_jwt`).
+pub struct Client {
+    /// Its id there.
+    pub id: &'static str,
+    /// The private key, PEM.
+    pub private: String,
+    /// The public key.
+    pub public: Jwk,
+}
+
+impl Client {
+    /// Makes a new key.
+    pub fn new(id: &'static str) -> anyhow::Result<Self> {
+        let der = new_key()?;
+        let public = Jwk::from_encoding_key(&EncodingKey::from_ec_der(&der), Algorithm::ES256)?;
+        let private = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der));
+        Ok(Self { id, private, public })
+    }
+}
+
 /// An issuer with one ES256 key.
 pub struct Issuer {
     key: EncodingKey,
@@ -27,10 +54,7 @@ pub struct Issuer {
 impl Issuer {
     /// Makes a new key.
     pub fn new() -> anyhow::Result<Self> {
-        let pair =
-            aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING)?;
-        let der = pair.to_pkcs8v1()?;
-        Ok(Self { key: EncodingKey::from_ec_der(der.as_ref()), kid: uuid::Uuid::new_v4().to_string() })
+        Ok(Self { key: EncodingKey::from_ec_der(&new_key()?), kid: uuid::Uuid::new_v4().to_string() })
     }
 
     /// The public keys (JWKS).

@@ -20,10 +20,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use self::{configuration::Addresses, gateway::Gateway, issuer::Issuer};
+use self::{
+    configuration::Addresses,
+    gateway::Gateway,
+    issuer::{Client, Issuer},
+};
 use crate::sim::{
     helserespons::{self, HelseresponsSim, Webhook},
-    meldingstjener::{self, MeldingstjenerSim},
+    meldingstjener::{self, MeldingstjenerSim, OauthClient},
 };
 
 /// The key that the simulated Helserespons accepts.
@@ -32,8 +36,8 @@ const HELSERESPONS_KEY: &str = "helserespons-key";
 /// The secret that its webhooks are signed with.
 const HELSERESPONS_SECRET: &str = "helserespons-webhook-secret";
 
-/// The token that the simulated Meldingstjener accepts.
-const MELDINGSTJENER_TOKEN: &str = "meldingstjener-token";
+/// What the simulated Meldingstjener knows the gateway as.
+const MELDINGSTJENER_CLIENT: &str = "dialog-gateway";
 
 /// How a house is built.
 #[derive(Clone)]
@@ -73,6 +77,7 @@ impl Plan {
 pub struct House {
     plan: Plan,
     plugins: Vec<(String, PathBuf)>,
+    client: Client,
     /// Logs citizens in.
     pub issuer: Issuer,
     /// Behind the public solution.
@@ -87,8 +92,10 @@ impl House {
     pub async fn open(plan: Plan) -> anyhow::Result<Self> {
         let plugins = tokio::task::spawn_blocking(plugins::built).await??;
         let [messages, messages_control, vendor, vendor_control] = plan.back_ends;
+        let client = Client::new(MELDINGSTJENER_CLIENT)?;
         let meldingstjener = MeldingstjenerSim::start(meldingstjener::Config {
-            tokens: vec![MELDINGSTJENER_TOKEN.to_owned()],
+            tokens: Vec::new(),
+            clients: vec![OauthClient { client_id: client.id.to_owned(), key: client.public.clone() }],
             address: messages,
             control_address: messages_control,
             ..meldingstjener::Config::default()
@@ -101,7 +108,8 @@ impl House {
             ..helserespons::Config::default()
         })
         .await?;
-        let mut house = Self { plan, plugins, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None };
+        let mut house =
+            Self { plan, plugins, client, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None };
         house.start_gateway().await?;
         Ok(house)
     }
@@ -121,7 +129,7 @@ impl House {
             keys: &keys,
             plugins: &self.plugins,
             meldingstjener: &self.meldingstjener.base_url(),
-            meldingstjener_token: MELDINGSTJENER_TOKEN,
+            meldingstjener_client: &self.client,
             helserespons: &self.helserespons.base_url(),
             helserespons_key: HELSERESPONS_KEY,
             helserespons_secret: HELSERESPONS_SECRET,

@@ -6,7 +6,11 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use dialog_contract::event::{Event, EventType};
+use dialog_contract::{
+    event::{Event, EventType},
+    schema::{self, Resource},
+    service::Locale,
+};
 use futures_util::StreamExt;
 use tokio::{sync::watch, task::JoinHandle};
 use url::Url;
@@ -42,14 +46,14 @@ impl Screen {
                 pending.extend_from_slice(&chunk);
                 while let Some(end) = pending.windows(2).position(|pair| pair == b"\n\n") {
                     let block: Vec<u8> = pending.drain(..end + 2).collect();
-                    let event = String::from_utf8_lossy(&block)
-                        .lines()
-                        .find_map(|line| serde_json::from_str::<Event>(line.strip_prefix("data: ")?).ok());
-                    if let Some(event) = event {
-                        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-                        known.push(event);
-                        let _ = sender.send(known.len());
-                    }
+                    let block = String::from_utf8_lossy(&block);
+                    // A comment keeps the connection alive; everything else is an event.
+                    let Some(data) = block.lines().find_map(|line| line.strip_prefix("data: ")) else { continue };
+                    // What is no event ends the following, and who waits is told that the stream ended.
+                    let Some(event) = valid(data) else { return };
+                    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                    known.push(event);
+                    let _ = sender.send(known.len());
                 }
             }
         });
@@ -97,6 +101,13 @@ impl Screen {
     fn summary(&self) -> Vec<String> {
         self.all().iter().map(|event| format!("{} {}", event.kind, event.subject)).collect()
     }
+}
+
+/// An event that its schema allows.
+fn valid(data: &str) -> Option<Event> {
+    let json = serde_json::from_str(data).ok()?;
+    schema::validate(Resource::Event, &json, Locale::En).ok()?;
+    serde_json::from_value(json).ok()
 }
 
 impl Drop for Screen {

@@ -1,7 +1,7 @@
 //! A citizen at the portal: what a person does there, as the portal's calls.
 
 use anyhow::{Context, ensure};
-use dialog_contract::event::EventType;
+use dialog_contract::{event::EventType, ids::EventId, problem::ProblemType};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -138,21 +138,25 @@ impl Citizen {
         Ok(json)
     }
 
-    /// Picks a slot, moves to another, cancels; the office's provider agrees each time.
-    pub async fn books_changes_and_cancels(&self, tell: &mut Teller) -> anyhow::Result<()> {
+    /// Picks a slot, moves to another, cancels; `booked_at_office` counts what the office's own system says each time.
+    pub async fn books_changes_and_cancels(
+        &self,
+        tell: &mut Teller,
+        booked_at_office: &(dyn Fn() -> anyhow::Result<usize> + Sync),
+    ) -> anyhow::Result<()> {
         let name = self.name;
+        let before = booked_at_office()?;
         let slots = tell
             .ask(&format!("{name} asks for free slots"), self.portal.get("/v1/me/slots", &[]), StatusCode::OK)
             .await?;
         let slots = slots.json["items"].as_array().context("a list of slots")?.clone();
         let mut in_person = slots.iter().filter(|slot| slot["mode"] == "in-person");
         let (first, second) = (in_person.next().context("a first slot")?, in_person.next().context("a second slot")?);
-        tell.check("there are slots to choose from", true)?;
-
         let call = self.portal.post("/v1/me/appointments", &[], &booking(first));
         let booked = tell.ask(&format!("{name} books one"), call, StatusCode::CREATED).await?;
         let id = booked.text("/id")?.to_owned();
         tell.equal("it is at the time of the slot", booked.json["start"].as_str(), first["start"].as_str())?;
+        tell.equal("the office has it", booked_at_office()?, before + 1)?;
 
         let coming = self.upcoming(tell, &format!("{name} sees it among the coming appointments")).await?;
         tell.check("it is there", coming.iter().any(|one| one["id"] == id.as_str()))?;
@@ -160,13 +164,58 @@ impl Citizen {
         let call = self.portal.post("/v1/me/appointments/{appointment}/change", &[&id], &booking(second));
         let moved = tell.ask(&format!("{name} moves it to another slot"), call, StatusCode::OK).await?;
         tell.equal("it is at the new time", moved.json["start"].as_str(), second["start"].as_str())?;
+        tell.equal("the office has one, not two", booked_at_office()?, before + 1)?;
         let id = moved.text("/id")?.to_owned();
 
         let call =
             self.portal.post("/v1/me/appointments/{appointment}/cancel", &[&id], &json!({ "reason": "Frisk igjen" }));
         tell.ask(&format!("{name} cancels it"), call, StatusCode::OK).await?;
+        tell.equal("the office has none", booked_at_office()?, before)?;
         let coming = self.upcoming(tell, &format!("{name} sees that it is gone")).await?;
         tell.check("it is not there", coming.iter().all(|one| one["id"] != id.as_str()))
+    }
+
+    /// Waits until the office has opened a dialog that is not among the events `known`, and gives its id.
+    pub async fn is_written_to(&mut self, known: &[EventId]) -> anyhow::Result<String> {
+        let event = self
+            .screen
+            .wait_for("a dialog that the office opens", |event| {
+                event.kind == EventType::DialogOpened && !known.contains(&event.id)
+            })
+            .await?;
+        Ok(event.data.dialog.context("the event names the dialog")?.to_string())
+    }
+
+    /// The events seen so far, by id.
+    #[must_use]
+    pub fn known(&self) -> Vec<EventId> {
+        self.screen.all().into_iter().map(|event| event.id).collect()
+    }
+
+    /// Gets a one-way message (EKI) after the events `known`, reads it and cannot reply.
+    pub async fn cannot_reply(&mut self, tell: &mut Teller, known: &[EventId]) -> anyhow::Result<()> {
+        let dialog = self.is_written_to(known).await?;
+        let read = self.reads(tell, "reads it", &dialog).await?;
+        tell.equal("no reply is offered", read["replyAllowed"].as_bool(), Some(false))?;
+        let call = self.portal.post("/v1/me/dialogs/{dialog}/messages", &[&dialog], &json!({ "text": "Takk!" }));
+        let what = format!("{} cannot reply to it", self.name);
+        let refusal = tell.refused(&what, call, ProblemType::ReplyNotAllowed).await?;
+        tell.check("the refusal says why", refusal.text("/detail")?.contains("engangsmelding"))?;
+        tell.equal("nothing was sent", refusal.text("/sent")?, "no")
+    }
+
+    /// Downloads the one file of the office's messages in a dialog: a PDF.
+    pub async fn downloads_certificate(&self, tell: &mut Teller, dialog: &Value) -> anyhow::Result<()> {
+        let files: Vec<Value> = office_messages(dialog)
+            .iter()
+            .flat_map(|one| one["attachments"].as_array().cloned().unwrap_or_default())
+            .collect();
+        tell.equal("there is one file", files.len(), 1)?;
+        let id = files[0]["id"].as_str().context("the file has an id")?;
+        let call = self.portal.get("/v1/me/attachments/{attachment}", &[id]);
+        let file = tell.ask(&format!("{} downloads the certificate", self.name), call, StatusCode::OK).await?;
+        tell.check("it is a PDF", file.bytes.starts_with(b"%PDF-"))?;
+        tell.equal("it is as long as was said", Some(file.bytes.len() as u64), files[0]["size"].as_u64())
     }
 
     async fn upcoming(&self, tell: &mut Teller, what: &str) -> anyhow::Result<Vec<Value>> {

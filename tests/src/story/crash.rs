@@ -1,8 +1,14 @@
 //! The gateway is killed in the middle of sending, and started again: nothing is lost, nothing is done twice, and the log
 //! verifies.
 
+use std::collections::BTreeSet;
+
 use anyhow::Context;
-use dialog_contract::event::EventType;
+use dialog_contract::{
+    audit::{Record, RecordKind},
+    event::EventType,
+    ids::RequestId,
+};
 use serde_json::json;
 
 use super::{citizen::Citizen, teller::Teller};
@@ -60,5 +66,28 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     house.stop_gateway().await?;
     let keys = dialog_audit::VerifierKeys::parse(&house.audit_key()?)?;
     let report = dialog_audit::verify(&house.audit(), &keys, |_| {})?;
-    tell.check(&format!("{} records under the signed checkpoint", report.size), report.size > 0)
+    let nothing_left = dialog_audit::JournalReport::Read { entries: 0, torn: None };
+    tell.equal("everything is under the signed checkpoint", report.journal, nothing_left)?;
+    let (intents, outcomes) = requests(house, &keys, report.size)?;
+    tell.check(&format!("{} changes were recorded before they were tried", intents.len()), !intents.is_empty())?;
+    let open: Vec<_> = intents.difference(&outcomes).collect();
+    tell.equal("each has its outcome in the log, also the one that was killed", open, Vec::new())
+}
+
+/// The requests whose intent is in the audit log, and those whose outcome is.
+fn requests(
+    house: &House,
+    keys: &dialog_audit::VerifierKeys,
+    size: u64,
+) -> anyhow::Result<(BTreeSet<RequestId>, BTreeSet<RequestId>)> {
+    let (mut intents, mut outcomes) = (BTreeSet::new(), BTreeSet::new());
+    for entry in dialog_audit::Reader::open(&house.audit(), keys)?.entries(0..size) {
+        let record: Record = serde_json::from_slice(&entry?.data)?;
+        match (record.kind, record.request) {
+            (RecordKind::Intent, Some(request)) => intents.insert(request),
+            (RecordKind::Outcome, Some(request)) => outcomes.insert(request),
+            _ => continue,
+        };
+    }
+    Ok((intents, outcomes))
 }

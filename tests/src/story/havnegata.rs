@@ -1,20 +1,18 @@
 //! Ola, at an office that uses the public solution for consultations (on CGM Allmenn, an old record system) and the
 //! commercial one for the rest.
 
-use anyhow::Context;
-use http::StatusCode;
 use serde_json::json;
 
 use super::{
-    citizen::{Citizen, decisions, office_messages},
+    citizen::{Citizen, office_messages},
     teller::Teller,
+    vendor::Clinic,
 };
 use crate::{
     house::House,
     sim::{
-        helserespons::{self, CaseType, Decision, Outcome},
         meldingstjener::{self, Kind},
-        world::OLA,
+        world::{HAVNEGATA, OLA},
     },
 };
 
@@ -28,12 +26,17 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
             ("prescription-renewal", "helserespons", "commercial"),
             ("consultation", "ddfl", "public"),
             ("inquiry", "helserespons", "commercial"),
+            ("certificate", "helserespons", "commercial"),
         ],
     )
     .await?;
-    ola.books_changes_and_cancels(tell).await?;
+    let clinic = Clinic::of(house, &HAVNEGATA, &OLA)?;
+    ola.books_changes_and_cancels(tell, &|| clinic.booked()).await?;
     consultation(tell, house, &mut ola).await?;
-    renewal(tell, house, &mut ola).await
+    clinic.renews_one_of_two(tell, &mut ola).await?;
+    clinic.redirects(tell, &mut ola).await?;
+    clinic.sends_notice(tell, &mut ola).await?;
+    clinic.issues_certificate(tell, &mut ola).await
 }
 
 async fn consultation(tell: &mut Teller, house: &House, ola: &mut Citizen) -> anyhow::Result<()> {
@@ -63,43 +66,4 @@ async fn consultation(tell: &mut Teller, house: &House, ola: &mut Citizen) -> an
     house.meldingstjener.answer(&follow_up.message.msg_id, &meldingstjener::Answer::close("En gang i måneden."))?;
     ola.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
     Ok(())
-}
-
-async fn renewal(tell: &mut Teller, house: &House, ola: &mut Citizen) -> anyhow::Result<()> {
-    let call = ola.portal.get("/v1/me/prescriptions", &[]);
-    let list = tell.ask("Ola sees which prescriptions can be renewed", call, StatusCode::OK).await?;
-    let items: Vec<_> = list.json["items"]
-        .as_array()
-        .context("a list of prescriptions")?
-        .iter()
-        .filter(|one| one["renewability"] == "renewable")
-        .take(2)
-        .map(|one| json!({ "id": one["id"], "medicine": one["medicine"] }))
-        .collect();
-    tell.equal("two can be renewed", items.len(), 2)?;
-    let opening = json!({ "request": { "type": "prescription-renewal", "items": items } });
-    let dialog = ola.opens(tell, "asks to renew two", &opening).await?;
-    let case = house.helserespons.wait_for_case(|case| case.kind == CaseType::Renewal && case.waits()).await?;
-    let (first, second) = (&case.lines[0].reference, &case.lines[1].reference);
-    house.helserespons.answer(
-        &case.case_no,
-        &helserespons::Answer::Renewal {
-            decisions: vec![
-                Decision { line: first.clone(), outcome: Outcome::Renewed, comment: None },
-                Decision {
-                    line: second.clone(),
-                    outcome: Outcome::ControlNeeded,
-                    comment: Some("Ta blodprøve først.".to_owned()),
-                },
-            ],
-            text: None,
-        },
-    )?;
-    let read = ola.sees_closed(tell, "sees what became of each", &dialog, "answered").await?;
-    let decided = decisions(&read);
-    tell.check("one is renewed", decided.iter().any(|(item, outcome)| item == first && outcome == "renewed"))?;
-    tell.check(
-        "the other needs a consultation first",
-        decided.iter().any(|(item, outcome)| item == second && outcome == "needs-consultation"),
-    )
 }

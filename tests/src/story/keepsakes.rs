@@ -11,16 +11,23 @@ use crate::house::House;
 /// The story's file; where it is, the rest is ours too.
 const STORY: &str = "story.json";
 
+/// Refuses a folder that holds something else than an earlier story: asked before the story is played.
+pub fn may_be_left_in(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() && !folder.join(STORY).exists() && fs::read_dir(folder)?.next().is_some() {
+        bail!("{} is not empty, and no story was left there before", folder.display());
+    }
+    Ok(())
+}
+
 /// Writes everything below `folder`, in place of what an earlier story left there. The gateway must have stopped: its
 /// audit log is copied file by file.
 pub fn leave(folder: &Path, tell: &Teller, house: &House) -> anyhow::Result<()> {
+    may_be_left_in(folder)?;
     let messages = folder.join("messages");
-    if folder.join(STORY).exists() {
-        for earlier in [&messages, &folder.join("audit")] {
+    for earlier in [&messages, &folder.join("audit")] {
+        if earlier.exists() {
             fs::remove_dir_all(earlier).with_context(|| earlier.display().to_string())?;
         }
-    } else if folder.exists() && fs::read_dir(folder)?.next().is_some() {
-        bail!("{} is not empty, and no story was left there before", folder.display());
     }
     fs::create_dir_all(&messages).with_context(|| messages.display().to_string())?;
     for message in house.meldingstjener.messages() {

@@ -3,6 +3,7 @@
 //! - [`teller`]: tells it step by step; [`citizen`]: what a person does at the portal.
 //! - [`fjellveien`]: Kari, all through the public solution. [`havnegata`]: Ola, consultations through the public and the
 //!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
+//! - [`vendor`]: what the commercial one serves at any office.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
@@ -14,6 +15,7 @@ pub mod keepsakes;
 pub mod lilletorget;
 pub mod teller;
 pub mod trouble;
+pub mod vendor;
 
 use self::teller::Teller;
 use crate::house::House;

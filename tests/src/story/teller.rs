@@ -1,6 +1,7 @@
 //! Tells the story step by step: each request with its status, and what was checked of it. The first surprise ends it.
 
 use anyhow::{Context, bail};
+use dialog_contract::problem::ProblemType;
 use http::StatusCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -57,6 +58,19 @@ impl Teller {
             step.request = Some(request);
             step.status = Some(reply.status.as_u16());
             step.checked.push(format!("the status is {status} and the reply is as the OpenAPI document says"));
+        }
+        Ok(reply)
+    }
+
+    /// A step with a request that must be refused with this problem.
+    pub async fn refused(&mut self, what: &str, call: Call, problem: ProblemType) -> anyhow::Result<Reply> {
+        self.step(what);
+        let request = call.describe();
+        let reply = call.refused(problem).await.with_context(|| what.to_owned())?;
+        if let Some(step) = self.steps.last_mut() {
+            step.request = Some(request);
+            step.status = Some(reply.status.as_u16());
+            step.checked.push(format!("the problem is {} and as the OpenAPI document says", problem.name()));
         }
         Ok(reply)
     }

@@ -9,13 +9,14 @@ use serde_json::json;
 use super::{
     citizen::{Citizen, booking},
     teller::Teller,
+    vendor::Clinic,
 };
 use crate::{
     house::House,
     sim::{
         helserespons::{Availability, CaseType},
         meldingstjener::Kind,
-        world::{KARI, LEILA, LILLETORGET},
+        world::{FJELLVEIEN, KARI, LEILA, LILLETORGET},
     },
 };
 
@@ -28,6 +29,9 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
 async fn vendor_down(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     let mut leila = Citizen::log_in(house, &LEILA).await?;
     let kari = Citizen::log_in(house, &KARI).await?;
+    let clinic = Clinic::of(house, &LILLETORGET, &LEILA)?;
+    let slots = tell.ask("Leila looks at free slots", leila.portal.get("/v1/me/slots", &[]), StatusCode::OK).await?;
+    let slot = slots.json["items"][0].clone();
     tell.step("The commercial vendor goes down");
     house.helserespons.set_availability(Availability::Refuse).await?;
 
@@ -40,9 +44,11 @@ async fn vendor_down(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     tell.equal("it is queued", queued.text("/status/state")?, "queued")?;
     let dialog = queued.text("/id")?.to_owned();
 
-    tell.step("Leila cannot book now, and is told that nothing was booked");
-    let refusal = leila.portal.get("/v1/me/slots", &[]).refused(ProblemType::ProviderUnavailable).await?;
+    let booked = clinic.booked()?;
+    let call = leila.portal.post("/v1/me/appointments", &[], &booking(&slot));
+    let refusal = tell.refused("Leila cannot book now", call, ProblemType::ProviderUnavailable).await?;
     tell.equal("nothing was sent", refusal.text("/sent")?, "no")?;
+    tell.check("she is told that nothing was booked", refusal.text("/detail")?.contains("Ingenting er"))?;
 
     let inquiry = json!({ "request": { "type": "inquiry" }, "message": { "text": "Har dere åpent på lørdag?" } });
     kari.opens(tell, "does not notice, at another office", &inquiry).await?;
@@ -58,19 +64,40 @@ async fn vendor_down(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     house.helserespons.wait_for_case(with_subject).await?;
     let cases = house.helserespons.cases().iter().filter(|case| with_subject(case)).count();
     tell.equal("the vendor has it once", cases, 1)?;
-    tell.equal("Leila was told once", leila.screen.count(EventType::MessageSent, &dialog), 1)
+    tell.equal("Leila was told once", leila.screen.count(EventType::MessageSent, &dialog), 1)?;
+    tell.equal("nothing was booked", clinic.booked()?, booked)
 }
 
 async fn slot_gone(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     let leila = Citizen::log_in(house, &LEILA).await?;
-    let call = leila.portal.get("/v1/me/slots", &[]);
-    let slots = tell.ask("Leila looks at free slots", call, StatusCode::OK).await?;
+    let clinic = Clinic::of(house, &LILLETORGET, &LEILA)?;
+    let taken = |slot: &str| Ok(house.helserespons.take_opening(clinic.name, slot)?);
+    misses_a_slot(tell, &leila, &taken, &|| clinic.booked()).await?;
+
+    let kari = Citizen::log_in(house, &KARI).await?;
+    // The plugin's id of a slot is the doctor's HER-id, a full stop, and the record system's own.
+    let taken = |slot: &str| {
+        let (_, uid) = slot.split_once('.').context("a slot of the plugin's")?;
+        Ok(house.meldingstjener.take_slot(&FJELLVEIEN, uid)?)
+    };
+    let booked = || Ok(house.meldingstjener.appointments(&FJELLVEIEN, KARI.national_id)?.len());
+    misses_a_slot(tell, &kari, &taken, &booked).await
+}
+
+async fn misses_a_slot(
+    tell: &mut Teller,
+    citizen: &Citizen,
+    take: &(dyn Fn(&str) -> anyhow::Result<()> + Sync),
+    booked: &(dyn Fn() -> anyhow::Result<usize> + Sync),
+) -> anyhow::Result<()> {
+    let name = citizen.name;
+    let call = citizen.portal.get("/v1/me/slots", &[]);
+    let slots = tell.ask(&format!("{name} looks at free slots"), call, StatusCode::OK).await?;
     let slot = slots.json["items"][0].clone();
-    tell.step("Somebody else takes the slot that Leila is looking at");
-    let clinic = LILLETORGET.helserespons_clinic.context("the office uses the vendor")?;
-    house.helserespons.take_opening(clinic, slot["id"].as_str().context("the slot has an id")?)?;
-    let before = house.helserespons.bookings(clinic, LEILA.national_id)?.len();
-    let refusal = leila.portal.post("/v1/me/appointments", &[], &booking(&slot)).refused(ProblemType::Conflict).await?;
-    tell.equal("nothing was sent that counts", refusal.text("/sent")?, "no")?;
-    tell.equal("nothing is booked", house.helserespons.bookings(clinic, LEILA.national_id)?.len(), before)
+    let before = booked()?;
+    tell.step(format!("Somebody else takes the slot that {name} is looking at"));
+    take(slot["id"].as_str().context("the slot has an id")?)?;
+    let call = citizen.portal.post("/v1/me/appointments", &[], &booking(&slot));
+    tell.refused(&format!("{name} is told that it is gone"), call, ProblemType::Conflict).await?;
+    tell.equal("nothing is booked", booked()?, before)
 }
