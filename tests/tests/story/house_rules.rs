@@ -1,50 +1,154 @@
 //! The rules of the house that no compiler checks: imports run one way, and the top level is what the design says.
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-fn root() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+use serde::Deserialize;
+
+/// The workspaces: the gateway with the kit and the tests, the plugins, the SDK.
+const WORKSPACES: [&str; 3] = ["", "plugins", "plugin-sdk/rust"];
+
+/// Every package's folder, and which of ours it may import.
+const ALLOWED: [(&str, &[&str]); 11] = [
+    ("gateway/contract", &[]),
+    ("gateway/dialogs", &["dialog-contract"]),
+    ("gateway/host", &["dialog-contract", "dialog-core"]),
+    ("gateway/store", &["dialog-contract", "dialog-core"]),
+    ("gateway/audit", &["dialog-contract"]),
+    ("gateway/server", &["dialog-contract", "dialog-core", "dialog-host", "dialog-store", "dialog-audit"]),
+    ("plugin-sdk/cli", &["dialog-contract"]),
+    ("plugin-sdk/rust", &[]),
+    ("plugins/ddfl", &["dialog-plugin-sdk"]),
+    ("plugins/helserespons", &["dialog-plugin-sdk"]),
+    ("tests", &["dialog-contract", "dialog-core", "dialog-audit", "dialog-gateway", "dialog-store", "dialog-plugin"]),
+];
+
+/// What only one room knows.
+const OWNED: [(&str, &str); 3] = [("wasmtime", "gateway/host"), ("sled", "gateway/store"), ("axum", "gateway/server")];
+
+/// What cargo says of a workspace.
+#[derive(Deserialize)]
+struct Workspace {
+    packages: Vec<Package>,
 }
 
-/// Our own crates among the dependencies of a package; those for its tests are not imports.
-fn imports(folder: &str) -> BTreeSet<String> {
-    let text = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a package");
-    let manifest: toml::Table = text.parse().expect("a manifest");
-    let dependencies = manifest["dependencies"].as_table().expect("dependencies");
-    dependencies.keys().filter(|name| name.starts_with("dialog-")).cloned().collect()
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    manifest_path: PathBuf,
+    dependencies: Vec<Dependency>,
 }
 
-#[test]
-fn imports_run_one_way() {
-    let allowed: [(&str, &[&str]); 9] = [
-        ("gateway/contract", &[]),
-        ("gateway/dialogs", &["dialog-contract"]),
-        ("gateway/host", &["dialog-contract", "dialog-core"]),
-        ("gateway/store", &["dialog-contract", "dialog-core"]),
-        ("gateway/audit", &["dialog-contract"]),
-        ("gateway/server", &["dialog-contract", "dialog-core", "dialog-host", "dialog-store", "dialog-audit"]),
-        ("plugin-sdk/cli", &["dialog-contract"]),
-        ("plugins/ddfl", &["dialog-plugin-sdk"]),
-        ("plugins/helserespons", &["dialog-plugin-sdk"]),
-    ];
-    for (folder, allowed) in allowed {
-        let beyond: Vec<String> =
-            imports(folder).into_iter().filter(|import| !allowed.contains(&import.as_str())).collect();
-        assert!(beyond.is_empty(), "{folder} imports {beyond:?}");
+/// A dependency under its own name, whatever the package calls it: normal, for the build script, or for tests; for all
+/// targets or for one.
+#[derive(Deserialize)]
+struct Dependency {
+    name: String,
+    kind: Option<String>,
+}
+
+impl Package {
+    /// What it imports: not what only its tests do.
+    fn imports(&self) -> BTreeSet<&str> {
+        let imports = self.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev"));
+        imports.map(|dependency| dependency.name.as_str()).collect()
     }
 }
 
-#[test]
-fn only_the_host_knows_the_engine_and_only_the_store_knows_sled() {
-    for (dependency, owner) in [("wasmtime", "gateway/host"), ("sled", "gateway/store"), ("axum", "gateway/server")] {
-        for folder in ["contract", "dialogs", "host", "audit", "store", "server"] {
-            let folder = format!("gateway/{folder}");
-            let text = fs::read_to_string(root().join(&folder).join("Cargo.toml")).expect("a package");
-            let manifest: toml::Table = text.parse().expect("a manifest");
-            let known = manifest["dependencies"].as_table().expect("dependencies").contains_key(dependency);
-            assert!(!known || folder == owner, "{folder} depends on {dependency}");
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().expect("the root")
+}
+
+/// Asks cargo for the packages of a workspace.
+fn ask(manifest: &Path) -> Vec<Package> {
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path"])
+        .arg(manifest)
+        .output()
+        .expect("cargo can be run");
+    assert!(output.status.success(), "{}: {}", manifest.display(), String::from_utf8_lossy(&output.stderr));
+    let workspace: Workspace = serde_json::from_slice(&output.stdout).expect("what cargo says of a workspace");
+    workspace.packages
+}
+
+/// All packages of the project by their folders.
+fn packages() -> BTreeMap<String, Package> {
+    let root = root();
+    let mut packages = BTreeMap::new();
+    for workspace in WORKSPACES {
+        for package in ask(&root.join(workspace).join("Cargo.toml")) {
+            let folder = package.manifest_path.parent().expect("a folder");
+            let folder = folder.strip_prefix(&root).expect("a folder of ours").to_string_lossy().into_owned();
+            packages.insert(folder, package);
         }
     }
+    packages
+}
+
+/// Every import of ours that has no leave, every owned crate outside its room, every package without a rule.
+fn broken(packages: &BTreeMap<String, Package>) -> Vec<String> {
+    let ours: BTreeSet<&str> = packages.values().map(|package| package.name.as_str()).collect();
+    let mut broken = Vec::new();
+    for (folder, package) in packages {
+        let Some((_, allowed)) = ALLOWED.iter().find(|(known, _)| known == folder) else {
+            broken.push(format!("{folder} has no rule"));
+            continue;
+        };
+        for import in package.imports() {
+            if ours.contains(import) && !allowed.contains(&import) {
+                broken.push(format!("{folder} imports {import}"));
+            }
+            // The simulators and the story are on the other side of the wire: they serve HTTP too.
+            let simulated = folder == "tests" && import == "axum";
+            if !simulated && OWNED.iter().any(|(owned, room)| *owned == import && room != folder) {
+                broken.push(format!("{folder} knows {import}"));
+            }
+        }
+    }
+    broken
+}
+
+#[test]
+fn imports_run_one_way_and_what_one_room_owns_no_other_knows() {
+    let packages = packages();
+    assert_eq!(broken(&packages), [""; 0]);
+    let folders: BTreeSet<&str> = packages.keys().map(String::as_str).collect();
+    assert_eq!(folders, ALLOWED.iter().map(|(folder, _)| *folder).collect(), "every rule is about a package");
+    for (owned, room) in OWNED {
+        assert!(packages[room].imports().contains(owned), "{room} no longer knows {owned}");
+    }
+}
+
+#[test]
+fn an_import_is_found_in_every_table_and_under_any_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let with = |tables: &str| {
+        let path = folder.path().join("Cargo.toml");
+        let manifest = format!("[package]\nname = \"x\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n{tables}\n");
+        fs::write(&path, manifest).expect("a manifest");
+        fs::write(folder.path().join("lib.rs"), "").expect("a crate");
+        let contract = Package { name: "dialog-contract".into(), manifest_path: PathBuf::new(), dependencies: vec![] };
+        let packages = ask(&path).into_iter().map(|package| ("plugin-sdk/rust".to_owned(), package));
+        broken(&packages.chain([("gateway/contract".to_owned(), contract)]).collect())
+    };
+    for table in ["dependencies", "build-dependencies", "target.'cfg(unix)'.dependencies"] {
+        for dependency in ["dialog-contract = \"1\"", "x1 = { package = \"dialog-contract\", version = \"1\" }"] {
+            let found = with(&format!("[{table}]\n{dependency}"));
+            assert_eq!(found, ["plugin-sdk/rust imports dialog-contract"], "{table}: {dependency}");
+        }
+        assert_eq!(with(&format!("[{table}]\nwasmtime = \"1\"")), ["plugin-sdk/rust knows wasmtime"], "{table}");
+    }
+    assert_eq!(with("[dev-dependencies]\ndialog-contract = \"1\""), [""; 0]);
+}
+
+#[test]
+fn a_package_without_a_rule_is_found() {
+    let package = Package { name: "x".into(), manifest_path: PathBuf::new(), dependencies: vec![] };
+    assert_eq!(broken(&[("gateway/x".to_owned(), package)].into()), ["gateway/x has no rule"]);
 }
 
 #[test]
