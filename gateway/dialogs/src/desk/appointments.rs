@@ -12,7 +12,7 @@ use dialog_contract::{
     service::{Locale, Service},
 };
 
-use super::{Desk, Outcome, TRIES, booking::target, trail::Trail};
+use super::{Desk, Outcome, TRIES, calls::target, trail::Trail};
 use crate::{
     answer::{Ended, Refusal, Reply},
     identity::CitizenId,

@@ -16,9 +16,13 @@ use dialog_contract::{
     service::{Locale, Sent, Service},
 };
 
-use super::Desk;
+use super::{
+    Desk,
+    practice::{Offer, Practice},
+};
 use crate::{
     identity::CitizenId,
+    permit::{self, Permitted},
     ports::{providers::Target, store::StoreError},
     record::{Call, CallKind, StoredDialog, StoredRepresentative},
     texts,
@@ -115,6 +119,28 @@ impl Desk {
         }
     }
 
+    /// A call about the citizen that no dialog or operation stands for.
+    pub(crate) fn subject<'a>(
+        &self,
+        who: &Permitted<permit::Citizen>,
+        practice: &'a Practice,
+        offer: &'a Offer,
+        service: Service,
+        locale: Locale,
+        key: &'a str,
+    ) -> Subject<'a> {
+        Subject {
+            plugin: &offer.agreement.plugin,
+            office: practice.office.her_id,
+            service,
+            citizen: self.shelf.secret.citizen(&who.target().national_identity_number),
+            representative: self.acting(who),
+            clinician: Some(&practice.clinician),
+            locale,
+            key,
+        }
+    }
+
     /// Everything about a call that is not its subject.
     pub(crate) async fn context(&self, subject: Subject<'_>) -> Result<Context, Failure> {
         let Subject { plugin, office, service, citizen, representative, clinician, locale, key } = subject;
@@ -172,6 +198,12 @@ impl Desk {
             settings: agreement.settings,
         })
     }
+}
+
+/// What a call that is made once, for a request, is aimed at; `time_left` is the request's.
+pub(crate) fn target(offer: &Offer, time_left: Duration) -> Target {
+    let time_left = time_left.saturating_sub(SETTLING_TIME);
+    Target { plugin: offer.agreement.plugin.clone(), attempt: 1, time_left }
 }
 
 fn message(shown: &Shown) -> Message {

@@ -6,20 +6,24 @@
 //! A change that has begun is carried to its end in a task of its own, also where the caller goes away.
 //!
 //! - [`trail`]: the audit records of a request; [`replies`]: idempotency.
-//! - [`practice`]: who the citizen's office is and what it offers; [`validation`]: whether an opening makes sense.
+//! - [`citizens`]: who is asking; [`practice`]: who their office is and what it offers; [`validation`]: whether an
+//!   opening makes sense.
 //! - [`opening`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
 //! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`queue`]: trying again, and the repair
 //!   after a crash.
-//! - [`booking`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
+//! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
+//! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten.
 
 mod appointments;
 mod attachments;
 mod booking;
 mod calls;
+mod citizens;
 mod closing;
 mod feed;
 mod opening;
+mod operations;
 mod practice;
 mod prescriptions;
 mod purge;
@@ -28,6 +32,7 @@ mod reading;
 mod replies;
 mod sending;
 mod settling;
+mod slots;
 mod trail;
 mod validation;
 

@@ -27,7 +27,7 @@ use crate::{
     identity::CitizenId,
     permit::{Citizen, Permitted},
     ports::store::StoreError,
-    record::{Call, CallKind, CallState, ReplyKey, StoredCitizen, StoredDialog, StoredRepresentative, Use},
+    record::{Call, CallKind, CallState, ReplyKey, StoredDialog, Use},
     request::Request,
     shelf::Step,
     texts,
@@ -167,42 +167,6 @@ impl Desk {
             return Err(Refusal::new(ProblemType::Conflict, texts::provider_left(locale)));
         }
         Ok(Some(stored.appointment.id))
-    }
-
-    /// Keeps who the citizen is, for calls that are made without one at hand, and under which name the plugin knows
-    /// them.
-    pub(crate) fn know(
-        &self,
-        step: &mut Step,
-        who: &Permitted<Citizen>,
-        practice: &Practice,
-        plugin: &dialog_contract::ids::PluginId,
-    ) -> Result<(), StoreError> {
-        let secret = &self.shelf.secret;
-        let person = &practice.assignment.person;
-        let reference = secret.reference(plugin, &person.national_identity_number);
-        let id = secret.citizen(&person.national_identity_number);
-        step.citizen(id, &StoredCitizen::from(person), plugin, &reference)?;
-        if let Some(acting) = &who.target().representative {
-            let id = secret.citizen(&acting.national_identity_number);
-            let reference = secret.reference(plugin, &acting.national_identity_number);
-            let stored = StoredCitizen {
-                national_identity_number: acting.national_identity_number.clone(),
-                given_name: acting.given_name.clone(),
-                family_name: acting.family_name.clone(),
-                mobile: None,
-            };
-            step.citizen(id, &stored, plugin, &reference)?;
-        }
-        Ok(())
-    }
-
-    /// Who acts for the citizen, as records name them.
-    pub(crate) fn acting(&self, who: &Permitted<Citizen>) -> Option<StoredRepresentative> {
-        who.target().representative.as_ref().map(|acting| StoredRepresentative {
-            citizen: self.shelf.secret.citizen(&acting.national_identity_number),
-            role: acting.role,
-        })
     }
 
     /// The citizen's message, as it will stand in the dialog.

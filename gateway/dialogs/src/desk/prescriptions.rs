@@ -2,7 +2,7 @@
 
 use dialog_contract::{page::Page, problem::ProblemType, provider::Interface, service::Service};
 
-use super::{Desk, Outcome, booking::target, trail::Trail};
+use super::{Desk, Outcome, calls::target, trail::Trail};
 use crate::{
     answer::{Ended, Refusal, Reply},
     permit::{Citizen, Permitted},
