@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use crate::{
     draft::Draft,
     identity::CitizenId,
+    inbound::message,
     ports::store::StoreError,
     record::{Processed, StoredAppointment, StoredAttachment, StoredDialog, Use},
     shelf::{News, Shelf, Step},
@@ -45,7 +46,7 @@ impl Shelf {
         events: &[Event],
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let mut seen = HashSet::new();
+        let (mut seen, mut files) = (HashSet::new(), HashSet::new());
         for event in events {
             if !seen.insert(event.id.as_str()) {
                 continue;
@@ -54,8 +55,18 @@ impl Shelf {
             if self.processed(&plugin, &event.id).await?.is_some() {
                 continue;
             }
-            let disposition = match self.apply(draft, step, event, now).await? {
-                Ok(()) => Disposition::Accepted,
+            let brought: Vec<_> = message(event).iter().flat_map(|message| &message.attachments).collect();
+            let repeated = brought.iter().any(|file| files.contains(&file.id));
+            let applied = if repeated || self.brings_known_file(event).await? {
+                Err(RefusalReason::Invalid)
+            } else {
+                self.apply(draft, step, event, now).await?
+            };
+            let disposition = match applied {
+                Ok(()) => {
+                    files.extend(brought.iter().map(|file| file.id));
+                    Disposition::Accepted
+                }
                 Err(reason) => {
                     tracing::warn!(%plugin, %reason, dialog = %draft.record.dialog.id, "an event was not taken in");
                     Disposition::Refused(reason)
@@ -64,6 +75,17 @@ impl Shelf {
             step.processed(&plugin, &event.id, Processed { at: now, disposition })?;
         }
         Ok(())
+    }
+
+    /// Whether an event brings a file that the store knows. A file belongs to one message; its key would be a conflict
+    /// each time.
+    pub(crate) async fn brings_known_file(&self, event: &Event) -> Result<bool, StoreError> {
+        for file in message(event).iter().flat_map(|message| &message.attachments) {
+            if self.attachment(file.id).await?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Applies one event to the dialog that it is about. Refused where the dialog's rules do not allow it; then
@@ -158,13 +180,20 @@ impl Shelf {
         now: Timestamp,
     ) -> Result<StoredAppointment, StoreError> {
         let AppointmentOf { citizen, office, provider, traceparent, occurred } = whose;
-        let known = self.appointment_by_reference(&provider.id, citizen, &appointment.id).await?;
+        // One answer may tell of a new appointment twice: the store does not have it yet.
+        let known = match step.written_appointment(&provider.id, citizen, &appointment.id) {
+            Some(written) => Some(written),
+            None => {
+                let stored = self.appointment_by_reference(&provider.id, citizen, &appointment.id).await?;
+                stored.map(|(revision, stored)| (Some(revision), stored))
+            }
+        };
         // Providers push and are asked: what happened earlier may come later, and must not undo what is known.
         if let Some((_, later)) = known.as_ref().filter(|(_, known)| occurred.is_some() && known.occurred > occurred) {
             return Ok(later.clone());
         }
         let (revision, id, occurred) = match known {
-            Some((revision, known)) => (Some(revision), known.id, occurred.or(known.occurred)),
+            Some((revision, known)) => (revision, known.id, occurred.or(known.occurred)),
             None => (None, AppointmentId::new(), occurred),
         };
         let cancelled = kind == AppointmentChangeKind::Cancelled;

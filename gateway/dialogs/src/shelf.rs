@@ -57,6 +57,8 @@ pub(crate) struct Step {
     /// Preconditions and writes beside those of the methods.
     pub(crate) batch: Batch,
     news: Vec<News>,
+    /// The appointments that it writes, each as read at its revision.
+    appointments: Vec<(Option<Revision>, StoredAppointment)>,
 }
 
 impl Shelf {
@@ -173,7 +175,7 @@ impl Shelf {
     /// Commits a step, with its events at the places where the feed will show them. A caller that goes away while
     /// this waits must not drop it: run it in a task of its own.
     pub(crate) async fn commit(&self, step: Step) -> Result<Revision, StoreError> {
-        let Step { mut batch, news } = step;
+        let Step { mut batch, news, appointments: _ } = step;
         let now = self.now();
         let places = self.sequence.take(news.len(), now);
         let told: Vec<_> =
@@ -341,7 +343,23 @@ impl Step {
         self.batch.put(key, record::encode(stored)?);
         self.batch.put(reference, record::encode(&stored.id)?);
         self.batch.put(keys::appointment_of(stored.citizen, stored.id), &b""[..]);
+        self.appointments.retain(|(_, earlier)| earlier.id != stored.id);
+        self.appointments.push((revision, stored.clone()));
         Ok(())
+    }
+
+    /// The appointment that a plugin calls `reference`, for this citizen, as this step writes it, with the revision
+    /// that it was read at.
+    pub(crate) fn written_appointment(
+        &self,
+        plugin: &PluginId,
+        citizen: CitizenId,
+        reference: &str,
+    ) -> Option<(Option<Revision>, StoredAppointment)> {
+        let same = |stored: &StoredAppointment| {
+            stored.provider.id == *plugin && stored.citizen == citizen && stored.appointment.id == reference
+        };
+        self.appointments.iter().find(|(_, stored)| same(stored)).cloned()
     }
 
     /// Writes an operation as it was read at `revision` (none where it is new), with when it is looked after.

@@ -6,7 +6,7 @@ use dialog_contract::{
     event::EventType,
     ids::{DialogId, MessageId},
     problem::ProblemType,
-    provider::Failure,
+    provider::{Event, Failure},
     service::{Closing, Sent},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -75,6 +75,9 @@ impl Desk {
             let outcome = by_reference.map(|reply| (reply, Some(sent(came))));
             match self.commit_with_outcome(step, trail, outcome).await {
                 Ok(receipt) => {
+                    if let Came::Called(Ok(taken)) = came {
+                        self.sweep(&taken.events).await;
+                    }
                     return Ok(match ended {
                         Ok(reply) => Ended::Answered { reply, receipt: Some(receipt), replayed: false },
                         Err((refusal, body)) => {
@@ -89,6 +92,13 @@ impl Desk {
         }
         // Somebody else settled it, or never stops changing the dialog: the lease will tell.
         Err(Refusal::new(ProblemType::Unavailable, texts::still_working(locale)).with_sent(sent(came)))
+    }
+
+    /// Files of events that were not taken in are nobody's. A crash before this costs their room.
+    async fn sweep(&self, events: &[Event]) {
+        if let Err(error) = self.drop_unused(events).await {
+            tracing::warn!(%error, "files that no message has could not be removed");
+        }
     }
 
     /// Changes the dialog by what came of its first call.

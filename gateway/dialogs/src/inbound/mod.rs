@@ -38,9 +38,9 @@ use dialog_contract::{
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-pub(crate) use self::polling::Polls;
 pub use self::unreadable::Unreadable;
 use self::{page::Settled, polling::Health};
+pub(crate) use self::{page::message, polling::Polls};
 use crate::{
     answer::{Refusal, Refused},
     desk::{Desk, SETTLING_TIME, Trail, unrecorded},

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::InboundError;
 use crate::{
     desk::{Desk, Trail},
-    ports::evidence::Receipt,
+    ports::{evidence::Receipt, store::StoreError},
 };
 
 /// What became of the events of one answer.
@@ -53,13 +53,13 @@ impl Desk {
             }
             settled.settlements.push(Settlement { event: event.id.clone(), disposition });
         }
-        self.drop_unused(&unused).await?;
+        self.drop_unused(unused).await?;
         Ok(settled)
     }
 
-    /// Removes the files that came with events which were not taken in: a plugin stores them before it hands over the
+    /// Removes the files of these events that no message has, once what became of the events is committed: a plugin stores them before it hands over the
     /// event, at every delivery anew.
-    async fn drop_unused(&self, events: &[&Event]) -> Result<(), InboundError> {
+    pub(crate) async fn drop_unused(&self, events: impl IntoIterator<Item = &Event> + Send) -> Result<(), StoreError> {
         for event in events {
             for file in message(event).iter().flat_map(|message| &message.attachments) {
                 // An event that was taken in may have come with the same file.
@@ -111,7 +111,7 @@ fn reference(event: &Event) -> Option<&str> {
 }
 
 /// What the office wrote.
-pub(super) const fn message(event: &Event) -> Option<&OfficeMessage> {
+pub(crate) const fn message(event: &Event) -> Option<&OfficeMessage> {
     match &event.body {
         EventBody::Message { message, .. } | EventBody::Opened { message, .. } => Some(message),
         EventBody::Renewal { message, .. } => message.as_ref(),

@@ -10,7 +10,7 @@ use tokio::{sync::broadcast::error::RecvError, time::Instant};
 
 use super::{
     InboundError,
-    page::{fate, message, name},
+    page::{fate, name},
 };
 use crate::{
     desk::{Desk, TRIES, Trail, Unsettled},
@@ -119,11 +119,8 @@ impl Desk {
         traceparent: Option<&str>,
         until: Instant,
     ) -> Result<Decided, InboundError> {
-        // A file belongs to one message; its key would be a conflict each time.
-        for file in message(event).iter().flat_map(|message| &message.attachments) {
-            if self.shelf.attachment(file.id).await?.is_some() {
-                return Ok(Err(RefusalReason::Invalid));
-            }
+        if self.shelf.brings_known_file(event).await? {
+            return Ok(Err(RefusalReason::Invalid));
         }
         match &event.body {
             EventBody::Message { dialog, .. }
