@@ -8,7 +8,10 @@ use dialog_store::SledStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::{auth::verifier::Verifier, evidence::AuditLog, telemetry::metrics::Metrics, webhook::Webhook};
+use crate::{
+    auth::verifier::Verifier, evidence::AuditLog, http::streams::EventStreams, telemetry::metrics::Metrics,
+    webhook::Webhook,
+};
 
 /// One running gateway. Made before any listener, shared by all.
 pub struct Gateway {
@@ -22,6 +25,8 @@ pub struct Gateway {
     pub log_folder: PathBuf,
     /// Requests that may be worked on at once.
     pub permits: Semaphore,
+    /// Event streams that are open.
+    pub event_streams: EventStreams,
     /// The store, for its health.
     pub store: Arc<SledStore>,
     /// The time.

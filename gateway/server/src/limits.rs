@@ -33,6 +33,21 @@ pub const RETRY_AFTER_SECONDS: u32 = 1;
 /// time is long enough to keep a portal's idle connections for some requests.
 pub const HEAD: Duration = Duration::from_secs(30);
 
+/// Event streams at once: over HTTP/1.1 each has a connection of its own, and a quarter of [`CONNECTIONS`] is left for
+/// requests.
+pub const EVENT_STREAMS: usize = 3072;
+
+/// Event streams of one citizen at once: telephone, tablet and computer, with a tab or two more.
+pub const EVENT_STREAMS_OF_A_CITIZEN: usize = 8;
+
+/// Seconds after which an event stream that found no place may be asked for again: they last long, and a portal has the
+/// cursor feed and the citizen's own reading in the meantime.
+pub const EVENT_STREAM_RETRY_AFTER_SECONDS: u32 = 30;
+
+/// How long a reader may take nothing of what is sent; then the connection, or the one stream, is broken off. A
+/// telephone that goes through a tunnel is back sooner.
+pub const STANDSTILL: Duration = Duration::from_secs(30);
+
 /// Header fields of a request. Browsers and portals send about twenty, proxies add some.
 pub const HEADER_FIELDS: usize = 64;
 

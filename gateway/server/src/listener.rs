@@ -14,6 +14,7 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinHandle,
 };
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
@@ -25,19 +26,26 @@ pub struct Listener {
     /// Where it is bound.
     pub address: SocketAddr,
     head: Duration,
+    standstill: Duration,
 }
 
 impl Listener {
     /// Binds the port.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { address: listener.local_addr()?, listener, head: limits::HEAD })
+        Ok(Self { address: listener.local_addr()?, listener, head: limits::HEAD, standstill: limits::STANDSTILL })
     }
 
     /// With another time than [`limits::HEAD`].
     #[must_use]
     pub fn with_head_within(self, head: Duration) -> Self {
         Self { head, ..self }
+    }
+
+    /// With another time than [`limits::STANDSTILL`].
+    #[must_use]
+    pub fn with_standstill_of(self, standstill: Duration) -> Self {
+        Self { standstill, ..self }
     }
 
     /// Serves until `stop`, then lets requests under way come to their end.
@@ -47,7 +55,7 @@ impl Listener {
 }
 
 async fn accept(listener: Listener, router: Router, stop: CancellationToken) {
-    let Listener { listener, head, .. } = listener;
+    let Listener { listener, head, standstill, .. } = listener;
     let connections = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits::CONNECTIONS));
     let builder = builder(head);
@@ -58,6 +66,9 @@ async fn accept(listener: Listener, router: Router, stop: CancellationToken) {
     while let Some(accepted) = stop.run_until_cancelled(next()).await {
         match accepted {
             Ok((stream, place)) => {
+                // A reader that takes nothing lets no write come to its end.
+                let mut stream = TimeoutStream::new(stream);
+                stream.set_write_timeout(Some(standstill));
                 connections.spawn(connection(stream, place, builder.clone(), head, router.clone(), stop.clone()));
             }
             // The caller went away before it was its turn.
@@ -96,7 +107,7 @@ fn builder(head: Duration) -> Builder<TokioExecutor> {
 
 /// One connection, to its end. What a caller does wrong on it is the caller's affair.
 async fn connection(
-    stream: TcpStream,
+    stream: TimeoutStream<TcpStream>,
     _place: OwnedSemaphorePermit,
     builder: Builder<TokioExecutor>,
     head: Duration,
@@ -104,13 +115,13 @@ async fn connection(
     stop: CancellationToken,
 ) {
     // Small replies must not wait for the acknowledgement of earlier ones; without it they are only slower.
-    let _ = stream.set_nodelay(true);
+    let _ = stream.get_ref().set_nodelay(true);
     let begun = CancellationToken::new();
     let service = service_fn(|request: Request<Incoming>| {
         begun.cancel();
         router.clone().oneshot(request)
     });
-    let mut serving = pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let mut serving = pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
     // Until the version of HTTP is known no other timeout runs.
     let silent = async {
         tokio::time::sleep(head).await;

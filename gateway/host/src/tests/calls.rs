@@ -301,6 +301,30 @@ async fn calls_over_the_permits_of_a_plugin_are_shed_and_its_neighbour_is_unharm
 }
 
 #[tokio::test]
+async fn calls_over_the_permits_of_all_are_shed_whichever_plugin_they_are_for() {
+    // One more than there are, shared by two plugins that stay below their own; all there are by default is 256.
+    assert_eq!((Limits::default().calls_at_once, Limits::default().calls_at_once_per_plugin), (256, 64));
+    let waiting = || Guest {
+        imports: r#"(import "dialog:provider/clock@1.0.0" "wait" (func $wait (param i32)))"#.to_owned(),
+        open: format!("(call $wait (i32.const 600)) {}", opened("ok")),
+        ..Guest::default()
+    };
+    let limits = Limits { calls_at_once: 3, calls_at_once_per_plugin: 2, permit_wait_milliseconds: 50, ..small() };
+    let running =
+        running(limits, vec![(named("one", waiting()), granted()), (named("other", waiting()), granted())]).await;
+    let all =
+        futures_util::future::join_all(["one", "one", "other", "other"].map(|plugin| open_of(&running.host, plugin)));
+    let all = all.await;
+    let shed = all.iter().filter(|called| {
+        matches!(&called.answer, Err(Failure::Unavailable(outage))
+            if outage.detail == "too many calls at once" && outage.sent == Sent::No)
+    });
+    assert_eq!((shed.count(), all.iter().filter(|called| called.answer.is_ok()).count()), (1, 3));
+    assert!(open_of(&running.host, "one").await.answer.is_ok());
+    assert!(open_of(&running.host, "other").await.answer.is_ok());
+}
+
+#[tokio::test]
 async fn a_new_version_takes_over_while_calls_of_the_old_end_as_they_began() {
     let waiting = Guest {
         imports: r#"(import "dialog:provider/clock@1.0.0" "wait" (func $wait (param i32)))"#.to_owned(),

@@ -18,8 +18,9 @@ use super::{
     envelope::Envelope,
     query::Query,
     reply::{Refusal, finish, mark},
+    streams::while_read,
 };
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, limits::STANDSTILL};
 
 /// `POST /v1/me/attachments?name=photo.jpg`
 pub async fn upload(
@@ -69,7 +70,7 @@ pub async fn download(
         Ok(file) => file,
         Err(refused) => return Ok(finish(&gateway, Err(refused))),
     };
-    let mut response = Body::from_stream(file.bytes).into_response();
+    let mut response = Body::from_stream(while_read(file.bytes, STANDSTILL)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.attachment.media_type.as_str()));
     headers.insert(header::CONTENT_LENGTH, file.attachment.size.into());

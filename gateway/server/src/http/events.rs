@@ -11,6 +11,7 @@ use axum::{
     },
 };
 use dialog_contract::event::Event;
+use dialog_core::ports::evidence::Evidence;
 use futures_util::StreamExt;
 
 use super::{
@@ -18,8 +19,9 @@ use super::{
     envelope::Envelope,
     query::Query,
     reply::{Refusal, finish, mark},
+    streams::while_read,
 };
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, limits::STANDSTILL};
 
 /// Something is sent at least this often, so that a connection that died is noticed by both sides.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -48,13 +50,20 @@ pub async fn stream(
         None => None,
         Some(value) => Some(value.to_str().map_err(|_| Refusal::malformed("Last-Event-ID"))?.to_owned()),
     };
+    let person = gateway.evidence.pseudonym(&citizen.target().national_identity_number);
+    let place = gateway.event_streams.enter(person).ok_or_else(Refusal::too_many_streams)?;
     let opened = match gateway.desk.follow(&citizen, &envelope.domain(&request), after.as_deref()).await {
         Ok(opened) => opened,
         Err(refused) => return Ok(finish(&gateway, Err(refused))),
     };
     let ends = gateway.stopping();
-    let lines = opened.events.map(|event| Ok::<_, Infallible>(line(&event))).take_until(ends);
-    let mut response = Sse::new(lines).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    let lines = opened.events.take_until(ends).map(move |event| {
+        // Given back when the stream is dropped.
+        let _place = &place;
+        Ok::<_, Infallible>(line(&event))
+    });
+    let mut response =
+        Sse::new(while_read(lines, STANDSTILL)).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     mark(&mut response, Some(&opened.receipt), false);
     Ok(response)
 }

@@ -24,3 +24,4 @@ pub mod practice;
 pub mod query;
 pub mod reply;
 pub mod routes;
+pub mod streams;

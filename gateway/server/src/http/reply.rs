@@ -75,6 +75,13 @@ impl Refusal {
         Self { retry_after: Some(limits::RETRY_AFTER_SECONDS), recorded: false, ..Self::of(ProblemType::Unavailable) }
     }
 
+    /// The citizen, or all together, follow as many event streams as there may be. Counted and not recorded, as above.
+    #[must_use]
+    pub fn too_many_streams() -> Self {
+        let retry_after = Some(limits::EVENT_STREAM_RETRY_AFTER_SECONDS);
+        Self { retry_after, recorded: false, ..Self::of(ProblemType::TooManyRequests) }
+    }
+
     /// A part of the request that is not well-formed, by its name.
     #[must_use]
     pub fn malformed(part: &str) -> Self {

@@ -50,6 +50,54 @@ async fn a_caller_that_does_not_get_to_its_request_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_reader_that_takes_nothing_is_cut_off_with_all_that_is_held_for_it() {
+    let stop = CancellationToken::new();
+    let standstill = Duration::from_millis(200);
+    let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap().with_standstill_of(standstill);
+    let address = listener.address;
+    let (held, mut released) = tokio::sync::mpsc::channel::<()>(1);
+    let endless = move || {
+        let held = held.clone();
+        let chunks = futures_util::stream::repeat_with(move || {
+            let _held = &held;
+            Ok::<_, std::io::Error>(bytes::Bytes::from_static(&[0; 64 * 1024]))
+        });
+        async move { axum::body::Body::from_stream(chunks) }
+    };
+    listener.serve(Router::new().route("/", get(endless)), stop.clone());
+    let mut reader = TcpStream::connect(address).await.unwrap();
+    reader.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+    let mut beginning = [0; 12];
+    reader.read_exact(&mut beginning).await.unwrap();
+    assert_eq!(&beginning, b"HTTP/1.1 200");
+    // The listener's end drops the router; what is left holding is the reply.
+    stop.cancel();
+    assert_eq!(tokio::time::timeout(Duration::from_secs(20), released.recv()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn event_streams_over_what_a_citizen_may_have_are_turned_away_until_one_ends() {
+    let house = House::open().await;
+    let mut open = Vec::new();
+    for _ in 0..limits::EVENT_STREAMS_OF_A_CITIZEN {
+        let stream = house.get("/v1/me/events").send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        open.push(stream);
+    }
+    let refused = send(house.get("/v1/me/events"), "GET /v1/me/events").await;
+    assert_eq!((refused.status, refused.problem()), (429, "too-many-requests"));
+    assert_eq!(refused.header("retry-after"), limits::EVENT_STREAM_RETRY_AFTER_SECONDS.to_string());
+    assert_eq!(send(house.get("/v1/me/practice"), "GET /v1/me/practice").await.status, 200);
+    open.pop();
+    let again = async {
+        while house.get("/v1/me/events").send().await.unwrap().status() != 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.unwrap();
+}
+
+#[tokio::test]
 async fn http_2_is_spoken_to_whoever_begins_it_with_many_requests_on_one_connection() {
     let house = House::open().await;
     let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap();
