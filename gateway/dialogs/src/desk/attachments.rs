@@ -13,7 +13,7 @@ use dialog_contract::{
 use futures_util::StreamExt as _;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::{Desk, Outcome, TRIES, replies::Before, sending::answered, trail::Trail};
+use super::{Desk, Outcome, TRIES, replies::Before, trail::Trail};
 use crate::{
     answer::{Ended, Refusal, Refused, Reply, hex},
     keys,
@@ -24,7 +24,7 @@ use crate::{
         evidence::Receipt,
         store::StoreError,
     },
-    record::{ReplyKey, StoredAttachment, StoredReply, Use},
+    record::{StoredAttachment, Use},
     request::Request,
     shelf::Step,
     texts,
@@ -72,7 +72,8 @@ impl Desk {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let reply_key = self.reply_key(citizen, request)?;
+        // A change without a key is refused before its bytes are read; what they are is part of the change.
+        self.keyed(citizen, request, &request.body_sha256)?;
         self.record_intent(trail).await?;
         let id = AttachmentId::new();
         let hours = i64::from(Limits::V1.attachment_unused_hours);
@@ -110,7 +111,7 @@ impl Desk {
                 trail.detail("attachment", id.to_string());
                 trail.detail("attachment_sha256", &*attachment.sha256);
                 let stored_as = StoredAttachment { attachment, citizen, used: Use::Unused, expires };
-                self.keep(stored_as, &reply_key, request, &stored.sha256, trail).await
+                self.keep(stored_as, request, &stored.sha256, trail).await
             }
             None => Err(Refusal::new(ProblemType::UnsupportedMediaType, texts::kind_unknown(locale))),
         };
@@ -124,16 +125,15 @@ impl Desk {
     async fn keep(
         &self,
         stored: StoredAttachment,
-        reply_key: &ReplyKey,
         request: &Request,
         sha256: &[u8; 32],
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
-        let fingerprint = request.fingerprint(sha256);
+        let keyed = self.keyed(stored.citizen, request, sha256)?;
         for _ in 0..TRIES {
-            let over = match self.before(reply_key, &fingerprint, locale).await? {
+            let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
@@ -142,8 +142,7 @@ impl Desk {
             let reply = Reply::json(201, &stored.attachment)?;
             let location = Some(format!("/v1/me/attachments/{}", stored.attachment.id));
             let reply = Reply { location, ..reply };
-            let entry = StoredReply { progress: answered(&reply), ..self.reply_running(&fingerprint) };
-            step.reply(over, reply_key, &entry).map_err(of_store)?;
+            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);
             }

@@ -94,10 +94,9 @@ impl Desk {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let reply_key = self.reply_key(citizen, request)?;
-        let fingerprint = request.fingerprint(&request.body_sha256);
+        let keyed = self.keyed(citizen, request, &request.body_sha256)?;
         for _ in 0..TRIES {
-            let over = match self.before(&reply_key, &fingerprint, locale).await? {
+            let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
@@ -113,7 +112,7 @@ impl Desk {
                 key: id.to_string(),
                 attempts: 1,
                 lease: self.lease(),
-                reply: reply_key.clone(),
+                reply: keyed.key.clone(),
                 locale,
                 request: request.id,
                 trace_id: request.trace_id.clone(),
@@ -122,7 +121,7 @@ impl Desk {
             let mut step = Step::default();
             self.know(&mut step, who, &practice, &offer.agreement.plugin).map_err(of_store)?;
             step.operation(None, id, &operation).map_err(of_store)?;
-            step.reply(over, &reply_key, &self.reply_running(&fingerprint)).map_err(of_store)?;
+            self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
             match self.commit_with_intent(step, trail).await {
                 Ok(()) => {
                     let made = self.call_operation(&operation, request.time_left()).await;

@@ -5,7 +5,7 @@ use dialog_contract::{dialog::ActivityKind, ids::DialogId, problem::ProblemType}
 use super::{
     Desk, Outcome, TRIES,
     replies::Before,
-    sending::{answered, matches},
+    sending::matches,
     settling::withdrawn,
     trail::{Trail, Unsettled},
 };
@@ -13,7 +13,7 @@ use crate::{
     answer::{Ended, Refusal, Reply},
     permit::{Citizen, Permitted},
     ports::store::StoreError,
-    record::{Call, CallKind, CallState, StoredReply},
+    record::{Call, CallKind, CallState},
     request::Request,
     shelf::Step,
     texts,
@@ -46,10 +46,9 @@ impl Desk {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let reply_key = self.reply_key(citizen, request)?;
-        let fingerprint = request.fingerprint(&request.body_sha256);
+        let keyed = self.keyed(citizen, request, &request.body_sha256)?;
         for _ in 0..TRIES {
-            let over = match self.before(&reply_key, &fingerprint, locale).await? {
+            let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
@@ -61,10 +60,10 @@ impl Desk {
             draft.traceparent.clone_from(&request.traceparent);
             let (mut step, now) = (Step::default(), self.now());
             let key = format!("close-{id}");
-            let call = self.begin(CallKind::Close, key, request, reply_key.clone());
+            let call = self.begin(CallKind::Close, key, request, keyed.key.clone());
             if draft.record.calls.is_empty() && draft.record.reference.is_some() {
                 draft.record.calls.push_back(call);
-                step.reply(over, &reply_key, &self.reply_running(&fingerprint)).map_err(of_store)?;
+                self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
                 let record = step.dialog(draft, now).map_err(of_store)?;
                 match self.commit_with_intent(step, trail).await {
                     Ok(()) => return self.make_first(&record, request.time_left(), trail).await,
@@ -91,8 +90,7 @@ impl Desk {
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;
             let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
-            let stored = StoredReply { progress: answered(&reply), ..self.reply_running(&fingerprint) };
-            step.reply(over, &reply_key, &stored).map_err(of_store)?;
+            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);
             }

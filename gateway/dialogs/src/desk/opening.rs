@@ -67,10 +67,9 @@ impl Desk {
         let service = new.request.service();
         trail.service(service);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let reply_key = self.reply_key(citizen, request)?;
-        let fingerprint = request.fingerprint(&request.body_sha256);
+        let keyed = self.keyed(citizen, request, &request.body_sha256)?;
         for _ in 0..TRIES {
-            let over = match self.before(&reply_key, &fingerprint, locale).await? {
+            let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
@@ -84,7 +83,7 @@ impl Desk {
             let appointment = self.appointment_asked_about(&new.request, &offer, citizen, locale).await?;
 
             let mut step = Step::default();
-            let mut record = self.record(who, request, new, &practice, &offer, &claimed, reply_key.clone());
+            let mut record = self.record(who, request, new, &practice, &offer, &claimed, keyed.key.clone());
             record.appointment = appointment;
             let id = record.dialog.id;
             trail.dialog(id);
@@ -92,7 +91,7 @@ impl Desk {
             for (revision, stored) in claimed {
                 step.attachment(Some(revision), stored, Use::In { dialog: id }).map_err(of_store)?;
             }
-            step.reply(over, &reply_key, &self.reply_running(&fingerprint)).map_err(of_store)?;
+            self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
             let record = step.dialog(Draft::new(record), now).map_err(of_store)?;
             match self.commit_with_intent(step, trail).await {
                 Ok(()) => return self.make_first(&record, request.time_left(), trail).await,

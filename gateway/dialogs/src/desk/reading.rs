@@ -9,7 +9,7 @@ use dialog_contract::{
     service::{Locale, Service},
 };
 
-use super::{Desk, Outcome, TRIES, replies::Before, sending::answered, trail::Trail};
+use super::{Desk, Outcome, TRIES, replies::Before, trail::Trail};
 use crate::{
     answer::{Ended, Refusal, Reply},
     cursor::{self, Kind},
@@ -17,7 +17,7 @@ use crate::{
     keys,
     permit::{Citizen, Permitted},
     ports::store::{Range, StoreError},
-    record::{self, Listed, StoredReply},
+    record::{self, Listed},
     request::Request,
     shelf::Step,
 };
@@ -181,10 +181,9 @@ impl Desk {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let reply_key = self.reply_key(citizen, request)?;
-        let fingerprint = request.fingerprint(&request.body_sha256);
+        let keyed = self.keyed(citizen, request, &request.body_sha256)?;
         for attempt in 0..TRIES {
-            let over = match self.before(&reply_key, &fingerprint, locale).await? {
+            let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
@@ -197,8 +196,7 @@ impl Desk {
             draft.seen(now);
             let record = step.dialog(draft, now).map_err(of_store)?;
             let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
-            let stored = StoredReply { progress: answered(&reply), ..self.reply_running(&fingerprint) };
-            step.reply(over, &reply_key, &stored).map_err(of_store)?;
+            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);
             }

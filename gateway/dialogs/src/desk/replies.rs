@@ -19,6 +19,13 @@ use crate::{
     texts,
 };
 
+/// A change of a citizen's under its idempotency key.
+#[derive(Debug)]
+pub(crate) struct Keyed {
+    pub(crate) key: ReplyKey,
+    fingerprint: String,
+}
+
 /// What stands under an idempotency key.
 pub(crate) enum Before {
     /// Nothing: go ahead, and write the entry over what was at this revision.
@@ -28,10 +35,18 @@ pub(crate) enum Before {
 }
 
 impl Desk {
-    /// The name of a change's idempotency entry.
-    pub(crate) fn reply_key(&self, citizen: CitizenId, request: &Request) -> Result<ReplyKey, Refusal> {
+    /// The change that a request asks for; `body_sha256` tells it from others under the same key.
+    pub(crate) fn keyed(
+        &self,
+        citizen: CitizenId,
+        request: &Request,
+        body_sha256: &[u8; 32],
+    ) -> Result<Keyed, Refusal> {
         match &request.idempotency_key {
-            Some(key) => Ok(ReplyKey { citizen, key: key.as_str().into() }),
+            Some(key) => Ok(Keyed {
+                key: ReplyKey { citizen, key: key.as_str().into() },
+                fingerprint: request.fingerprint(body_sha256),
+            }),
             None => {
                 let detail = texts::idempotency_key_missing(request.locale);
                 Err(Refusal::new(ProblemType::IdempotencyKeyMissing, detail))
@@ -40,13 +55,13 @@ impl Desk {
     }
 
     /// Whether the request was made before.
-    pub(crate) async fn before(&self, key: &ReplyKey, fingerprint: &str, locale: Locale) -> Result<Before, Refusal> {
-        let found = self.shelf.reply(key).await.map_err(|error| Refusal::of_store(&error, locale))?;
+    pub(crate) async fn before(&self, keyed: &Keyed, locale: Locale) -> Result<Before, Refusal> {
+        let found = self.shelf.reply(&keyed.key).await.map_err(|error| Refusal::of_store(&error, locale))?;
         let Some((revision, stored)) = found else { return Ok(Before::Nothing(None)) };
         if stored.expires <= self.now() && stored.progress != Progress::Running {
             return Ok(Before::Nothing(Some(revision)));
         }
-        if stored.fingerprint != fingerprint {
+        if stored.fingerprint != keyed.fingerprint {
             let detail = texts::idempotency_key_reused(locale);
             return Err(Refusal::new(ProblemType::IdempotencyKeyReused, detail));
         }
@@ -74,14 +89,41 @@ impl Desk {
     }
 
     /// When an entry that is written now is forgotten.
-    pub(crate) fn reply_expires(&self) -> Timestamp {
+    fn reply_expires(&self) -> Timestamp {
         let hours = i64::from(Limits::V1.idempotency_key_hours);
         self.now().checked_add(hours.hours()).unwrap_or(Timestamp::MAX)
     }
 
-    /// An entry for a request that begins now.
-    pub(crate) fn reply_running(&self, fingerprint: &str) -> StoredReply {
-        StoredReply { fingerprint: fingerprint.into(), expires: self.reply_expires(), progress: Progress::Running }
+    /// Writes into `step` that a change begins now, over what was at this revision.
+    pub(crate) fn reply_begins(
+        &self,
+        step: &mut Step,
+        over: Option<Revision>,
+        keyed: &Keyed,
+    ) -> Result<(), StoreError> {
+        self.reply_is(step, over, keyed, Progress::Running)
+    }
+
+    /// Writes into `step` what a change that calls nobody is answered with, over what was at this revision.
+    pub(crate) fn reply_stands(
+        &self,
+        step: &mut Step,
+        over: Option<Revision>,
+        keyed: &Keyed,
+        reply: &Reply,
+    ) -> Result<(), StoreError> {
+        self.reply_is(step, over, keyed, answered(reply))
+    }
+
+    fn reply_is(
+        &self,
+        step: &mut Step,
+        over: Option<Revision>,
+        keyed: &Keyed,
+        progress: Progress,
+    ) -> Result<(), StoreError> {
+        let fingerprint = keyed.fingerprint.clone();
+        step.reply(over, &keyed.key, &StoredReply { fingerprint, expires: self.reply_expires(), progress })
     }
 
     /// Writes into `step` what the request under `key` came to. A refusal because the provider or the gateway could
@@ -94,12 +136,7 @@ impl Desk {
     ) -> Result<(), StoreError> {
         let Some((revision, stored)) = self.shelf.reply(key).await? else { return Ok(()) };
         let progress = match outcome {
-            Ok(reply) => Progress::Answered {
-                status: reply.status,
-                body: String::from_utf8_lossy(&reply.body).into_owned(),
-                etag: reply.etag,
-                location: reply.location.clone(),
-            },
+            Ok(reply) => answered(reply),
             Err((refusal, _)) if nothing_done(refusal) => {
                 step.forget_reply(revision, key, &stored);
                 return Ok(());
@@ -109,6 +146,16 @@ impl Desk {
             }
         };
         step.reply(Some(revision), key, &StoredReply { progress, ..stored })
+    }
+}
+
+/// What is kept of an answer under its idempotency key.
+fn answered(reply: &Reply) -> Progress {
+    Progress::Answered {
+        status: reply.status,
+        body: String::from_utf8_lossy(&reply.body).into_owned(),
+        etag: reply.etag,
+        location: reply.location.clone(),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     draft::Draft,
     permit::{Citizen, Permitted},
     ports::store::StoreError,
-    record::{CallKind, CallState, Progress, StoredReply, Use},
+    record::{CallKind, CallState, Use},
     request::Request,
     shelf::Step,
     texts,
@@ -53,10 +53,9 @@ impl Desk {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let reply_key = self.reply_key(citizen, request)?;
-        let fingerprint = request.fingerprint(&request.body_sha256);
+        let keyed = self.keyed(citizen, request, &request.body_sha256)?;
         for _ in 0..TRIES {
-            let over = match self.before(&reply_key, &fingerprint, locale).await? {
+            let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
@@ -79,8 +78,8 @@ impl Desk {
             let key = message.id.to_string();
             if draft.record.calls.is_empty() {
                 let kind = CallKind::Send { message: Box::new(message), shown: false };
-                draft.record.calls.push_back(self.begin(kind, key, request, reply_key.clone()));
-                step.reply(over, &reply_key, &self.reply_running(&fingerprint)).map_err(of_store)?;
+                draft.record.calls.push_back(self.begin(kind, key, request, keyed.key.clone()));
+                self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
                 let record = step.dialog(draft, now).map_err(of_store)?;
                 match self.commit_with_intent(step, trail).await {
                     Ok(()) => return self.make_first(&record, request.time_left(), trail).await,
@@ -92,7 +91,7 @@ impl Desk {
             // Something of this dialog is still on its way: what comes later waits for it, so that the order stays.
             let queued = dialog_contract::dialog::ActivityKind::Queued { message: Some(message.id) };
             let kind = CallKind::Send { message: Box::new(message.clone()), shown: true };
-            let mut call = self.begin(kind, key, request, reply_key.clone());
+            let mut call = self.begin(kind, key, request, keyed.key.clone());
             (call.attempts, call.reply, call.state) = (0, None, CallState::Waiting { next: now });
             draft.record.calls.push_back(call);
             draft.message(message);
@@ -101,8 +100,7 @@ impl Desk {
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;
             let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.dialog)? };
-            let stored = StoredReply { progress: answered(&reply), ..self.reply_running(&fingerprint) };
-            step.reply(over, &reply_key, &stored).map_err(of_store)?;
+            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             match self.finish(step, trail, reply).await? {
                 Some(ended) => return Ok(ended),
                 None => continue,
@@ -156,16 +154,6 @@ impl Desk {
             Some(agreement) => Ok(agreement.attachments),
             None => Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::provider_left(locale))),
         }
-    }
-}
-
-/// What is kept of an answer under its idempotency key.
-pub(crate) fn answered(reply: &Reply) -> Progress {
-    Progress::Answered {
-        status: reply.status,
-        body: String::from_utf8_lossy(&reply.body).into_owned(),
-        etag: reply.etag,
-        location: reply.location.clone(),
     }
 }
 
