@@ -1,5 +1,6 @@
-//! Every limit of the API, in one place: unit, number, and why that number. Published at `/v1/limits`. The limits of
-//! plugin calls stand in `dialog-host::limits`.
+//! Every limit of the contract, in one place: unit, number, and why that number. Those of the API are [`Limits`],
+//! published at `/v1/limits`; what a provider may return stands in [`returned`]. The limits of plugin calls stand in
+//! `dialog-host::limits`.
 
 use serde::{Deserialize, Serialize};
 
@@ -64,4 +65,68 @@ limits! {
     event_days: u32 = 30;
     /// Working days within which an e-consultation is normally answered.
     consultation_working_days: u32 = 5;
+}
+
+/// What a provider may return, as the WIT package documents it: what is longer breaks the contract, or is cut where that
+/// is said. Texts in characters (Unicode scalar values), lists in items.
+pub mod returned {
+    /// Events in one answer: a page that is polled and recorded within a call.
+    pub const EVENTS: usize = 100;
+    /// Attachments of an office's message: as many as of a citizen's.
+    pub const ATTACHMENTS: usize = 10;
+    /// Reasons in a refused receipt: an application receipt lists a few errors.
+    pub const REFUSALS: usize = 20;
+    /// Decisions on a renewal: two for each of the twenty prescriptions that it may have.
+    pub const DECISIONS: usize = 40;
+    /// Free slots: four weeks of one clinician with some twenty a day.
+    pub const SLOTS: usize = 500;
+    /// Coming appointments: of one citizen at one office.
+    pub const APPOINTMENTS: usize = 100;
+    /// Prescriptions: of one citizen, with those that are long past.
+    pub const PRESCRIPTIONS: usize = 200;
+    /// Fields of an invalid request, the rest is cut: what a citizen can mend at once.
+    pub const FIELDS: usize = 20;
+
+    /// A message's text: an office may write more than a citizen, about sixteen pages.
+    pub const MESSAGE_CHARACTERS: usize = 32_000;
+    /// A subject: as long as a citizen's.
+    pub const SUBJECT_CHARACTERS: usize = 120;
+    /// Whoever wrote: a name with title and office.
+    pub const AUTHOR_CHARACTERS: usize = 200;
+    /// A given or family name: longer than any in the register.
+    pub const NAME_CHARACTERS: usize = 200;
+    /// What an office says of what it decided: half a page.
+    pub const REASON_CHARACTERS: usize = 2_000;
+    /// A short text: a place, a dosage, a note, or what was wrong; a paragraph.
+    pub const SHORT_TEXT_CHARACTERS: usize = 500;
+    /// Preparations for an appointment: half a page.
+    pub const INSTRUCTIONS_CHARACTERS: usize = 2_000;
+    /// The kind of an appointment: a line.
+    pub const TITLE_CHARACTERS: usize = 200;
+    /// A medicine's name, strength and form: a line.
+    pub const MEDICINE_CHARACTERS: usize = 200;
+    /// An ATC code: it has seven characters, with room for local ones.
+    pub const ATC_CHARACTERS: usize = 16;
+
+    /// A provider's reference of a dialog: UUIDs, OIDs and paths fit.
+    pub const REFERENCE_CHARACTERS: usize = 256;
+    /// A provider's id of a slot, an appointment or a prescription: as a reference.
+    pub const ID_CHARACTERS: usize = 256;
+    /// A provider's id of an event or a message; it is part of a key of the store.
+    pub const EVENT_ID_CHARACTERS: usize = 128;
+    /// The reference by which a plugin knows a citizen: the host made it, and it has sixty-four or fewer.
+    pub const CITIZEN_REFERENCE_CHARACTERS: usize = 64;
+    /// A refusal's code.
+    pub const REFUSAL_CODE_CHARACTERS: usize = 32;
+    /// A reason's code, for the operator; cut.
+    pub const REASON_CODE_CHARACTERS: usize = 64;
+    /// A JSON Pointer to a field; cut.
+    pub const POINTER_CHARACTERS: usize = 256;
+    /// What failed, for the operator; cut, in bytes of what is logged.
+    pub const DETAIL_BYTES: usize = 500;
+    /// A cursor, in bytes: as large as a value of `state`.
+    pub const CURSOR_BYTES: usize = 64 * 1024;
+    /// Moments that are accepted, in milliseconds since 1970: 1900-01-01 up to 2200-01-01, outside of which a date is a
+    /// mistake in units.
+    pub const INSTANTS: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;
 }

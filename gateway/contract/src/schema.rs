@@ -289,7 +289,10 @@ mod tests {
     #[test]
     fn a_property_where_none_is_known_is_told_to_be_unknown() {
         let error = only(Resource::Empty, &json!({"all": true}), Locale::En);
-        assert_eq!((error.pointer.as_str(), error.detail.as_str()), ("", "There is a field here that is not in the contract."));
+        assert_eq!(
+            (error.pointer.as_str(), error.detail.as_str()),
+            ("", "There is a field here that is not in the contract.")
+        );
     }
 
     #[test]

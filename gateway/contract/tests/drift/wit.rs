@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use dialog_contract::{
     appointment, dialog,
     ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
-    limits::Limits,
+    limits::{Limits, returned},
     practice, prescription,
     provider::{self, Capability, Interface},
     schema::Resource,
@@ -673,6 +673,74 @@ fn lengths_in_the_packages_documentation_are_those_of_the_schemas() {
         }
     }
     assert!(compared >= 18, "{compared}");
+}
+
+/// `500` of "at most 500.", "At most 64 KiB" or "at most 100, the oldest first", as they are written.
+fn documented_most(docs: &Docs) -> Option<usize> {
+    let text = docs.contents.as_deref()?.to_lowercase();
+    let (_, after) = text.split_once("at most ")?;
+    let number: String = after.chars().take_while(|letter| letter.is_ascii_digit() || *letter == ',').collect();
+    let number: usize = number.trim_end_matches(',').replace(',', "").parse().ok()?;
+    Some(if after.contains("kib") { number * 1024 } else { number })
+}
+
+#[test]
+fn what_a_provider_may_return_is_as_the_packages_documentation_has_it() {
+    use returned as most;
+    let package = Package::read();
+    let field = |interface: &str, name: &str, field: &str| {
+        let docs = match package.kind(interface, name) {
+            TypeDefKind::Record(record) => record.fields.iter().find(|known| known.name == field).map(|it| &it.docs),
+            TypeDefKind::Variant(variant) => variant.cases.iter().find(|known| known.name == field).map(|it| &it.docs),
+            other => panic!("{interface}.{name} is a {}", other.as_str()),
+        };
+        documented_most(docs.unwrap_or_else(|| panic!("{interface}.{name} has no {field}")))
+    };
+    for (interface, name, of, limit) in [
+        ("types", "office-message", "id", most::EVENT_ID_CHARACTERS),
+        ("types", "office-message", "subject", most::SUBJECT_CHARACTERS),
+        ("types", "office-message", "text", most::MESSAGE_CHARACTERS),
+        ("types", "citizen", "reference", most::CITIZEN_REFERENCE_CHARACTERS),
+        ("types", "appointment", "id", most::ID_CHARACTERS),
+        ("types", "appointment", "title", most::TITLE_CHARACTERS),
+        ("types", "appointment", "location", most::SHORT_TEXT_CHARACTERS),
+        ("types", "appointment", "instructions", most::INSTRUCTIONS_CHARACTERS),
+        ("types", "renewal-decision", "reason", most::REASON_CHARACTERS),
+        ("types", "event", "id", most::EVENT_ID_CHARACTERS),
+        ("types", "refusal", "code", most::REFUSAL_CODE_CHARACTERS),
+        ("types", "refusal", "text", most::SHORT_TEXT_CHARACTERS),
+        ("types", "field-error", "detail", most::SHORT_TEXT_CHARACTERS),
+        ("types", "reason", "code", most::REASON_CODE_CHARACTERS),
+        ("types", "reason", "text", most::REASON_CHARACTERS),
+        ("types", "outage", "detail", most::DETAIL_BYTES),
+        ("types", "fault", "detail", most::DETAIL_BYTES),
+        ("dialogs", "opened", "reference", most::REFERENCE_CHARACTERS),
+        ("appointments", "slot", "id", most::ID_CHARACTERS),
+        ("appointments", "slot", "title", most::TITLE_CHARACTERS),
+        ("prescriptions", "prescription", "id", most::ID_CHARACTERS),
+        ("prescriptions", "prescription", "medicine", most::MEDICINE_CHARACTERS),
+        ("prescriptions", "prescription", "dosage", most::SHORT_TEXT_CHARACTERS),
+        ("prescriptions", "prescription", "note", most::SHORT_TEXT_CHARACTERS),
+        ("inbound", "page", "events", most::EVENTS),
+        ("inbound", "page", "cursor", most::CURSOR_BYTES),
+    ] {
+        assert_eq!(field(interface, name, of), Some(limit), "{interface}.{name}.{of}");
+    }
+    let function = |interface: &str, name: &str| {
+        let (_, found) = package.interfaces().find(|(known, _)| *known == interface).unwrap();
+        documented_most(&found.functions[name].docs)
+    };
+    for (interface, name, limit) in [
+        ("appointments", "slots", most::SLOTS),
+        ("appointments", "upcoming", most::APPOINTMENTS),
+        ("prescriptions", "renewable", most::PRESCRIPTIONS),
+    ] {
+        assert_eq!(function(interface, name), Some(limit), "{interface}.{name}");
+    }
+    assert_eq!(u32::try_from(most::ATTACHMENTS).unwrap(), Limits::V1.attachments_per_message);
+    assert_eq!(u32::try_from(most::DECISIONS).unwrap(), 2 * Limits::V1.renewal_items);
+    let milliseconds = |text: &str| text.parse::<Timestamp>().unwrap().as_millisecond();
+    assert_eq!(most::INSTANTS, milliseconds("1900-01-01T00:00:00Z")..milliseconds("2200-01-01T00:00:00Z"));
 }
 
 #[test]

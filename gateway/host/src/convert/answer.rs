@@ -8,6 +8,7 @@ use std::fmt;
 use dialog_contract::{
     dialog::Clinician,
     ids::{HerId, HprNumber},
+    limits::returned,
     provider::RawBlob,
     service::{Closing, EncounterMode, Service},
 };
@@ -19,12 +20,6 @@ use crate::{
     capabilities::attachments::{Attachments, Known},
     limits::{Limits, length},
 };
-
-/// 1900-01-01 and 2200-01-01, in milliseconds, by the contract.
-const TIMES: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;
-
-/// A name of a person, in characters.
-const MOST_NAME_CHARACTERS: usize = 200;
 
 /// A place in an answer.
 #[derive(Clone, Copy)]
@@ -172,7 +167,7 @@ impl<'a> Answer<'a> {
 
     /// A moment.
     pub(crate) fn instant(&self, at: &At<'_>, milliseconds: i64) -> Result<Timestamp, Violation> {
-        if !TIMES.contains(&milliseconds) {
+        if !returned::INSTANTS.contains(&milliseconds) {
             return violation(at, "not between 1900 and 2200");
         }
         Timestamp::from_millisecond(milliseconds).or_else(|_| violation(at, "not a time"))
@@ -202,8 +197,8 @@ impl<'a> Answer<'a> {
         Ok(Some(Clinician {
             hpr_number,
             her_id,
-            given_name: self.line(&at.field("given-name"), clinician.given_name, MOST_NAME_CHARACTERS)?,
-            family_name: self.line(&at.field("family-name"), clinician.family_name, MOST_NAME_CHARACTERS)?,
+            given_name: self.line(&at.field("given-name"), clinician.given_name, returned::NAME_CHARACTERS)?,
+            family_name: self.line(&at.field("family-name"), clinician.family_name, returned::NAME_CHARACTERS)?,
         }))
     }
 
@@ -330,10 +325,10 @@ pub(crate) mod tests {
     fn times_are_between_1900_and_2200_and_in_order() {
         checked(|answer| {
             let at = At::Answer;
-            assert_eq!(answer.instant(&at, TIMES.start).unwrap().to_string(), "1900-01-01T00:00:00Z");
-            assert!(answer.instant(&at, TIMES.start - 1).is_err());
-            assert!(answer.instant(&at, TIMES.end - 1).is_ok());
-            assert!(answer.instant(&at, TIMES.end).is_err());
+            assert_eq!(answer.instant(&at, returned::INSTANTS.start).unwrap().to_string(), "1900-01-01T00:00:00Z");
+            assert!(answer.instant(&at, returned::INSTANTS.start - 1).is_err());
+            assert!(answer.instant(&at, returned::INSTANTS.end - 1).is_ok());
+            assert!(answer.instant(&at, returned::INSTANTS.end).is_err());
             assert!(answer.instant(&at, i64::MAX).is_err());
             assert!(answer.span(&at, 0, 1).is_ok());
             assert_eq!(answer.span(&at, 1, 1).unwrap_err().rule, "ends before it starts");

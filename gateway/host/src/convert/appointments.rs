@@ -2,6 +2,7 @@
 
 use dialog_contract::{
     appointment::Slot,
+    limits::returned,
     provider::{Appointment, Booking, SlotQuery},
     service::EncounterMode,
 };
@@ -11,11 +12,6 @@ use super::{
     context::clinician,
 };
 use crate::bindings::{appointments::exports::dialog::provider::appointments as wit, host::types};
-
-const MOST_SLOTS: usize = 500;
-const MOST_APPOINTMENTS: usize = 100;
-const ID_CHARACTERS: usize = 256;
-const TITLE_CHARACTERS: usize = 200;
 
 /// Which slots are asked for.
 pub(crate) fn query(query: SlotQuery) -> wit::SlotQuery {
@@ -64,7 +60,7 @@ const fn mode(mode: EncounterMode) -> types::EncounterMode {
 
 /// Free slots, put in order of start.
 pub(crate) fn slots(slots: Vec<wit::Slot>, answer: &mut Answer<'_>) -> Result<Vec<Slot>, Violation> {
-    answer.list(&At::Answer, &slots, MOST_SLOTS)?;
+    answer.list(&At::Answer, &slots, returned::SLOTS)?;
     let mut slots = slots
         .into_iter()
         .enumerate()
@@ -72,12 +68,12 @@ pub(crate) fn slots(slots: Vec<wit::Slot>, answer: &mut Answer<'_>) -> Result<Ve
             let at = At::answer_item(index);
             let (start, end) = answer.span(&at, slot.start, slot.end)?;
             Ok(Slot {
-                id: answer.id(&at.field("id"), slot.id, ID_CHARACTERS)?,
+                id: answer.id(&at.field("id"), slot.id, returned::ID_CHARACTERS)?,
                 start,
                 end,
                 clinician: answer.clinician(&at.field("clinician"), slot.clinician)?,
                 mode: encounter_mode(slot.mode),
-                title: answer.line(&at.field("title"), slot.title, TITLE_CHARACTERS)?,
+                title: answer.line(&at.field("title"), slot.title, returned::TITLE_CHARACTERS)?,
             })
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -90,7 +86,7 @@ pub(crate) fn upcoming(
     appointments: Vec<types::Appointment>,
     answer: &mut Answer<'_>,
 ) -> Result<Vec<Appointment>, Violation> {
-    answer.list(&At::Answer, &appointments, MOST_APPOINTMENTS)?;
+    answer.list(&At::Answer, &appointments, returned::APPOINTMENTS)?;
     let mut appointments = appointments
         .into_iter()
         .enumerate()
@@ -108,14 +104,18 @@ pub(crate) fn appointment(
 ) -> Result<Appointment, Violation> {
     let (start, end) = answer.span(at, appointment.start, appointment.end)?;
     Ok(Appointment {
-        id: answer.id(&at.field("id"), appointment.id, ID_CHARACTERS)?,
+        id: answer.id(&at.field("id"), appointment.id, returned::ID_CHARACTERS)?,
         start,
         end,
         clinician: answer.clinician(&at.field("clinician"), appointment.clinician)?,
         mode: encounter_mode(appointment.mode),
-        title: answer.line(&at.field("title"), appointment.title, TITLE_CHARACTERS)?,
-        location: answer.optional_text(&at.field("location"), appointment.location, 500)?,
-        instructions: answer.optional_text(&at.field("instructions"), appointment.instructions, 2_000)?,
+        title: answer.line(&at.field("title"), appointment.title, returned::TITLE_CHARACTERS)?,
+        location: answer.optional_text(&at.field("location"), appointment.location, returned::SHORT_TEXT_CHARACTERS)?,
+        instructions: answer.optional_text(
+            &at.field("instructions"),
+            appointment.instructions,
+            returned::INSTRUCTIONS_CHARACTERS,
+        )?,
         cancellable: appointment.cancellable,
         changeable: appointment.changeable,
     })

@@ -1,6 +1,7 @@
 //! What the citizen sends.
 
 use dialog_contract::{
+    limits::returned,
     provider::{Message, Opened, Opening, Period, RenewalItem},
     service::ConsultationMode,
 };
@@ -13,9 +14,6 @@ use crate::{
     bindings::{dialogs::exports::dialog::provider::dialogs as wit, host::types},
     capabilities::attachments::Attachments,
 };
-
-/// A dialog's reference, in characters, by the contract.
-pub(crate) const REFERENCE_CHARACTERS: usize = 256;
 
 /// A message with handles for its attachments.
 pub(crate) fn message(message: Message, attachments: &mut Attachments) -> types::Message {
@@ -101,7 +99,7 @@ fn period(period: Period) -> wit::Period {
 pub(crate) fn opened(opened: wit::Opened, answer: &mut Answer<'_>) -> Result<Opened, Violation> {
     let at = At::Answer;
     Ok(Opened {
-        reference: answer.id(&at.field("reference"), opened.reference, REFERENCE_CHARACTERS)?,
+        reference: answer.id(&at.field("reference"), opened.reference, returned::REFERENCE_CHARACTERS)?,
         events: events(&at.field("events"), opened.events, answer)?,
     })
 }

@@ -1,6 +1,7 @@
 //! What happened at the provider.
 
 use dialog_contract::{
+    limits::returned,
     provider::{
         AppointmentChangeKind, CitizenIdentity, DialogStatus, Event, EventBody, OfficeMessage, ReceiptOutcome, Refusal,
         RenewalDecision, RenewalOutcome,
@@ -11,25 +12,20 @@ use dialog_contract::{
 use super::{
     answer::{Answer, At, Violation, closing, service, violation},
     appointments::appointment,
-    dialogs::REFERENCE_CHARACTERS,
 };
 use crate::bindings::host::types;
 
-const MOST_EVENTS: usize = 100;
-const MOST_ATTACHMENTS: usize = 10;
-const MOST_REFUSALS: usize = 20;
-const MOST_DECISIONS: usize = 40;
-
 /// A list of events.
 pub(crate) fn events(at: &At<'_>, events: Vec<types::Event>, answer: &mut Answer<'_>) -> Result<Vec<Event>, Violation> {
-    answer.list(at, &events, MOST_EVENTS)?;
+    answer.list(at, &events, returned::EVENTS)?;
     events.into_iter().enumerate().map(|(index, item)| event(&at.item(index), item, answer)).collect()
 }
 
 fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Event, Violation> {
     let at_body = at.field("body");
     let at = &at_body;
-    let reference = |answer: &mut Answer<'_>, dialog| answer.id(&at.field("dialog"), dialog, REFERENCE_CHARACTERS);
+    let reference =
+        |answer: &mut Answer<'_>, dialog| answer.id(&at.field("dialog"), dialog, returned::REFERENCE_CHARACTERS);
     let body = match event.body {
         types::EventBody::Message(body) => {
             let status = status(body.status);
@@ -55,7 +51,7 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
         types::EventBody::Status(body) => EventBody::Status {
             dialog: reference(answer, body.dialog)?,
             status: status(body.status),
-            reason: answer.optional_text(&at.field("reason"), body.reason, 2_000)?,
+            reason: answer.optional_text(&at.field("reason"), body.reason, returned::REASON_CHARACTERS)?,
         },
         types::EventBody::Receipt(body) => EventBody::Receipt {
             dialog: reference(answer, body.dialog)?,
@@ -79,11 +75,15 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
                 types::AppointmentChangeKind::Reminder => AppointmentChangeKind::Reminder,
             },
             appointment: appointment(&at.field("appointment"), body.appointment, answer)?,
-            text: answer.optional_text(&at.field("text"), body.text, 2_000)?,
+            text: answer.optional_text(&at.field("text"), body.text, returned::REASON_CHARACTERS)?,
         },
         types::EventBody::Unreadable(body) => EventBody::Unreadable {
             office: body.office.map(|office| answer.her_id(&at.field("office"), office)).transpose()?,
-            reason: crate::scrub::without_numbers(&answer.line(&at.field("reason"), body.reason, 500)?),
+            reason: crate::scrub::without_numbers(&answer.line(
+                &at.field("reason"),
+                body.reason,
+                returned::SHORT_TEXT_CHARACTERS,
+            )?),
             raw: answer.raw(&at.field("raw"), &body.raw)?,
         },
     };
@@ -92,7 +92,7 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
         other => other,
     };
     Ok(Event {
-        id: answer.id(&at.field("id"), event.id, 128)?,
+        id: answer.id(&at.field("id"), event.id, returned::EVENT_ID_CHARACTERS)?,
         occurred: answer.instant(&at.field("occurred"), event.occurred)?,
         body,
     })
@@ -100,18 +100,18 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
 
 fn message(at: &At<'_>, message: types::OfficeMessage, answer: &mut Answer<'_>) -> Result<OfficeMessage, Violation> {
     let at_attachments = at.field("attachments");
-    answer.list(&at_attachments, &message.attachments, MOST_ATTACHMENTS)?;
+    answer.list(&at_attachments, &message.attachments, returned::ATTACHMENTS)?;
     Ok(OfficeMessage {
-        id: answer.id(&at.field("id"), message.id, 128)?,
-        subject: answer.optional_line(&at.field("subject"), message.subject, 120)?,
-        text: answer.text(&at.field("text"), message.text, 32_000)?,
+        id: answer.id(&at.field("id"), message.id, returned::EVENT_ID_CHARACTERS)?,
+        subject: answer.optional_line(&at.field("subject"), message.subject, returned::SUBJECT_CHARACTERS)?,
+        text: answer.text(&at.field("text"), message.text, returned::MESSAGE_CHARACTERS)?,
         attachments: message
             .attachments
             .iter()
             .enumerate()
             .map(|(index, attachment)| answer.attachment(&at_attachments.item(index), attachment))
             .collect::<Result<_, _>>()?,
-        author: answer.optional_line(&at.field("author"), message.author, 200)?,
+        author: answer.optional_line(&at.field("author"), message.author, returned::AUTHOR_CHARACTERS)?,
         sent: answer.instant(&at.field("sent"), message.sent)?,
     })
 }
@@ -122,9 +122,11 @@ fn citizen(
     answer: &mut Answer<'_>,
 ) -> Result<CitizenIdentity, Violation> {
     match citizen {
-        types::CitizenIdentity::Reference(reference) => {
-            Ok(CitizenIdentity::Reference(answer.id(&at.field("reference"), reference, 64)?))
-        }
+        types::CitizenIdentity::Reference(reference) => Ok(CitizenIdentity::Reference(answer.id(
+            &at.field("reference"),
+            reference,
+            returned::CITIZEN_REFERENCE_CHARACTERS,
+        )?)),
         types::CitizenIdentity::NationalIdentityNumber(number) => {
             let at = at.field("national-identity-number");
             if !answer.numbers {
@@ -149,12 +151,12 @@ fn receipt(at: &At<'_>, outcome: types::ReceiptOutcome, answer: &mut Answer<'_>)
         types::ReceiptOutcome::Delivered => Ok(ReceiptOutcome::Delivered),
         types::ReceiptOutcome::Refused(refusals) => {
             let at = at.field("refused");
-            answer.list(&at, &refusals, MOST_REFUSALS)?;
+            answer.list(&at, &refusals, returned::REFUSALS)?;
             let refusals = refusals.into_iter().enumerate().map(|(index, refusal)| {
                 let at = at.item(index);
                 Ok(Refusal {
-                    code: answer.id(&at.field("code"), refusal.code, 32)?,
-                    text: answer.line(&at.field("text"), refusal.text, 500)?,
+                    code: answer.id(&at.field("code"), refusal.code, returned::REFUSAL_CODE_CHARACTERS)?,
+                    text: answer.line(&at.field("text"), refusal.text, returned::SHORT_TEXT_CHARACTERS)?,
                     resendable: refusal.resendable,
                 })
             });
@@ -171,20 +173,23 @@ fn decisions(
     if decisions.is_empty() {
         return violation(at, "empty");
     }
-    answer.list(at, &decisions, MOST_DECISIONS)?;
+    answer.list(at, &decisions, returned::DECISIONS)?;
     decisions
         .into_iter()
         .enumerate()
         .map(|(index, decision)| {
             let at = at.item(index);
             Ok(RenewalDecision {
-                item: decision.item.map(|item| answer.id(&at.field("item"), item, 256)).transpose()?,
+                item: decision
+                    .item
+                    .map(|item| answer.id(&at.field("item"), item, returned::ID_CHARACTERS))
+                    .transpose()?,
                 outcome: match decision.outcome {
                     types::RenewalOutcome::Renewed => RenewalOutcome::Renewed,
                     types::RenewalOutcome::Refused => RenewalOutcome::Refused,
                     types::RenewalOutcome::NeedsConsultation => RenewalOutcome::NeedsConsultation,
                 },
-                reason: answer.optional_text(&at.field("reason"), decision.reason, 2_000)?,
+                reason: answer.optional_text(&at.field("reason"), decision.reason, returned::REASON_CHARACTERS)?,
             })
         })
         .collect()

@@ -1,17 +1,12 @@
 //! How a call fails. A failure that is too wordy is cut, not refused: a no must not become a fault.
 
 use dialog_contract::{
+    limits::returned,
     provider::{Failure, Fault, FieldError, Outage, Reason},
     service::Sent,
 };
 
 use crate::{bindings::host::types, capabilities::upstream::Sending, convert::answer::Violation, scrub};
-
-/// Fields that a citizen is told of at once.
-const MOST_FIELDS: usize = 20;
-
-/// A text for the operator, in bytes.
-const MOST_DETAIL_BYTES: usize = 500;
 
 /// A failure as the plugin says it, with `sent` corrected by what the host saw.
 ///
@@ -26,8 +21,11 @@ pub(crate) fn failure(failure: types::Failure, sending: Sending) -> Result<Failu
             Failure::Invalid(
                 fields
                     .into_iter()
-                    .take(MOST_FIELDS)
-                    .map(|field| FieldError { pointer: line(&field.pointer, 256), detail: line(&field.detail, 500) })
+                    .take(returned::FIELDS)
+                    .map(|field| FieldError {
+                        pointer: line(&field.pointer, returned::POINTER_CHARACTERS),
+                        detail: line(&field.detail, returned::SHORT_TEXT_CHARACTERS),
+                    })
                     .collect(),
             )
         }
@@ -37,17 +35,20 @@ pub(crate) fn failure(failure: types::Failure, sending: Sending) -> Result<Failu
         types::Failure::Unavailable(outage) => Failure::Unavailable(Outage {
             retry_after: outage.retry_after,
             sent: sending.corrected(sent(outage.sent)),
-            detail: scrub::line(&outage.detail, MOST_DETAIL_BYTES),
+            detail: scrub::line(&outage.detail, returned::DETAIL_BYTES),
         }),
         types::Failure::Faulty(fault) => Failure::Faulty(Fault {
             sent: sending.corrected(sent(fault.sent)),
-            detail: scrub::line(&fault.detail, MOST_DETAIL_BYTES),
+            detail: scrub::line(&fault.detail, returned::DETAIL_BYTES),
         }),
     })
 }
 
 fn reason(reason: &types::Reason) -> Reason {
-    Reason { code: line(&reason.code, 64), text: paragraphs(&reason.text, 2_000) }
+    Reason {
+        code: line(&reason.code, returned::REASON_CODE_CHARACTERS),
+        text: paragraphs(&reason.text, returned::REASON_CHARACTERS),
+    }
 }
 
 fn line(text: &str, most: usize) -> String {

@@ -1,15 +1,15 @@
 //! What the vendor pushes or lets us fetch.
 
-use dialog_contract::provider::{Delivery, Disposition, Event, InboundPage, RefusalReason, Settlement};
+use dialog_contract::{
+    limits::returned,
+    provider::{Delivery, Disposition, Event, InboundPage, RefusalReason, Settlement},
+};
 
 use super::{
     answer::{Answer, At, Violation},
     events::events,
 };
 use crate::bindings::{host::types, inbound::exports::dialog::provider::inbound as wit};
-
-/// A cursor, in bytes, by the contract.
-const CURSOR_BYTES: usize = 64 * 1024;
 
 /// What the vendor pushed.
 pub(crate) fn delivery(delivery: Delivery) -> wit::Delivery {
@@ -43,6 +43,7 @@ pub(crate) fn received(received: Vec<types::Event>, answer: &mut Answer<'_>) -> 
 /// One page of what is new.
 pub(crate) fn page(page: wit::Page, answer: &mut Answer<'_>) -> Result<InboundPage, Violation> {
     let at = At::Answer;
-    let cursor = page.cursor.map(|cursor| answer.opaque(&at.field("cursor"), cursor, CURSOR_BYTES)).transpose()?;
+    let cursor =
+        page.cursor.map(|cursor| answer.opaque(&at.field("cursor"), cursor, returned::CURSOR_BYTES)).transpose()?;
     Ok(InboundPage { events: events(&at.field("events"), page.events, answer)?, cursor, more: page.more })
 }

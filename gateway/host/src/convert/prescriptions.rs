@@ -1,28 +1,36 @@
 //! Prescriptions that can be renewed.
 
-use dialog_contract::prescription::{Prescription, Renewability};
+use dialog_contract::{
+    limits::returned,
+    prescription::{Prescription, Renewability},
+};
 
 use super::answer::{Answer, At, Violation};
 use crate::bindings::prescriptions::exports::dialog::provider::prescriptions as wit;
-
-const MOST_PRESCRIPTIONS: usize = 200;
 
 /// What can be renewed.
 pub(crate) fn renewable(
     prescriptions: Vec<wit::Prescription>,
     answer: &mut Answer<'_>,
 ) -> Result<Vec<Prescription>, Violation> {
-    answer.list(&At::Answer, &prescriptions, MOST_PRESCRIPTIONS)?;
+    answer.list(&At::Answer, &prescriptions, returned::PRESCRIPTIONS)?;
     prescriptions
         .into_iter()
         .enumerate()
         .map(|(index, prescription)| {
             let at = At::answer_item(index);
             Ok(Prescription {
-                id: answer.id(&at.field("id"), prescription.id, 256)?,
-                medicine: answer.line(&at.field("medicine"), prescription.medicine, 200)?,
-                atc: prescription.atc.map(|atc| answer.id(&at.field("atc"), atc, 16)).transpose()?,
-                dosage: answer.optional_text(&at.field("dosage"), prescription.dosage, 500)?,
+                id: answer.id(&at.field("id"), prescription.id, returned::ID_CHARACTERS)?,
+                medicine: answer.line(&at.field("medicine"), prescription.medicine, returned::MEDICINE_CHARACTERS)?,
+                atc: prescription
+                    .atc
+                    .map(|atc| answer.id(&at.field("atc"), atc, returned::ATC_CHARACTERS))
+                    .transpose()?,
+                dosage: answer.optional_text(
+                    &at.field("dosage"),
+                    prescription.dosage,
+                    returned::SHORT_TEXT_CHARACTERS,
+                )?,
                 issued: prescription.issued.map(|issued| answer.instant(&at.field("issued"), issued)).transpose()?,
                 valid_until: prescription
                     .valid_until
@@ -33,7 +41,7 @@ pub(crate) fn renewable(
                     wit::Renewability::NeedsConsultation => Renewability::NeedsConsultation,
                     wit::Renewability::NotRenewable => Renewability::NotRenewable,
                 },
-                note: answer.optional_text(&at.field("note"), prescription.note, 500)?,
+                note: answer.optional_text(&at.field("note"), prescription.note, returned::SHORT_TEXT_CHARACTERS)?,
             })
         })
         .collect()
