@@ -10,18 +10,11 @@ use wasmtime::{
     Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
 };
 
-use crate::limits::{Limits, length};
+use crate::limits::{KEPT_RESIDENT_BYTES, Limits, SPARE_SLOTS, length};
 
 /// How often a guest that computes is interrupted to look at its deadline and to let other tasks have the thread. Tokio
 /// looks at sockets and timers once in 61 turns of a busy thread, so that this decides how late they can be.
 const TICK: Duration = Duration::from_millis(1);
-
-/// Slots beyond the calls at once: an instance is torn down after its permit has been given back.
-const SPARE_SLOTS: u64 = 32;
-
-/// Memory kept with a slot after a call, in bytes: what a plugin here touches, so that the next call faults no pages.
-/// Without `PAGEMAP_SCAN` all of it would be cleared each time, touched or not.
-const KEPT_RESIDENT: usize = 2 * 1024 * 1024;
 
 /// The engine and its ticker, which stops when the last of its users is gone.
 pub(crate) struct Engine {
@@ -98,7 +91,7 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .table_elements(length(limits.table_elements))
         .max_unused_warm_slots(slots);
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_RESIDENT).table_keep_resident(64 * 1024);
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_RESIDENT_BYTES).table_keep_resident(64 * 1024);
     }
     pool
 }

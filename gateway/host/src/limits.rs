@@ -16,6 +16,41 @@ pub const SECRET_BYTES: u64 = 64 * KIB;
 /// Certificates of one upstream, in bytes: all authorities that a system trusts are about 220 KiB in PEM.
 pub const CERTIFICATES_BYTES: u64 = MIB;
 
+/// Headers of one upstream request: a common server's own limit is about a hundred, and the gateway adds some.
+pub const UPSTREAM_HEADERS: usize = 64;
+
+/// A path that a plugin gives, in bytes before it is joined: half of what the whole target may have.
+pub const UPSTREAM_PATH_BYTES: usize = 4 * 1024;
+
+/// Parameters in a query: more than any vendor's search takes.
+pub const UPSTREAM_PARAMETERS: usize = 64;
+
+/// How deep base64 may be nested in a body, by the contract: a file in a document in an envelope.
+pub const UPSTREAM_BODY_LAYERS: usize = 3;
+
+/// Segments of a body: ten attachments with all that stands between them need some thirty.
+pub const UPSTREAM_BODY_SEGMENTS: usize = 1_000;
+
+/// A token endpoint's answer, in bytes: a token of some KiB, and a few words.
+pub const TOKEN_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How much of the call's time a plugin keeps after its last upstream request, to say what happened.
+pub const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How often a commit of `state` is tried anew when another call of the same office changed the same keys: each round
+/// somebody succeeds, and sixteen are more than meet at one office.
+pub const STATE_COMMIT_ATTEMPTS: u32 = 16;
+
+/// Entries read at once while keys of `state` are listed, so that their values, of 64 KiB each, are not all in memory.
+pub const STATE_LISTED_AT_ONCE: usize = 64;
+
+/// Slots of the pool beyond the calls at once: an instance is torn down after its permit has been given back.
+pub const SPARE_SLOTS: u64 = 32;
+
+/// Memory kept with a slot after a call, in bytes: what a plugin here touches, so that the next call faults no pages.
+/// Without `PAGEMAP_SCAN` all of it would be cleared each time, touched or not.
+pub const KEPT_RESIDENT_BYTES: usize = 2 * 1024 * 1024;
+
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident: $default:expr, $least:expr, $most:expr;)+) => {
         /// The limits of plugin calls. Names end in their unit; a name without one counts.

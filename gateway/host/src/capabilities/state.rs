@@ -17,14 +17,8 @@ use dialog_core::ports::store::{Batch, Range, Revision, Store, StoreError, space
 use crate::{
     bindings::host::state::{Error, Host},
     call::Call,
-    limits::{Limits, length},
+    limits::{Limits, STATE_COMMIT_ATTEMPTS, STATE_LISTED_AT_ONCE, length},
 };
-
-/// How often a commit is tried anew when another call of the same office changed the same keys.
-const ATTEMPTS: u32 = 16;
-
-/// Entries read at once while keys are listed, so that their values are not all in memory.
-const LISTED_AT_ONCE: usize = 64;
 
 /// Whose memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -173,9 +167,9 @@ impl State {
         let enough = self.most.listed + self.writes.len();
         loop {
             let range =
-                Range { from: from.clone().into(), until: until.clone(), limit: LISTED_AT_ONCE, reverse: false };
+                Range { from: from.clone().into(), until: until.clone(), limit: STATE_LISTED_AT_ONCE, reverse: false };
             let page = self.store.scan(range).await.map_err(unavailable)?;
-            let last = page.len() < LISTED_AT_ONCE;
+            let last = page.len() < STATE_LISTED_AT_ONCE;
             if let Some(entry) = page.last() {
                 from = [&entry.key[..], &[0]].concat();
             }
@@ -207,7 +201,7 @@ impl State {
         let mut attempt = 1;
         loop {
             match self.try_commit(&writes).await {
-                Err(StoreError::Conflict { .. }) if attempt < ATTEMPTS => attempt += 1,
+                Err(StoreError::Conflict { .. }) if attempt < STATE_COMMIT_ATTEMPTS => attempt += 1,
                 done => return done,
             }
         }

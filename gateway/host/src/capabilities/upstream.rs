@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::{
     bindings::host::upstream as wit,
     call::Call,
-    limits::{Limits, length},
+    limits::{LAST_WORDS, Limits, length},
     observe::UpstreamEnded,
     upstream::{
         Answer, Request, SendError, Upstream,
@@ -32,9 +32,6 @@ use crate::{
         headers, path,
     },
 };
-
-/// How much of the call's time a plugin keeps after its last upstream request, to say what happened.
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// What one call asked of remote systems.
 pub(crate) struct Requests {

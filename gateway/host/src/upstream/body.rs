@@ -8,11 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
-/// How deep base64 may be nested, by the contract.
-const MOST_LAYERS: usize = 3;
-
-/// How many segments a body may have.
-const MOST_SEGMENTS: usize = 1_000;
+use crate::limits::{UPSTREAM_BODY_LAYERS, UPSTREAM_BODY_SEGMENTS};
 
 /// A stream of a body's bytes.
 pub(crate) type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, BodyError>> + Send>>;
@@ -55,7 +51,7 @@ impl<A: Clone> Body<A> {
         size: impl Fn(&A) -> u64,
         most_bytes: u64,
     ) -> Result<Self, &'static str> {
-        if segments.len() > MOST_SEGMENTS {
+        if segments.len() > UPSTREAM_BODY_SEGMENTS {
             return Err("the body has over 1000 segments");
         }
         // The parts of each layer that is open, the outermost first.
@@ -73,7 +69,9 @@ impl<A: Clone> Body<A> {
                     *length = length.saturating_add(size(&attachment));
                     parts.push(Part::Attachment(attachment));
                 }
-                Segment::Open if layers.len() > MOST_LAYERS => return Err("the body nests base64 over three deep"),
+                Segment::Open if layers.len() > UPSTREAM_BODY_LAYERS => {
+                    return Err("the body nests base64 over three deep");
+                }
                 Segment::Open => layers.push((Vec::new(), 0)),
                 Segment::Close => {
                     let closed = layers.pop();

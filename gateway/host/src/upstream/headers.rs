@@ -5,8 +5,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// Headers of one request.
-const MOST_HEADERS: usize = 64;
+use crate::limits::UPSTREAM_HEADERS;
 
 /// Headers that are the gateway's or the connection's.
 const FORBIDDEN: &[&str] = &[
@@ -63,8 +62,8 @@ pub(crate) fn check(
     reserved: Option<&HeaderName>,
     most_bytes: usize,
 ) -> Result<HeaderMap, String> {
-    if headers.len() > MOST_HEADERS {
-        return Err(format!("over {MOST_HEADERS} headers"));
+    if headers.len() > UPSTREAM_HEADERS {
+        return Err(format!("over {UPSTREAM_HEADERS} headers"));
     }
     if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > most_bytes {
         return Err(format!("headers over {most_bytes} bytes"));

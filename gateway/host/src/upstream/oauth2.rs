@@ -29,9 +29,6 @@ const UNSAID: Duration = Duration::from_secs(60);
 /// The longest that a token is kept, whatever the server says.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// The largest answer of a token endpoint, in bytes.
-const MOST_BYTES: usize = 64 * 1024;
-
 /// Why there is no token. For the operator; never holds the server's words, which may hold a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TokenError {
@@ -190,7 +187,7 @@ impl TokenSource {
         let status = response.status();
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|_| TokenError::Unreachable)? {
-            if body.len() + part.len() > MOST_BYTES {
+            if body.len() + part.len() > crate::limits::TOKEN_ANSWER_BYTES {
                 return Err(TokenError::Answer);
             }
             body.extend_from_slice(&part);

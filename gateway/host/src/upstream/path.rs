@@ -5,11 +5,7 @@
 
 use url::Url;
 
-/// The longest path, in bytes, before it is joined.
-const MOST_BYTES: usize = 4_096;
-
-/// Parameters in a query.
-const MOST_PARAMETERS: usize = 64;
+use crate::limits::{UPSTREAM_PARAMETERS, UPSTREAM_PATH_BYTES};
 
 /// Checks a path by the contract's rules.
 ///
@@ -19,7 +15,7 @@ pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     if !path.starts_with('/') {
         return Err("the path must begin with '/'");
     }
-    if path.len() > MOST_BYTES {
+    if path.len() > UPSTREAM_PATH_BYTES {
         return Err("the path is over 4096 bytes");
     }
     let bytes = path.as_bytes();
@@ -72,7 +68,7 @@ fn decode(pair: &[u8]) -> Option<u8> {
 /// The rule that they break, or that the whole is over `most` bytes.
 pub(crate) fn join(base: &Url, path: &str, query: &[(String, String)], most: usize) -> Result<Url, &'static str> {
     check(path)?;
-    if query.len() > MOST_PARAMETERS {
+    if query.len() > UPSTREAM_PARAMETERS {
         return Err("the query has over 64 parameters");
     }
     let mut url = base.clone();
