@@ -20,7 +20,7 @@ use crate::{
         evidence::Receipt,
         store::StoreError,
     },
-    record::{Processed, StoredDialog},
+    record::{Call, CallKind, Processed, StoredDialog},
     shelf::Step,
 };
 
@@ -167,7 +167,8 @@ impl Desk {
         }
     }
 
-    /// The dialog that an event is about, waited for where the event may have overtaken its commit.
+    /// The dialog that an event is about, waited for where the event may have overtaken the commit of the dialog or of the
+    /// message that it is about.
     async fn awaited(
         &self,
         plugin: &PluginId,
@@ -177,16 +178,18 @@ impl Desk {
     ) -> Result<Option<Draft>, StoreError> {
         let mut committed = self.shelf.sequence.follow();
         let found = self.shelf.dialog_by_reference(plugin, reference).await?;
-        if found.is_some() || self.now().duration_since(event.occurred) > FRESH {
+        let come = |found: &Option<Draft>| found.as_ref().is_some_and(|draft| !overtakes(event, draft));
+        if come(&found) || self.now().duration_since(event.occurred) > FRESH {
             return Ok(found);
         }
         loop {
-            // Every opening tells the portal, so an event of the feed is the moment to look again.
+            // Every opening and every sending tells the portal, so an event of the feed is the moment to look again.
             match tokio::time::timeout_at(until, committed.recv()).await {
                 Ok(Ok(told)) if told.event.data.dialog.is_none() => {}
                 Ok(Ok(_) | Err(RecvError::Lagged(_))) => {
-                    if let Some(draft) = self.shelf.dialog_by_reference(plugin, reference).await? {
-                        return Ok(Some(draft));
+                    let found = self.shelf.dialog_by_reference(plugin, reference).await?;
+                    if come(&found) {
+                        return Ok(found);
                     }
                 }
                 Ok(Err(RecvError::Closed)) | Err(_) => return self.shelf.dialog_by_reference(plugin, reference).await,
@@ -284,4 +287,12 @@ const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
         (RefusalReason::Invalid, EventBody::Appointment { .. }) => "an appointment is of the dialog's citizen",
         (RefusalReason::Invalid, _) => "a file belongs to one message",
     }
+}
+
+/// Whether an event is about a message that is still on its way: the vendor confirmed it before we knew that it was sent.
+fn overtakes(event: &Event, draft: &Draft) -> bool {
+    let EventBody::Receipt { message, .. } = &event.body else { return false };
+    let sending =
+        |call: &Call| matches!(&call.kind, CallKind::Send { message: sent, shown: false } if sent.id == *message);
+    draft.record.calls.iter().any(sending)
 }

@@ -8,7 +8,7 @@ use std::{
 
 use dialog_contract::{
     audit::{Record, RecordKind},
-    dialog::{Attachment, Dialog, MediaType, Status},
+    dialog::{ActivityKind, Attachment, Dialog, MediaType, Status},
     ids::{AttachmentId, MessageId},
     problem::ProblemType,
     provider::{
@@ -718,4 +718,36 @@ async fn a_delivery_that_was_not_settled_is_to_be_sent_again() {
     world.store.down.store(true, std::sync::atomic::Ordering::SeqCst);
     let refused = world.desk.receive(&plugin(), &post("/"), delivery()).await.unwrap_err();
     assert_eq!((refused.problem, refused.retry_after.is_some()), (ProblemType::Unavailable, true));
+}
+
+#[tokio::test]
+async fn a_receipt_waits_for_its_message_whose_sending_is_under_way() {
+    let world = Arc::new(World::new().await);
+    let dialog = world.opened(consultation("x")).await;
+    world.providers.arrived.forget_permits(usize::MAX);
+    let gate = Arc::new(tokio::sync::Semaphore::new(0));
+    *world.providers.gate.lock().unwrap() = Some(Arc::clone(&gate));
+    let sending = tokio::spawn({
+        let (world, id) = (Arc::clone(&world), dialog.id);
+        async move { world.desk.send(&world.kari(), &post("/"), id, text("y")).await }
+    });
+    world.providers.arrived.acquire().await.unwrap().forget();
+    let message = world.providers.calls("send")[0].message.clone().unwrap().id;
+    let receipt = EventBody::Receipt { dialog: reference(dialog.id), message, outcome: ReceiptOutcome::Delivered };
+    delivers(&world, vec![Event { occurred: world.now(), ..event("e1", receipt) }]);
+    let delivering = tokio::spawn({
+        let world = Arc::clone(&world);
+        async move { world.desk.receive(&plugin(), &post("/"), delivery()).await }
+    });
+    while world.providers.served.lock().unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(1);
+    sending.await.unwrap().unwrap();
+    delivering.await.unwrap().unwrap();
+    let activities = world.read(dialog.id).await.activities;
+    assert!(
+        activities.iter().any(|one| matches!(one.kind, ActivityKind::Delivered { message: sent } if sent == message)),
+        "the receipt is in the dialog: {activities:?}"
+    );
 }
