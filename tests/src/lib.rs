@@ -3,7 +3,9 @@
 //! - [`sim`]: the world outside: who lives in it, and the back ends behind the plugins.
 //! - [`house`]: a whole gateway with its back ends, in a process of its own.
 //! - [`story`]: what `cargo demo -- --check` plays.
+//! - [`standards`]: the national schemas, where they lie beside the project.
 
 pub mod house;
 pub mod sim;
+pub mod standards;
 pub mod story;

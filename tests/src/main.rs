@@ -43,18 +43,21 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.part {
         Some(Part::Gateway { config }) => dialog_gateway::start::run(&config, &mut std::io::stdout()),
-        None => run(arguments.check, arguments.out.as_deref()),
+        None => match arguments.out.as_deref().map_or(Ok(()), keepsakes::may_be_left_in) {
+            Ok(()) => run(arguments.check, arguments.out.as_deref()),
+            Err(error) => return ended_with(2, &error),
+        },
     };
-    match ended {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the one place where the demo says why it ends")]
-            {
-                eprintln!("demo: {error:#}");
-            }
-            ExitCode::FAILURE
-        }
+    ended.map_or_else(|error| ended_with(1, &error), |()| ExitCode::SUCCESS)
+}
+
+/// 1: something is wrong. 2: the demo was used wrong.
+fn ended_with(code: u8, error: &anyhow::Error) -> ExitCode {
+    #[expect(clippy::print_stderr, reason = "the one place where the demo says why it ends")]
+    {
+        eprintln!("demo: {error:#}");
     }
+    ExitCode::from(code)
 }
 
 #[tokio::main]
@@ -64,7 +67,6 @@ async fn run(check: bool, out: Option<&Path>) -> anyhow::Result<()> {
 }
 
 async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
-    out.map_or(Ok(()), keepsakes::may_be_left_in)?;
     let folder = tempfile::tempdir()?;
     let mut house = House::open(Plan::free(folder.path(), binary)).await?;
     let mut tell = Teller::new();

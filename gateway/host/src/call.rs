@@ -39,7 +39,7 @@ use crate::{
     },
     engine::Engine,
     host::Ports,
-    limits::{Limits, length},
+    limits::{ERROR_LINE_BYTES, Limits, length},
     manifest::CONTRACT,
     memory::Meter,
     observe::{CallEnded, Outcome},
@@ -290,7 +290,7 @@ impl Admitted<'_> {
         }
         let who = &self.identity;
         // The engine's words may quote what a guest handed over, such as an unknown case; they are bounded and scrubbed.
-        let words = scrub::line(&format!("{error:#}"), 1_000);
+        let words = scrub::line(&format!("{error:#}"), ERROR_LINE_BYTES);
         let (outcome, detail) = if call.meter.exceeded() {
             (
                 Outcome::OutOfMemory,

@@ -25,16 +25,13 @@ use std::{
 use sha2::{Digest, Sha256};
 use wasmtime::{Engine, component::Component};
 
-use crate::package::hex;
+use crate::{limits::COMPILED_BYTES, package::hex};
 
 /// What a file of the cache begins with; the number changes with the form.
 const MAGIC: &[u8; 16] = b"dialog-cwasm/1\n\0";
 
 /// Bytes before the code: [`MAGIC`] and a SHA-256.
 const HEADER_BYTES: usize = 16 + 32;
-
-/// The largest file that is looked at, in bytes: machine code is a few times the component.
-const MOST_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// Why the cache cannot be used at all. A single file that cannot be used is only compiled anew.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +97,7 @@ impl Cache {
     pub(crate) fn load(&self, engine: &Engine, digest: &str) -> Option<Component> {
         let path = self.path(digest);
         let found = fs::symlink_metadata(&path).ok()?;
-        if !found.is_file() || found.len() > MOST_BYTES || found.uid() != self.owner || found.mode() & 0o022 != 0 {
+        if !found.is_file() || found.len() > COMPILED_BYTES || found.uid() != self.owner || found.mode() & 0o022 != 0 {
             return None;
         }
         let bytes = fs::read(&path).ok()?;

@@ -3,18 +3,13 @@
 use std::{
     sync::mpsc::{RecvTimeoutError, Sender, channel},
     thread::JoinHandle,
-    time::Duration,
 };
 
 use wasmtime::{
     Config, Enabled, Engine as Wasmtime, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
 };
 
-use crate::limits::{KEPT_RESIDENT_BYTES, Limits, SPARE_SLOTS, length};
-
-/// How often a guest that computes is interrupted to look at its deadline and to let other tasks have the thread. Tokio
-/// looks at sockets and timers once in 61 turns of a busy thread, so that this decides how late they can be.
-const TICK: Duration = Duration::from_millis(1);
+use crate::limits::{KEPT_RESIDENT_BYTES, Limits, SPARE_SLOTS, TABLE_KEPT_RESIDENT_BYTES, TICK, length};
 
 /// The engine and its ticker, which stops when the last of its users is gone.
 pub(crate) struct Engine {
@@ -91,7 +86,9 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .table_elements(length(limits.table_elements))
         .max_unused_warm_slots(slots);
     if PoolingAllocationConfig::is_pagemap_scan_available() {
-        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(KEPT_RESIDENT_BYTES).table_keep_resident(64 * 1024);
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(KEPT_RESIDENT_BYTES)
+            .table_keep_resident(TABLE_KEPT_RESIDENT_BYTES);
     }
     pool
 }

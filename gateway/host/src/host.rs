@@ -28,7 +28,7 @@ use crate::{
     engine::Engine,
     file,
     grant::{Grant, GrantError},
-    limits::{LimitError, Limits, length},
+    limits::{ERROR_LINE_BYTES, LimitError, Limits, length},
     manifest::{Manifest, check_value},
     observe::{Observer, Prepared, Unobserved},
     package::{Package, PackageError},
@@ -313,7 +313,7 @@ impl Host {
         let (component, how) = self.prepare(bytes, &package).await?;
         self.check_resources(&component)?;
         let worlds = Worlds::link(self.caller.engine.wasmtime(), &component, &config.grant, &package.exports)
-            .map_err(|error| InstallError::Link(scrub::line(&format!("{error:#}"), 1_000)))?;
+            .map_err(|error| InstallError::Link(scrub::line(&format!("{error:#}"), ERROR_LINE_BYTES)))?;
         let Package { digest, imports, exports, manifest } = package;
         let installation = Installation {
             plugin: manifest.id.clone(),
@@ -367,7 +367,9 @@ impl Host {
             .await
             .map_err(|_| InstallError::CompileTime(most))?
             .map_err(|_| InstallError::Compile("the compiler failed".to_owned()))?
-            .map_err(|error: wasmtime::Error| InstallError::Compile(scrub::line(&format!("{error:#}"), 1_000)))?;
+            .map_err(|error: wasmtime::Error| {
+                InstallError::Compile(scrub::line(&format!("{error:#}"), ERROR_LINE_BYTES))
+            })?;
         self.caller.ports.observer.prepared(&package.manifest.id, made.1, began.elapsed());
         Ok(made)
     }

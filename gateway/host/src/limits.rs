@@ -31,8 +31,49 @@ pub const UPSTREAM_BODY_LAYERS: usize = 3;
 /// Segments of a body: ten attachments with all that stands between them need some thirty.
 pub const UPSTREAM_BODY_SEGMENTS: usize = 1_000;
 
+/// How long a connection to an upstream waits for its next request: shorter than what common servers keep it open, so
+/// that a request rarely meets a connection that is being closed.
+pub const UPSTREAM_IDLE: Duration = Duration::from_secs(15);
+
+/// The longest time that an operator may give an upstream to connect or to answer, in milliseconds: twice the
+/// longest that any call may be given.
+pub const UPSTREAM_LONGEST_MILLISECONDS: u64 = 120_000;
+
+/// How long an upstream has to accept a connection where its binding does not say, in milliseconds: two round trips
+/// around the world, and a retransmission.
+pub const UPSTREAM_CONNECT_MILLISECONDS: u64 = 2_000;
+
+/// How long an upstream has to answer where its binding does not say, in milliseconds. The call's own deadline, of
+/// 5 or 15 seconds, holds beside it.
+pub const UPSTREAM_ANSWER_MILLISECONDS: u64 = 10_000;
+
 /// A token endpoint's answer, in bytes: a token of some KiB, and a few words.
 pub const TOKEN_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How long an assertion to a token endpoint holds, in seconds: one exchange, and some difference between clocks.
+pub const TOKEN_ASSERTION_SECONDS: i64 = 60;
+
+/// How long before its end a token is no longer used: the longest request under way with it.
+pub const TOKEN_MARGIN: Duration = Duration::from_secs(20);
+
+/// How long a token is kept where the server does not say (RFC 6749 leaves it open).
+pub const TOKEN_UNSAID: Duration = Duration::from_secs(60);
+
+/// The longest that a token is kept, whatever the server says.
+pub const TOKEN_LONGEST: Duration = Duration::from_secs(3600);
+
+/// The longest name of a file, in characters, by the contract.
+pub const ATTACHMENT_NAME_CHARACTERS: usize = 120;
+
+/// What the operator reads of an engine's error or a guest's panic, in bytes: a message and the top of a trace.
+pub const ERROR_LINE_BYTES: usize = 1_000;
+
+/// The largest file of compiled code that is looked at, in bytes: machine code is a few times the component.
+pub const COMPILED_BYTES: u64 = 1024 * MIB;
+
+/// How often a guest that computes is interrupted to look at its deadline and to let other tasks have the thread. Tokio
+/// looks at sockets and timers once in 61 turns of a busy thread, so that this decides how late they can be.
+pub const TICK: Duration = Duration::from_millis(1);
 
 /// How much of the call's time a plugin keeps after its last upstream request, to say what happened.
 pub const LAST_WORDS: Duration = Duration::from_millis(100);
@@ -50,6 +91,9 @@ pub const SPARE_SLOTS: u64 = 32;
 /// Memory kept with a slot after a call, in bytes: what a plugin here touches, so that the next call faults no pages.
 /// Without `PAGEMAP_SCAN` all of it would be cleared each time, touched or not.
 pub const KEPT_RESIDENT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Of its tables the same, in bytes: 8,000 elements, more than a plugin here has.
+pub const TABLE_KEPT_RESIDENT_BYTES: usize = 64 * 1024;
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident: $default:expr, $least:expr, $most:expr;)+) => {

@@ -68,3 +68,42 @@ pub const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// Pause after a connection could not be accepted, as when the process has no more file descriptors.
 pub const ACCEPT_AGAIN: Duration = Duration::from_millis(500);
+
+/// A query string, in bytes: cursors and filters are short.
+pub const QUERY_BYTES: usize = 4096;
+
+/// A header of the trace context that is looked at, in bytes: what W3C asks for in `tracestate`.
+pub const TRACE_HEADER_BYTES: usize = 512;
+
+/// How far a vendor's clock may be off, and how long a captured delivery could be sent again.
+pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// A delivery that a vendor pushes, in bytes (WIT `inbound.delivery`).
+pub const DELIVERY_BYTES: u64 = MIB;
+
+/// Fetched keys are fetched again after this: an issuer that revokes a key is believed within the quarter of an hour.
+pub const KEYS_FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// Keys stay in use this long while the issuer is down: an outage of the login is not one of ours, for an afternoon.
+pub const KEYS_STALE: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// How long one fetch of an issuer's keys may take: the requests that need a new key wait for it.
+pub const KEYS_FETCH: Duration = Duration::from_secs(5);
+
+/// At most one fetch of an issuer's keys in this time, however many tokens name unknown ones.
+pub const KEYS_BETWEEN_FETCHES: Duration = Duration::from_secs(10);
+
+/// An access token, in bytes. ID-porten's and HelseID's are below 4 KiB.
+pub const TOKEN_BYTES: usize = 16 * 1024;
+
+/// Seconds by which an issuer's clock may differ from ours (FAPI 2.0 asks for tolerance, of seconds).
+pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
+
+/// Verified tokens remembered; about 20 MiB when full.
+pub const TOKENS_REMEMBERED: usize = 50_000;
+
+/// A client's name, in bytes: it stands in every audit record.
+pub const CLIENT_BYTES: usize = 256;
+
+/// Unreadable deliveries that the operator is shown at once.
+pub const UNREADABLE_LISTED: usize = 100;

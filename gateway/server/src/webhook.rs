@@ -3,8 +3,6 @@
 //! HMAC-SHA-256 over `<timestamp>.<body>`, the timestamp within five minutes, as the widely used schemes have it. A
 //! delivery that comes twice is harmless: its events have ids, and are taken in once.
 
-use std::time::Duration;
-
 use dialog_contract::provider::Delivery;
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
@@ -12,11 +10,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// How far a vendor's clock may be off, and how long a captured delivery could be sent again.
-const TOLERANCE: Duration = Duration::from_secs(5 * 60);
-
-/// Largest delivery, in bytes (WIT `inbound.delivery`).
-pub const MAX_BYTES: u64 = 1024 * 1024;
+use crate::limits::WEBHOOK_TOLERANCE;
 
 /// Header fields that a plugin has no business with.
 const WITHHELD: &[&str] = &[
@@ -93,7 +87,7 @@ impl Webhook {
         mac.update(&body);
         // Constant time; and before the clock is looked at, so that only the vendor learns of its clock.
         mac.verify_slice(&signature).map_err(|_| Untrusted::Signature)?;
-        if now.as_second().abs_diff(seconds) > TOLERANCE.as_secs() {
+        if now.as_second().abs_diff(seconds) > WEBHOOK_TOLERANCE.as_secs() {
             return Err(Untrusted::Stale);
         }
         Ok(Delivery {

@@ -1,4 +1,5 @@
-//! What `--out DIR` leaves: every message of the public solution, the audit log, the API's document, and the story.
+//! What `--out DIR` leaves: every message of the public solution, the audit log with its key, the API's document, the
+//! story, and what the gateway logged.
 
 use std::{fs, path::Path};
 
@@ -36,6 +37,7 @@ pub fn leave(folder: &Path, tell: &Teller, house: &House) -> anyhow::Result<()> 
     copy(&house.audit(), &folder.join("audit"))?;
     fs::write(folder.join("audit.vkey"), house.audit_key()?)?;
     fs::write(folder.join("openapi.yaml"), openapi::bundle_yaml())?;
+    fs::copy(house.log(), folder.join("gateway.log")).context("the gateway's log")?;
     fs::write(folder.join(STORY), serde_json::to_vec_pretty(&tell.steps)?)?;
     Ok(())
 }

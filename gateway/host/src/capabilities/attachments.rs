@@ -24,12 +24,9 @@ use crate::{
         types,
     },
     call::Call,
-    limits::{Limits, length},
+    limits::{ATTACHMENT_NAME_CHARACTERS, Limits, length},
     package::hex,
 };
-
-/// The longest name of a file, in characters, by the contract.
-const MOST_NAME_CHARACTERS: usize = 120;
 
 /// What a file is called whose sender named it nothing that can be shown.
 const UNNAMED: &str = "attachment";
@@ -198,7 +195,7 @@ impl Attachments {
 /// A file's name as it can be shown and saved: the last part of a path, without control characters, within the limit.
 fn safe_name(name: &str) -> String {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let clean: String = last.chars().filter(|letter| !letter.is_control()).take(MOST_NAME_CHARACTERS).collect();
+    let clean: String = last.chars().filter(|letter| !letter.is_control()).take(ATTACHMENT_NAME_CHARACTERS).collect();
     let clean = clean.trim();
     if clean.is_empty() || clean.chars().all(|letter| letter == '.') { UNNAMED.to_owned() } else { clean.to_owned() }
 }
@@ -290,6 +287,6 @@ mod tests {
         ] {
             assert_eq!(safe_name(name), safe);
         }
-        assert_eq!(safe_name(&"æ".repeat(200)).chars().count(), MOST_NAME_CHARACTERS);
+        assert_eq!(safe_name(&"æ".repeat(200)).chars().count(), ATTACHMENT_NAME_CHARACTERS);
     }
 }

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::address::Network;
-use crate::secret::SecretSource;
+use crate::{
+    limits::{UPSTREAM_ANSWER_MILLISECONDS, UPSTREAM_CONNECT_MILLISECONDS},
+    secret::SecretSource,
+};
 
 /// One upstream's binding.
 ///
@@ -39,11 +42,11 @@ pub struct UpstreamBinding {
 }
 
 const fn connect_timeout() -> u64 {
-    2_000
+    UPSTREAM_CONNECT_MILLISECONDS
 }
 
 const fn timeout() -> u64 {
-    10_000
+    UPSTREAM_ANSWER_MILLISECONDS
 }
 
 /// How the gateway shows an upstream who it is. The plugin never sees any of it.

@@ -39,12 +39,8 @@ use self::{
 };
 use crate::{
     file,
-    limits::{CERTIFICATES_BYTES, Limits, length},
+    limits::{CERTIFICATES_BYTES, Limits, UPSTREAM_IDLE, UPSTREAM_LONGEST_MILLISECONDS, length},
 };
-
-/// How long a connection waits for its next request: shorter than what common servers keep it open, so that a request
-/// rarely meets a connection that is being closed.
-const IDLE: Duration = Duration::from_secs(15);
 
 /// Why an upstream cannot be bound.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +65,7 @@ pub enum BindingError {
         problem: String,
     },
     /// A time is out of bounds.
-    #[error("its {0} must be from 1 to 120000")]
+    #[error("its {0} must be from 1 to {UPSTREAM_LONGEST_MILLISECONDS}")]
     Time(&'static str),
     /// The client could not be made.
     #[error("its client could not be made: {0}")]
@@ -286,7 +282,11 @@ fn classify(error: &reqwest::Error) -> SendError {
 }
 
 fn milliseconds(name: &'static str, value: u64) -> Result<Duration, BindingError> {
-    if (1..=120_000).contains(&value) { Ok(Duration::from_millis(value)) } else { Err(BindingError::Time(name)) }
+    if (1..=UPSTREAM_LONGEST_MILLISECONDS).contains(&value) {
+        Ok(Duration::from_millis(value))
+    } else {
+        Err(BindingError::Time(name))
+    }
 }
 
 fn policy(binding: &UpstreamBinding, url: &Url) -> AddressPolicy {
@@ -340,7 +340,7 @@ fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> 
         .https_only(url.scheme() == "https")
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .connect_timeout(milliseconds("connect-timeout-milliseconds", binding.connect_timeout_milliseconds)?)
-        .pool_idle_timeout(IDLE)
+        .pool_idle_timeout(UPSTREAM_IDLE)
         .tcp_nodelay(true)
         .dns_resolver(Arc::new(PolicyResolver::new(policy(binding, url))));
     if let Some(path) = &binding.certificate_authorities {

@@ -16,18 +16,7 @@ use super::{
     config::SigningAlgorithm,
     credentials::{CredentialsError, bearer},
 };
-
-/// How long an assertion holds, in seconds: one exchange, and some difference between clocks.
-const ASSERTION_SECONDS: i64 = 60;
-
-/// How long before its end a token is no longer used: the longest request under way with it.
-const MARGIN: Duration = Duration::from_secs(20);
-
-/// How long a token is kept where the server does not say (RFC 6749 leaves it open).
-const UNSAID: Duration = Duration::from_secs(60);
-
-/// The longest that a token is kept, whatever the server says.
-const LONGEST: Duration = Duration::from_secs(3600);
+use crate::limits::{TOKEN_ANSWER_BYTES, TOKEN_ASSERTION_SECONDS, TOKEN_LONGEST, TOKEN_MARGIN, TOKEN_UNSAID};
 
 /// Why there is no token. For the operator; never holds the server's words, which may hold a token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -158,7 +147,7 @@ impl TokenSource {
             jti: Uuid::new_v4().to_string(),
             iat: now,
             nbf: now,
-            exp: now + ASSERTION_SECONDS,
+            exp: now + TOKEN_ASSERTION_SECONDS,
         };
         jsonwebtoken::encode(&self.header, &claims, &self.key).map_err(|_| TokenError::Signing)
     }
@@ -187,7 +176,7 @@ impl TokenSource {
         let status = response.status();
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|_| TokenError::Unreachable)? {
-            if body.len() + part.len() > crate::limits::TOKEN_ANSWER_BYTES {
+            if body.len() + part.len() > TOKEN_ANSWER_BYTES {
                 return Err(TokenError::Answer);
             }
             body.extend_from_slice(&part);
@@ -205,9 +194,9 @@ impl TokenSource {
             return Err(TokenError::Answer);
         }
         let token = bearer(&SecretString::from(answer.access_token)).ok_or(TokenError::Answer)?;
-        let lives = answer.expires_in.map_or(UNSAID, Duration::from_secs).min(LONGEST);
+        let lives = answer.expires_in.map_or(TOKEN_UNSAID, Duration::from_secs).min(TOKEN_LONGEST);
         // A token that lives shorter than the margin is used for half of its life.
-        let used = lives.saturating_sub(MARGIN).max(lives / 2);
+        let used = lives.saturating_sub(TOKEN_MARGIN).max(lives / 2);
         Ok(Kept { token: Arc::new(token), until: asked + used })
     }
 }

@@ -6,8 +6,7 @@ use dialog_contract::ids::NationalIdentityNumber;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-/// Longest name of a client, in bytes: it stands in every audit record.
-const MAX_CLIENT_BYTES: usize = 256;
+use crate::limits::CLIENT_BYTES;
 
 /// Claims of a verified token. The signature, issuer, audience and times have been checked.
 #[derive(Clone)]
@@ -36,7 +35,7 @@ impl fmt::Debug for Claims {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableClaims {
     /// Neither `client_id` nor `azp`, or no name that could stand in a record.
-    #[error("the token names no client, or one of over {MAX_CLIENT_BYTES} bytes or with control characters")]
+    #[error("the token names no client, or one of over {CLIENT_BYTES} bytes or with control characters")]
     NoClient,
     /// `pid` is not a national identity number.
     #[error("the token's pid is not a national identity number")]
@@ -97,7 +96,7 @@ impl TryFrom<RawClaims> for Claims {
             client: raw
                 .client_id
                 .or(raw.azp)
-                .filter(|client| (1..=MAX_CLIENT_BYTES).contains(&client.len()) && !client.contains(char::is_control))
+                .filter(|client| (1..=CLIENT_BYTES).contains(&client.len()) && !client.contains(char::is_control))
                 .ok_or(UnusableClaims::NoClient)?,
             citizen,
             level,

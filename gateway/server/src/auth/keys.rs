@@ -15,16 +15,7 @@ use serde::Deserialize;
 use tokio::sync::{Mutex, MutexGuard, RwLock};
 use url::Url;
 
-use crate::limits::{KEY_SET_BYTES, KEYS_OF_AN_ISSUER};
-
-/// Fetched keys are fetched again after this: an issuer that revokes a key is believed within the quarter of an hour.
-pub(super) const FRESH: Duration = Duration::from_secs(15 * 60);
-
-/// Keys stay in use this long while the issuer is down: an outage of the login is not one of ours, for an afternoon.
-const STALE: Duration = Duration::from_secs(6 * 60 * 60);
-
-/// At most one fetch in this time, however many tokens name unknown keys.
-const BETWEEN_FETCHES: Duration = Duration::from_secs(10);
+use crate::limits::{KEY_SET_BYTES, KEYS_BETWEEN_FETCHES, KEYS_FETCH, KEYS_FRESH, KEYS_OF_AN_ISSUER, KEYS_STALE};
 
 /// Where an issuer's keys are.
 #[derive(Debug, Clone, Deserialize)]
@@ -73,7 +64,7 @@ impl Keys {
     /// Reads a file at once; a URL is fetched when the first token comes, so that the gateway starts while the issuer
     /// is down.
     pub fn load(source: KeySource) -> Result<Self, KeyError> {
-        Self::load_at(source, Pace { fresh: FRESH, stale: STALE, between_fetches: BETWEEN_FETCHES })
+        Self::load_at(source, Pace { fresh: KEYS_FRESH, stale: KEYS_STALE, between_fetches: KEYS_BETWEEN_FETCHES })
     }
 
     fn load_at(source: KeySource, pace: Pace) -> Result<Self, KeyError> {
@@ -91,7 +82,7 @@ impl Keys {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
-            .timeout(Duration::from_secs(5))
+            .timeout(KEYS_FETCH)
             .build()
             .map_err(|error| KeyError::Unavailable(error.to_string()))?;
         Ok(Self { source, pace, client, known: RwLock::new(known), fetching: Mutex::new(None) })

@@ -14,17 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::{
     claims::{Claims, RawClaims, UnusableClaims},
-    keys::{FRESH, KeyError, KeySource, Keys},
+    keys::{KeyError, KeySource, Keys},
 };
-
-/// Longest token. ID-porten's and HelseID's are below 4 KiB.
-const MAX_TOKEN_BYTES: usize = 16 * 1024;
-
-/// Seconds by which an issuer's clock may differ from ours (FAPI 2.0 asks for tolerance, of seconds).
-const LEEWAY_SECONDS: u64 = 5;
-
-/// Verified tokens remembered; about 20 MiB when full.
-const MAX_REMEMBERED: usize = 50_000;
+use crate::limits::{KEYS_FRESH, TOKEN_BYTES, TOKEN_LEEWAY_SECONDS, TOKENS_REMEMBERED};
 
 /// One issuer that is trusted, as the operator configures it.
 #[derive(Debug, Clone, Deserialize)]
@@ -118,7 +110,7 @@ impl Verifier {
 
     /// The claims of a valid token.
     pub async fn verify(&self, token: &str) -> Result<Arc<Claims>, TokenError> {
-        if token.len() > MAX_TOKEN_BYTES {
+        if token.len() > TOKEN_BYTES {
             return Err(TokenError::Malformed);
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
@@ -143,7 +135,7 @@ impl Verifier {
         }
         let key = issuer.keys.find(header.kid.as_deref()).await?;
         let mut validation = Validation::new(header.alg);
-        validation.leeway = LEEWAY_SECONDS;
+        validation.leeway = TOKEN_LEEWAY_SECONDS;
         validation.validate_nbf = true;
         validation.set_audience(&issuer.audiences);
         validation.set_issuer(&[&claimed.iss]);
@@ -171,12 +163,12 @@ impl Verifier {
 
     fn remember(&self, digest: [u8; 32], claims: &Arc<Claims>, now: u64) {
         // A key that its issuer withdraws must not live on in the tokens that it signed.
-        let until = claims.expires.min(now.saturating_add(FRESH.as_secs()));
+        let until = claims.expires.min(now.saturating_add(KEYS_FRESH.as_secs()));
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= MAX_REMEMBERED {
+        if remembered.len() >= TOKENS_REMEMBERED {
             remembered.retain(|_, known| known.until > now);
         }
-        if remembered.len() < MAX_REMEMBERED || remembered.contains_key(&digest) {
+        if remembered.len() < TOKENS_REMEMBERED || remembered.contains_key(&digest) {
             remembered.insert(digest, Remembered { claims: Arc::clone(claims), until });
         }
     }

@@ -21,7 +21,7 @@ use super::{
     envelope::Envelope,
     reply::{Refusal, finish, mark},
 };
-use crate::{gateway::Gateway, webhook};
+use crate::{gateway::Gateway, limits::DELIVERY_BYTES};
 
 /// `POST /v1/deliveries/{plugin}/{*path}`
 pub async fn receive(
@@ -34,7 +34,7 @@ pub async fn receive(
     let webhook = gateway.webhooks.get(&plugin).ok_or_else(|| Refusal::of(ProblemType::NotFound))?;
     let meta = envelope.domain(&request);
     let (parts, body) = request.into_parts();
-    let body = body::bounded(&envelope, &parts.headers, body, webhook::MAX_BYTES).await?;
+    let body = body::bounded(&envelope, &parts.headers, body, DELIVERY_BYTES).await?;
     let delivery =
         webhook.accept(format!("/{path}"), &parts.headers, body.to_vec(), gateway.clock.now()).map_err(|error| {
             Refusal::of(ProblemType::Unauthenticated)

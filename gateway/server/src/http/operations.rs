@@ -18,7 +18,7 @@ use dialog_contract::{
 use http::{StatusCode, header};
 
 use super::reply::Refusal;
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, limits::UNREADABLE_LISTED};
 
 /// `GET /v1/limits`
 pub async fn limits() -> Json<Limits> {
@@ -41,9 +41,6 @@ pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
     let code = if status == HealthStatus::Ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(Health { status })).into_response()
 }
-
-/// Most deliveries that are listed: the newest, for a person who looks at them.
-const UNREADABLE_LISTED: usize = 100;
 
 /// `GET /unreadable`: deliveries that no plugin could read
 pub async fn unreadable(State(gateway): State<Arc<Gateway>>) -> Result<Json<UnreadableDeliveries>, Refusal> {

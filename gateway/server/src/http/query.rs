@@ -3,9 +3,7 @@
 use std::str::FromStr;
 
 use super::reply::Refusal;
-
-/// Longest query string, in bytes: cursors and filters are short.
-const MAX_BYTES: usize = 4096;
+use crate::limits::QUERY_BYTES;
 
 /// The parameters of one request.
 pub struct Query(Vec<(String, String)>);
@@ -14,7 +12,7 @@ impl Query {
     /// Reads a query string whose names must be among `known`.
     pub fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Refusal> {
         let query = query.unwrap_or_default();
-        if query.len() > MAX_BYTES {
+        if query.len() > QUERY_BYTES {
             return Err(Refusal::malformed("query"));
         }
         let mut pairs: Vec<(String, String)> = Vec::new();

@@ -10,14 +10,13 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
-/// Longest header that is looked at.
-const MAX_BYTES: usize = 512;
+use crate::limits::TRACE_HEADER_BYTES;
 
 struct Headers<'a>(&'a HeaderMap);
 
 impl Extractor for Headers<'_> {
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= MAX_BYTES)
+        self.0.get(key).and_then(|value| value.to_str().ok()).filter(|value| value.len() <= TRACE_HEADER_BYTES)
     }
 
     fn keys(&self) -> Vec<&str> {

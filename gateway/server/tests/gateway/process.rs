@@ -10,6 +10,7 @@ use axum::{Router, extract::Request, http::StatusCode, routing::post};
 use bytes::Bytes;
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use prost::Message;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -55,8 +56,8 @@ impl Running {
 
     /// Ends it as an operator does.
     async fn stop(mut self) {
-        let id = self.process.id().unwrap().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+        let id = Pid::from_raw(self.process.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(id, Signal::TERM).unwrap();
         assert!(self.process.wait().await.unwrap().success());
     }
 }
