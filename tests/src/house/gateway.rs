@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
@@ -85,8 +88,7 @@ impl Gateway {
     /// As an operator would: SIGTERM, and wait for a stop in good order.
     pub async fn stop(mut self) -> anyhow::Result<ExitStatus> {
         let id = self.child.id().context("the gateway has ended already")?;
-        let id = Pid::from_raw(id.try_into()?).context("the gateway's process id")?;
-        kill_process(id, Signal::TERM).context("SIGTERM")?;
+        kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM).context("SIGTERM")?;
         tokio::time::timeout(Duration::from_secs(30), self.child.wait())
             .await
             .context("the gateway did not stop within 30 seconds")?

@@ -2,26 +2,37 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
 };
 
 use dialog_contract::openapi;
+use dialog_plugin::command;
 use dialog_tests::{
     sim::world::{CITIZENS, KARI},
     standards,
 };
 use serde_json::Value;
 
-/// The demo, as `cargo demo` starts it.
-fn demo(arguments: &[&str], out: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_demo")).args(arguments).arg(out).output().unwrap()
+/// The very command of the README. Cargo has built the demo for these tests, so that it only starts it.
+fn cargo_demo(arguments: &[&str], out: &Path) -> Output {
+    let mut above = Path::new(env!("CARGO_BIN_EXE_demo")).ancestors();
+    let target = above.find(|folder| folder.join("CACHEDIR.TAG").exists()).unwrap();
+    command::clean(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .args(["demo", "--locked", "--target-dir"])
+        .arg(target)
+        .arg("--")
+        .args(arguments)
+        .arg(out)
+        .output()
+        .unwrap()
 }
 
 #[test]
 fn three_citizens_at_three_offices_are_served_whatever_goes_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let left = folder.path().join("left");
-    let output = demo(&["--check", "--out"], &left);
+    let output = cargo_demo(&["--check", "--out"], &left);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.starts_with("The story holds: "), "{said}");
@@ -37,7 +48,7 @@ fn three_citizens_at_three_offices_are_served_whatever_goes_wrong() {
 fn a_folder_with_something_else_in_it_is_not_written_to() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("thesis.odt"), "years of work").unwrap();
-    let output = demo(&["--check", "--out"], folder.path());
+    let output = cargo_demo(&["--check", "--out"], folder.path());
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("is not empty"));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -8,9 +8,12 @@ use std::{
 
 use axum::{Router, extract::Request, http::StatusCode, routing::post};
 use bytes::Bytes;
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use prost::Message;
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -56,8 +59,8 @@ impl Running {
 
     /// Ends it as an operator does.
     async fn stop(mut self) {
-        let id = Pid::from_raw(self.process.id().unwrap().try_into().unwrap()).unwrap();
-        kill_process(id, Signal::TERM).unwrap();
+        let id = Pid::from_raw(self.process.id().unwrap().try_into().unwrap());
+        kill(id, Signal::SIGTERM).unwrap();
         assert!(self.process.wait().await.unwrap().success());
     }
 }
