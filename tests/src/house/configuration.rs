@@ -53,8 +53,6 @@ pub struct House<'a> {
     pub helserespons_key: &'a str,
     /// The secret that its webhooks are signed with.
     pub helserespons_secret: &'a str,
-    /// An OTLP collector.
-    pub otlp: Option<&'a str>,
     /// Changes the directory file.
     pub arrange: Option<fn(&mut Value)>,
 }
@@ -88,10 +86,6 @@ impl House<'_> {
     }
 
     fn content(&self) -> anyhow::Result<Value> {
-        let mut telemetry = json!({ "log": "info", "format": "json" });
-        if let Some(otlp) = self.otlp {
-            telemetry["otlp"] = json!(otlp);
-        }
         Ok(json!({
             "public-url": "https://dialog.example.test",
             "listen": {
@@ -103,7 +97,7 @@ impl House<'_> {
             "directory": { "file": "directory.json" },
             "audit": { "key": { "file": "audit.key" } },
             "pseudonyms": { "key": { "file": "pseudonyms.key" } },
-            "telemetry": telemetry,
+            "telemetry": { "log": "info", "format": "json" },
             "issuers": [{
                 "issuer": issuer::ISSUER,
                 "audiences": [issuer::AUDIENCE],

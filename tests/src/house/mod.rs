@@ -51,8 +51,6 @@ pub struct Plan {
     /// Where the back ends listen; port 0 takes a free one. In this order: Meldingstjener, its control API,
     /// Helserespons, its control API.
     pub back_ends: [std::net::SocketAddr; 4],
-    /// An OTLP collector.
-    pub otlp: Option<String>,
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
     pub arrange: Option<fn(&mut serde_json::Value)>,
 }
@@ -67,7 +65,6 @@ impl Plan {
             binary: binary.to_owned(),
             addresses: Addresses::free(),
             back_ends: [free; 4],
-            otlp: None,
             arrange: None,
         }
     }
@@ -133,7 +130,6 @@ impl House {
             helserespons: &self.helserespons.base_url(),
             helserespons_key: HELSERESPONS_KEY,
             helserespons_secret: HELSERESPONS_SECRET,
-            otlp: self.plan.otlp.as_deref(),
             arrange: self.plan.arrange,
         }
         .write()?;

@@ -1,5 +1,11 @@
 //! The world outside the gateway, simulated: who lives in it, and the back ends that the plugins speak with.
+//!
+//! - [`world`]: citizens and offices
+//! - [`meldingstjener`], [`helserespons`]: the back ends
+//! - [`listener`], [`trouble`]: what every back end listens with, and what goes wrong with each when a test wants it to
 
 pub mod helserespons;
+pub mod listener;
 pub mod meldingstjener;
+pub mod trouble;
 pub mod world;

@@ -15,7 +15,8 @@ use super::{citizen::Citizen, teller::Teller};
 use crate::{
     house::House,
     sim::{
-        meldingstjener::{Answer, Call, Kind},
+        meldingstjener::{Answer, Kind},
+        trouble::Call,
         world::KARI,
     },
 };
@@ -24,7 +25,7 @@ use crate::{
 pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     let mut kari = Citizen::log_in(house, &KARI).await?;
     tell.step("Kari sends an e-consultation; the message has reached Meldingstjener when the gateway is killed");
-    let held = house.meldingstjener.hold_next(Call::PostReply);
+    let held = house.meldingstjener.trouble.hold_next(Call::PostReply);
     let opening = json!({
         "request": { "type": "consultation", "mode": "text" },
         "message": { "subject": "Søvn", "text": "Jeg sover fortsatt dårlig." },

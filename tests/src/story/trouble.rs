@@ -14,8 +14,9 @@ use super::{
 use crate::{
     house::House,
     sim::{
-        helserespons::{Availability, CaseType},
+        helserespons::CaseType,
         meldingstjener::Kind,
+        trouble::Availability,
         world::{FJELLVEIEN, KARI, LEILA, LILLETORGET},
     },
 };
@@ -33,7 +34,7 @@ async fn vendor_down(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     let slots = tell.ask("Leila looks at free slots", leila.portal.get("/v1/me/slots", &[]), StatusCode::OK).await?;
     let slot = slots.json["items"][0].clone();
     tell.step("The commercial vendor goes down");
-    house.helserespons.set_availability(Availability::Refuse).await?;
+    house.helserespons.trouble.set_availability(Availability::Refuse).await?;
 
     let opening = json!({
         "request": { "type": "consultation", "mode": "text" },
@@ -56,7 +57,7 @@ async fn vendor_down(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     house.meldingstjener.answer(&asked.message.msg_id, &crate::sim::meldingstjener::Answer::close("Nei."))?;
 
     tell.step("The vendor is up again, and has the consultation without anybody sending it again");
-    house.helserespons.set_availability(Availability::Up).await?;
+    house.helserespons.trouble.set_availability(Availability::Up).await?;
     leila.hears(EventType::MessageSent, &dialog).await?;
     let with_subject = |case: &crate::sim::helserespons::Case| {
         case.kind == CaseType::Econsult && case.entries.iter().any(|entry| entry.heading.as_deref() == Some("Allergi"))

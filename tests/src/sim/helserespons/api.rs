@@ -15,9 +15,11 @@
 
 use super::calendar::instant;
 use super::case::{Case, CaseState, CaseType};
+use super::manners::MANNERS;
 use super::request::{self, Ack, Book, Cancel, NewCase, NewEntry, Refused, Search};
 use super::state::{Remembered, State};
-use super::{NationalId, Shared, faults, medication};
+use super::{NationalId, Shared, medication};
+use crate::sim::trouble;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State as Extract};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
@@ -57,7 +59,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/files/{id}", get(file))
         .fallback(nowhere)
         .layer(from_fn_with_state(Arc::clone(&shared), check))
-        .layer(from_fn_with_state(Arc::clone(&shared), faults::apply))
+        .layer(from_fn_with_state((shared.faults.clone(), MANNERS), trouble::apply))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared)
 }

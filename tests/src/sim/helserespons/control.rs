@@ -11,25 +11,21 @@
 //! | `PUT /control/clinics/{clinic}/services/{type}` | `true` or `false` |
 //! | `PUT /control/clinics/{clinic}/late` | `true` or `false`: too late to move or cancel |
 //! | `PUT /control/clinics/{clinic}/filing` | `true` or `false`: entries are filed at once |
-//! | `PUT /control/availability` | `"up"`, `"refuse"` or `"unavailable"` |
-//! | `PUT /control/delay` | milliseconds |
-//! | `POST /control/hold` | `"any"`, `"post"`, `"post-reply"`, `"changes"`, `"read"` or `"file"`: holds the next such call |
-//! | `POST /control/release` | releases it |
-//! | `POST /control/faults` | `{"call": "post", "fault": {"fault": "malformed-json" \| "truncated-body" \| "html" \| "wrong-type" \| "status", ..}}` |
 //! | `POST /control/damage` | `"garbage"`, `"truncated"`, `"wrong-type"` or `"unknown-kind"` for the next change |
 //! | `PUT /control/webhook` | `{"url", "secret"}`, or `null` |
 //! | `GET /control/changes` | the feed, and what became of it |
 //! | `POST /control/changes/{seq}/deliver` | pushes a change once more |
 //! | `GET /control/violations` | what the portal's side did wrong |
+//!
+//! The routes that make trouble are those of [`trouble::control`].
 
 use super::answer::{Answer, BookingAct, Opening};
 use super::case::CaseType;
 use super::change::Damage;
-use super::faults::{Call, HttpFault};
 use super::state::Clinic;
 use super::webhook::{self, Webhook};
-use super::{Availability, NationalId, Shared, SimError};
-use crate::sim::meldingstjener::listener::Listener;
+use super::{NationalId, Shared, SimError};
+use crate::sim::trouble::{self, Trouble};
 use axum::extract::{DefaultBodyLimit, Path, State as Extract};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -37,19 +33,15 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// The largest request: a file of 10 MiB in base64, and some.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// The longest delay before a reply.
-const LONGEST_DELAY: Duration = Duration::from_secs(120);
 
 /// What the control handlers need.
 #[derive(Clone)]
 pub struct Control {
     shared: Arc<Shared>,
-    listener: Weak<tokio::sync::Mutex<Listener>>,
     client: reqwest::Client,
 }
 
@@ -75,7 +67,7 @@ impl IntoResponse for SimError {
 }
 
 /// Every route under `/control/`.
-pub fn router(shared: Arc<Shared>, listener: Weak<tokio::sync::Mutex<Listener>>, client: reqwest::Client) -> Router {
+pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) -> Router {
     let clinic = Router::new()
         .route("/cases", post(open))
         .route("/bookings", post(act))
@@ -88,37 +80,16 @@ pub fn router(shared: Arc<Shared>, listener: Weak<tokio::sync::Mutex<Listener>>,
         .route("/cases", get(cases))
         .route("/cases/{no}/answer", post(answer))
         .nest("/clinics/{clinic}", clinic)
-        .route("/availability", put(availability))
-        .route("/delay", put(delay))
-        .route("/hold", post(hold))
-        .route("/release", post(release))
-        .route("/faults", post(faults))
+        .merge(trouble::control::router(trouble))
         .route("/damage", post(damage))
         .route("/webhook", put(set_webhook))
         .route("/changes", get(changes))
         .route("/changes/{seq}/deliver", post(deliver))
         .route("/violations", get(violations));
-    Router::new().nest("/control", control).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(Control {
-        shared,
-        listener,
-        client,
-    })
-}
-
-pub(super) async fn set_availability(
-    shared: &Shared,
-    listener: &tokio::sync::Mutex<Listener>,
-    availability: Availability,
-) -> Result<(), SimError> {
-    let mut listener = listener.lock().await;
-    shared.faults().availability = availability;
-    match availability {
-        Availability::Refuse => listener.refuse().await?,
-        Availability::Up | Availability::Unavailable => listener.up()?,
-    }
-    // What has waited is pushed.
-    shared.wake();
-    Ok(())
+    Router::new()
+        .nest("/control", control)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .with_state(Control { shared, client })
 }
 
 async fn cases(Extract(control): Extract<Control>) -> Json<Value> {
@@ -204,43 +175,6 @@ async fn late(Extract(control): Extract<Control>, Path(clinic): Path<String>, Js
 async fn filing(Extract(control): Extract<Control>, Path(clinic): Path<String>, Json(files): Json<bool>) -> Reply {
     at(&control, &clinic, |clinic| clinic.files_entries = files)?;
     Ok(Json(json!({ "filing": files })))
-}
-
-async fn availability(Extract(control): Extract<Control>, Json(availability): Json<Availability>) -> Reply {
-    if let Some(listener) = control.listener.upgrade() {
-        set_availability(&control.shared, &listener, availability).await?;
-    }
-    Ok(Json(json!({ "availability": availability })))
-}
-
-async fn delay(Extract(control): Extract<Control>, Json(milliseconds): Json<u64>) -> Json<Value> {
-    let delay = Duration::from_millis(milliseconds).min(LONGEST_DELAY);
-    control.shared.faults().delay = delay;
-    Json(json!({ "delay": delay.as_millis() as u64 }))
-}
-
-async fn hold(Extract(control): Extract<Control>, Json(call): Json<Call>) -> Json<Value> {
-    let mut faults = control.shared.faults();
-    let held = faults.hold(call);
-    faults.held = Some(held);
-    Json(json!({ "held": call }))
-}
-
-async fn release(Extract(control): Extract<Control>) -> Json<Value> {
-    let held = control.shared.faults().held.take();
-    Json(json!({ "released": held.is_some() }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Fault {
-    call: Call,
-    fault: HttpFault,
-}
-
-async fn faults(Extract(control): Extract<Control>, Json(wanted): Json<Fault>) -> Json<Value> {
-    control.shared.faults().next.push_back((wanted.call, wanted.fault));
-    Json(json!({ "call": wanted.call, "fault": wanted.fault }))
 }
 
 async fn damage(Extract(control): Extract<Control>, Json(damage): Json<Damage>) -> Json<Value> {

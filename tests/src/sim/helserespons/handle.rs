@@ -4,12 +4,11 @@ use super::answer::{Answer, BookingAct, Opening};
 use super::calendar::{Booking, Slot};
 use super::case::{Case, CaseType};
 use super::change::{Change, Damage};
-use super::faults::{Call, Faults, Held, HttpFault};
-use super::medication::{self, Medication};
 use super::state::{Clinic, State, Violation};
 use super::webhook::{self, Pushed, Webhook};
-use super::{Availability, NationalId, Shared, SimError, api, control, lock};
-use crate::sim::meldingstjener::listener::Listener;
+use super::{NationalId, Shared, SimError, api, control, lock};
+use crate::sim::listener::Listener;
+use crate::sim::trouble::{Faults, Trouble};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -51,9 +50,11 @@ impl Default for Config {
 /// A running Helserespons. Clones are the same one; it stops with the last of them.
 #[derive(Clone, Debug)]
 pub struct HelseresponsSim {
+    /// What goes wrong in the transport. Nothing is pushed while the vendor is not up.
+    pub trouble: Trouble,
     shared: Arc<Shared>,
-    listener: Arc<tokio::sync::Mutex<Listener>>,
-    control: Arc<tokio::sync::Mutex<Listener>>,
+    /// Kept because the control API listens for as long as it lives.
+    _control: Arc<Listener>,
     control_url: String,
     client: reqwest::Client,
     patience: Duration,
@@ -66,7 +67,7 @@ impl HelseresponsSim {
         state.webhook = config.webhook;
         let shared = Arc::new(Shared {
             state: Mutex::new(state),
-            faults: Mutex::new(Faults::default()),
+            faults: Faults::default(),
             key: config.key,
             base_url: OnceLock::new(),
             changed: watch::Sender::new(0),
@@ -75,17 +76,16 @@ impl HelseresponsSim {
         // Set once, here.
         let _ = shared.base_url.set(format!("http://{address}"));
         let listener = Listener::serve(socket, address, api::router(Arc::clone(&shared)))?;
-        let listener = Arc::new(tokio::sync::Mutex::new(listener));
+        let trouble = Trouble::new(shared.faults.clone(), listener);
         let client = reqwest::Client::builder().no_proxy().build()?;
         let (socket, address) = Listener::bind(config.control_address)?;
-        // The control server switches the API's listener, and must not keep it alive.
-        let router = control::router(Arc::clone(&shared), Arc::downgrade(&listener), client.clone());
+        let router = control::router(Arc::clone(&shared), trouble.clone(), client.clone());
         let control = Listener::serve(socket, address, router)?;
         tokio::spawn(webhook::run(Arc::downgrade(&shared), client.clone()));
         Ok(HelseresponsSim {
+            trouble,
             shared,
-            listener,
-            control: Arc::new(tokio::sync::Mutex::new(control)),
+            _control: Arc::new(control),
             control_url: format!("http://{address}"),
             client,
             patience: config.patience,
@@ -100,11 +100,6 @@ impl HelseresponsSim {
     /// Where the control API is; its routes begin with `/control/`.
     pub fn control_url(&self) -> &str {
         &self.control_url
-    }
-
-    /// The vendor's time.
-    pub fn now(&self) -> Timestamp {
-        self.shared.look(State::now)
     }
 
     // What has happened.
@@ -158,15 +153,6 @@ impl HelseresponsSim {
         })
     }
 
-    /// A citizen's medications at a clinic.
-    pub fn medications(&self, clinic: &str, ssn: &str) -> Result<Vec<Medication>, SimError> {
-        let today = self.shared.look(State::today);
-        self.at(clinic, |clinic| {
-            let citizen = clinic.citizen(&NationalId::new(ssn)).ok_or(SimError::NoSuchCitizen)?;
-            Ok(medication::of(citizen, today))
-        })
-    }
-
     // What people do.
 
     /// Answers a case; gives the numbers of the changes.
@@ -213,43 +199,7 @@ impl HelseresponsSim {
         })
     }
 
-    /// Whether it is too late to move or cancel bookings (`TOO_LATE`).
-    pub fn set_late(&self, clinic: &str, late: bool) -> Result<(), SimError> {
-        self.at(clinic, |clinic| {
-            clinic.late = late;
-            Ok(())
-        })
-    }
-
-    /// Whether entries are filed in the clinic's record system at once, and the portal told (`ENTRY_FILED`).
-    pub fn set_files_entries(&self, clinic: &str, files: bool) -> Result<(), SimError> {
-        self.at(clinic, |clinic| {
-            clinic.files_entries = files;
-            Ok(())
-        })
-    }
-
     // How the service behaves.
-
-    /// Whether the vendor answers and pushes. When it returns, the change has taken effect.
-    pub async fn set_availability(&self, availability: Availability) -> Result<(), SimError> {
-        control::set_availability(&self.shared, &self.listener, availability).await
-    }
-
-    /// Time before each reply.
-    pub fn set_delay(&self, delay: Duration) {
-        self.shared.faults().delay = delay;
-    }
-
-    /// Holds the next call of this kind until the handle is released or dropped.
-    pub fn hold_next(&self, call: Call) -> Held {
-        self.shared.faults().hold(call)
-    }
-
-    /// Spoils the reply to the next call of this kind; calls add up.
-    pub fn fail_next(&self, call: Call, fault: HttpFault) {
-        self.shared.faults().next.push_back((call, fault));
-    }
 
     /// Damages the next change.
     pub fn damage_next(&self, damage: Damage) {
@@ -275,7 +225,7 @@ impl HelseresponsSim {
     // Waiting: told of every change, bounded by the simulator's patience, never asleep.
 
     /// Waits until `look` finds something, and gives it.
-    pub async fn wait_until<T>(
+    async fn wait_until<T>(
         &self,
         what: &'static str,
         mut look: impl FnMut(&State) -> Option<T>,
@@ -305,11 +255,6 @@ impl HelseresponsSim {
         self.wait_until("a case", |state| state.cases.iter().find(|case| case.waits() && wanted(case)).cloned()).await
     }
 
-    /// Waits until the portal has confirmed everything up to this change.
-    pub async fn wait_until_acknowledged(&self, seq: u64) -> Result<(), SimError> {
-        self.wait_until("confirmation of a change", |state| (state.acknowledged >= seq).then_some(())).await
-    }
-
     /// Waits until the portal has answered the webhook of this change with 204.
     pub async fn wait_until_pushed(&self, seq: u64) -> Result<(), SimError> {
         self.wait_until("a webhook", |state| state.changes.iter().any(|one| one.seq == seq && one.pushed).then_some(()))
@@ -320,13 +265,5 @@ impl HelseresponsSim {
         let result = act(lock(&self.shared.state).clinic(clinic)?);
         self.shared.wake();
         result
-    }
-
-    /// Stops both servers and cuts their connections; nothing is pushed any more.
-    pub async fn stop(self) -> Result<(), SimError> {
-        self.set_webhook(None);
-        self.listener.lock().await.refuse().await?;
-        self.control.lock().await.refuse().await?;
-        Ok(())
     }
 }

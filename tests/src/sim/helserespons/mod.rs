@@ -3,7 +3,8 @@
 //! A real HTTP server on a port of its own choosing, a second one for the control API, and a handle for tests. It is
 //! also a checker: whatever the plugin sends against the vendor's interface is a [`Violation`].
 //!
-//! - the portal's side: [`api`] (routes), [`request`] (what may be sent, and checks), [`faults`] (what goes wrong)
+//! - the portal's side: [`api`] (routes), [`request`] (what may be sent, and checks), [`manners`] (how it is in
+//!   [`trouble`](super::trouble))
 //! - the vendor: [`state`] (everything), [`calendar`], [`case`], [`medication`], [`change`] (the feed), [`webhook`]
 //! - answering: [`answer`] (what people at a clinic decide)
 //! - steering: [`handle`] (for tests), [`control`] (over HTTP)
@@ -14,8 +15,8 @@ pub mod calendar;
 pub mod case;
 pub mod change;
 pub mod control;
-pub mod faults;
 pub mod handle;
+pub mod manners;
 pub mod medication;
 pub mod request;
 pub mod state;
@@ -24,18 +25,17 @@ pub mod webhook;
 #[cfg(test)]
 mod tests;
 
-pub use crate::sim::meldingstjener::{Availability, NationalId};
+pub use crate::sim::meldingstjener::NationalId;
 pub use answer::{Answer, BookingAct, Decision, Opening, Outcome};
 pub use calendar::{Booking, Channel, Slot};
 pub use case::{Case, CaseState, CaseType, Entry, File, Line};
 pub use change::{Change, Damage};
-pub use faults::{Call, Held, HttpFault};
 pub use handle::{Config, HelseresponsSim};
 pub use medication::{Medication, Rule};
 pub use state::Violation;
 pub use webhook::{Pushed, Webhook};
 
-use faults::Faults;
+use crate::sim::trouble::Faults;
 use state::State;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
@@ -100,7 +100,7 @@ pub enum SimError {
 #[derive(Debug)]
 pub struct Shared {
     state: Mutex<State>,
-    faults: Mutex<Faults>,
+    faults: Faults,
     key: String,
     base_url: OnceLock<String>,
     changed: watch::Sender<u64>,
@@ -126,9 +126,5 @@ impl Shared {
     /// Looks at the state.
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&lock(&self.state))
-    }
-
-    fn faults(&self) -> MutexGuard<'_, Faults> {
-        lock(&self.faults)
     }
 }

@@ -1,7 +1,7 @@
 //! Webhooks: each change is pushed, signed, until the portal answers 204 or has confirmed it in the feed.
 
 use super::state::State;
-use super::{Availability, Shared, SimError};
+use super::{Shared, SimError};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -47,12 +47,16 @@ pub async fn run(shared: Weak<Shared>, client: reqwest::Client) {
     let mut wait = WAITS.0;
     loop {
         let Some(here) = shared.upgrade() else { return };
-        let mut changed = here.changed.subscribe();
+        let (mut changed, mut availability) = (here.changed.subscribe(), here.faults.availability());
         let next = next(&here);
         let Some((webhook, seq)) = next else {
             drop(here);
+            let told = tokio::select! {
+                told = changed.changed() => told,
+                told = availability.changed() => told,
+            };
             // The sender is gone with the simulator.
-            if changed.changed().await.is_err() {
+            if told.is_err() {
                 return;
             }
             continue;
@@ -69,7 +73,7 @@ pub async fn run(shared: Weak<Shared>, client: reqwest::Client) {
 }
 
 fn next(shared: &Arc<Shared>) -> Option<(Webhook, u64)> {
-    if shared.faults().availability != Availability::Up {
+    if !shared.faults.is_up() {
         return None;
     }
     shared.look(|state| Some((state.webhook.clone()?, state.unpushed()?.seq)))

@@ -14,26 +14,22 @@
 //! | `PUT /control/offices/{herId}/automatic` | `true` or `false` |
 //! | `PUT /control/offices/{herId}/receipts` | `{"mode": "honest" \| "none" \| "negative" \| "partial", "codes": [..]}` |
 //! | `POST /control/offices/{herId}/deliver` | the body as it is |
-//! | `PUT /control/availability` | `"up"`, `"refuse"` or `"unavailable"` |
-//! | `PUT /control/delay` | milliseconds |
-//! | `POST /control/hold` | `"any"`, `"post"`, `"post-reply"` or `"list"`: holds the next such call |
-//! | `POST /control/release` | releases it |
-//! | `POST /control/faults` | `{"fault": "malformed-json" \| "truncated-body" \| "html" \| "status", ..}` for the next reply |
 //! | `POST /control/damage` | `"truncated-xml"`, `"other-xml"` or `"not-xml"` for the next message |
 //! | `POST /control/duplicate` | the next message twice |
 //! | `POST /control/messages/{msgId}/redeliver` | a message once more |
 //! | `GET /control/messages`, `GET /control/messages/{number}` | every message, and one as XML |
 //! | `GET /control/violations` | what the portal's side did wrong |
+//!
+//! The routes that make trouble are those of [`trouble::control`].
 
 use super::answer::Answer;
 use super::doctor::{Notice, Opening};
-use super::faults::{Availability, Call, HttpFault};
 use super::handle::waiting;
-use super::listener::Listener;
 use super::message::NationalId;
 use super::office::Receipts;
 use super::state::{Damage, State};
 use super::{Shared, SimError};
+use crate::sim::trouble::{self, Trouble};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State as Extract};
 use axum::http::{StatusCode, header};
@@ -42,21 +38,12 @@ use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 /// The largest request: a certificate of 10 MiB in base64, and some.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
-/// The longest delay before a reply.
-const LONGEST_DELAY: Duration = Duration::from_secs(120);
 
-/// What the control handlers need.
-#[derive(Clone)]
-pub struct Control {
-    shared: Arc<Shared>,
-    listener: Weak<tokio::sync::Mutex<Listener>>,
-}
-
+type App = Extract<Arc<Shared>>;
 type Reply = Result<Json<Value>, SimError>;
 
 impl IntoResponse for SimError {
@@ -79,7 +66,7 @@ impl IntoResponse for SimError {
 }
 
 /// Every route under `/control/`.
-pub fn router(shared: Arc<Shared>, listener: Weak<tokio::sync::Mutex<Listener>>) -> Router {
+pub fn router(shared: Arc<Shared>, trouble: Trouble) -> Router {
     let office = Router::new()
         .route("/dialogues", post(dialogue))
         .route("/notices", post(notices))
@@ -95,21 +82,14 @@ pub fn router(shared: Arc<Shared>, listener: Weak<tokio::sync::Mutex<Listener>>)
         .route("/requests", get(requests))
         .route("/requests/{msg_id}/answer", post(answers))
         .nest("/offices/{her_id}", office)
-        .route("/availability", put(availability))
-        .route("/delay", put(delay))
-        .route("/hold", post(hold))
-        .route("/release", post(release))
-        .route("/faults", post(faults))
+        .merge(trouble::control::router(trouble))
         .route("/damage", post(damage))
         .route("/duplicate", post(duplicate))
         .route("/messages", get(messages))
         .route("/messages/{id}", get(message))
         .route("/messages/{id}/redeliver", post(redeliver))
         .route("/violations", get(violations));
-    Router::new()
-        .nest("/control", control)
-        .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(Control { shared, listener })
+    Router::new().nest("/control", control).layer(DefaultBodyLimit::max(LARGEST_BODY)).with_state(shared)
 }
 
 pub(super) fn answer(state: &mut State, msg_id: &str, answer: &Answer) -> Result<String, SimError> {
@@ -168,22 +148,8 @@ pub(super) fn set_online(state: &mut State, her_id: u32, online: bool) -> Result
     Ok(())
 }
 
-pub(super) async fn set_availability(
-    shared: &Shared,
-    listener: &tokio::sync::Mutex<Listener>,
-    availability: Availability,
-) -> Result<(), SimError> {
-    let mut listener = listener.lock().await;
-    shared.faults().availability = availability;
-    match availability {
-        Availability::Refuse => listener.refuse().await?,
-        Availability::Up | Availability::Unavailable => listener.up()?,
-    }
-    Ok(())
-}
-
-async fn requests(Extract(control): Extract<Control>) -> Json<Value> {
-    let list: Vec<Value> = control.shared.look(|state| {
+async fn requests(Extract(shared): App) -> Json<Value> {
+    let list: Vec<Value> = shared.look(|state| {
         waiting(state)
             .map(|request| {
                 let message = &request.message;
@@ -208,8 +174,8 @@ async fn requests(Extract(control): Extract<Control>) -> Json<Value> {
     Json(json!(list))
 }
 
-async fn answers(Extract(control): Extract<Control>, Path(msg_id): Path<String>, Json(chosen): Json<Answer>) -> Reply {
-    let id = control.shared.with(|state| answer(state, &msg_id, &chosen))?;
+async fn answers(Extract(shared): App, Path(msg_id): Path<String>, Json(chosen): Json<Answer>) -> Reply {
+    let id = shared.with(|state| answer(state, &msg_id, &chosen))?;
     Ok(Json(json!({"msgId": id})))
 }
 
@@ -221,54 +187,44 @@ struct Addressed<T> {
     what: T,
 }
 
-async fn dialogue(
-    Extract(control): Extract<Control>,
-    Path(her_id): Path<u32>,
-    Json(body): Json<Addressed<Opening>>,
-) -> Reply {
+async fn dialogue(Extract(shared): App, Path(her_id): Path<u32>, Json(body): Json<Addressed<Opening>>) -> Reply {
     let citizen = NationalId::new(body.national_id);
-    let id = control.shared.with(|state| open(state, her_id, &citizen, &body.what))?;
+    let id = shared.with(|state| open(state, her_id, &citizen, &body.what))?;
     Ok(Json(json!({"msgId": id})))
 }
 
-async fn notices(
-    Extract(control): Extract<Control>,
-    Path(her_id): Path<u32>,
-    Json(body): Json<Addressed<Notice>>,
-) -> Reply {
+async fn notices(Extract(shared): App, Path(her_id): Path<u32>, Json(body): Json<Addressed<Notice>>) -> Reply {
     let citizen = NationalId::new(body.national_id);
-    let id = control.shared.with(|state| notice(state, her_id, &citizen, &body.what))?;
+    let id = shared.with(|state| notice(state, her_id, &citizen, &body.what))?;
     Ok(Json(json!({"msgId": id})))
 }
 
-async fn begin_test(Extract(control): Extract<Control>, Path(her_id): Path<u32>) -> Reply {
-    let id = control.shared.with(|state| test(state, her_id))?;
+async fn begin_test(Extract(shared): App, Path(her_id): Path<u32>) -> Reply {
+    let id = shared.with(|state| test(state, her_id))?;
     Ok(Json(json!({"msgId": id})))
 }
 
-async fn slots(Extract(control): Extract<Control>, Path(her_id): Path<u32>) -> Reply {
-    let slots = control
-        .shared
+async fn slots(Extract(shared): App, Path(her_id): Path<u32>) -> Reply {
+    let slots = shared
         .with(|state| state.office(her_id).map(|office| office.calendar.slots().to_vec()))
         .ok_or(SimError::NoSuchOffice(her_id))?;
     Ok(Json(json!(slots)))
 }
 
-async fn take(Extract(control): Extract<Control>, Path((her_id, uid)): Path<(u32, String)>) -> Reply {
-    let taken = control
-        .shared
+async fn take(Extract(shared): App, Path((her_id, uid)): Path<(u32, String)>) -> Reply {
+    let taken = shared
         .with(|state| state.office(her_id).map(|office| office.calendar.take(&uid)))
         .ok_or(SimError::NoSuchOffice(her_id))?;
     if taken { Ok(Json(json!({"taken": uid}))) } else { Err(SimError::NoSuchSlot(uid)) }
 }
 
-async fn online(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Json(online): Json<bool>) -> Reply {
-    control.shared.with(|state| set_online(state, her_id, online))?;
+async fn online(Extract(shared): App, Path(her_id): Path<u32>, Json(online): Json<bool>) -> Reply {
+    shared.with(|state| set_online(state, her_id, online))?;
     Ok(Json(json!({"online": online})))
 }
 
-async fn rejects(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Json(rejects): Json<bool>) -> Reply {
-    control.shared.with(|state| match state.office(her_id) {
+async fn rejects(Extract(shared): App, Path(her_id): Path<u32>, Json(rejects): Json<bool>) -> Reply {
+    shared.with(|state| match state.office(her_id) {
         Some(office) => {
             office.rejects = rejects;
             Ok(Json(json!({"rejects": rejects})))
@@ -277,8 +233,8 @@ async fn rejects(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Js
     })
 }
 
-async fn automatic(Extract(control): Extract<Control>, Path(her_id): Path<u32>, Json(automatic): Json<bool>) -> Reply {
-    control.shared.with(|state| match state.office(her_id) {
+async fn automatic(Extract(shared): App, Path(her_id): Path<u32>, Json(automatic): Json<bool>) -> Reply {
+    shared.with(|state| match state.office(her_id) {
         Some(office) => {
             office.automatic = automatic;
             Ok(Json(json!({"automatic": automatic})))
@@ -287,12 +243,8 @@ async fn automatic(Extract(control): Extract<Control>, Path(her_id): Path<u32>, 
     })
 }
 
-async fn receipts(
-    Extract(control): Extract<Control>,
-    Path(her_id): Path<u32>,
-    Json(receipts): Json<Receipts>,
-) -> Reply {
-    control.shared.with(|state| match state.office(her_id) {
+async fn receipts(Extract(shared): App, Path(her_id): Path<u32>, Json(receipts): Json<Receipts>) -> Reply {
+    shared.with(|state| match state.office(her_id) {
         Some(office) => {
             office.receipts = receipts.clone();
             Ok(Json(json!(receipts)))
@@ -301,61 +253,31 @@ async fn receipts(
     })
 }
 
-async fn deliver(Extract(control): Extract<Control>, Path(her_id): Path<u32>, body: Bytes) -> Reply {
-    let id = control.shared.with(|state| {
+async fn deliver(Extract(shared): App, Path(her_id): Path<u32>, body: Bytes) -> Reply {
+    let id = shared.with(|state| {
         state.office(her_id)?;
         Some(state.deliver_raw(her_id, body.to_vec()))
     });
     Ok(Json(json!({"id": id.ok_or(SimError::NoSuchOffice(her_id))?})))
 }
 
-async fn availability(Extract(control): Extract<Control>, Json(wanted): Json<Availability>) -> Reply {
-    if let Some(listener) = control.listener.upgrade() {
-        set_availability(&control.shared, &listener, wanted).await?;
-    }
-    Ok(Json(json!(wanted)))
-}
-
-async fn delay(Extract(control): Extract<Control>, Json(milliseconds): Json<u64>) -> Json<Value> {
-    let delay = Duration::from_millis(milliseconds).min(LONGEST_DELAY);
-    control.shared.faults().delay = delay;
-    Json(json!({"milliseconds": delay.as_millis()}))
-}
-
-async fn hold(Extract(control): Extract<Control>, Json(call): Json<Call>) -> Json<Value> {
-    let mut faults = control.shared.faults();
-    let held = faults.hold(call);
-    faults.held = Some(held);
-    Json(json!({"holding": call}))
-}
-
-async fn release(Extract(control): Extract<Control>) -> Json<Value> {
-    let held = control.shared.faults().held.take();
-    Json(json!({"released": held.is_some()}))
-}
-
-async fn faults(Extract(control): Extract<Control>, Json(fault): Json<HttpFault>) -> Json<Value> {
-    control.shared.faults().next.push_back(fault);
-    Json(json!(fault))
-}
-
-async fn damage(Extract(control): Extract<Control>, Json(damage): Json<Damage>) -> Json<Value> {
-    control.shared.with(|state| state.damage_next = Some(damage));
+async fn damage(Extract(shared): App, Json(damage): Json<Damage>) -> Json<Value> {
+    shared.with(|state| state.damage_next = Some(damage));
     Json(json!(damage))
 }
 
-async fn duplicate(Extract(control): Extract<Control>) -> Json<Value> {
-    control.shared.with(|state| state.duplicate_next = true);
+async fn duplicate(Extract(shared): App) -> Json<Value> {
+    shared.with(|state| state.duplicate_next = true);
     Json(json!({"duplicated": "next"}))
 }
 
-async fn redeliver(Extract(control): Extract<Control>, Path(msg_id): Path<String>) -> Reply {
-    let id = control.shared.with(|state| state.redeliver(&msg_id));
+async fn redeliver(Extract(shared): App, Path(msg_id): Path<String>) -> Reply {
+    let id = shared.with(|state| state.redeliver(&msg_id));
     Ok(Json(json!({"id": id.ok_or(SimError::NoSuchMessage(msg_id))?})))
 }
 
-async fn messages(Extract(control): Extract<Control>) -> Json<Value> {
-    let list: Vec<Value> = control.shared.look(|state| {
+async fn messages(Extract(shared): App) -> Json<Value> {
+    let list: Vec<Value> = shared.look(|state| {
         state
             .messages
             .iter()
@@ -377,14 +299,13 @@ async fn messages(Extract(control): Extract<Control>) -> Json<Value> {
     Json(json!(list))
 }
 
-async fn message(Extract(control): Extract<Control>, Path(number): Path<usize>) -> Result<Response, SimError> {
-    let raw = control
-        .shared
+async fn message(Extract(shared): App, Path(number): Path<usize>) -> Result<Response, SimError> {
+    let raw = shared
         .look(|state| state.messages.get(number.wrapping_sub(1)).map(|stored| stored.raw.clone()))
         .ok_or_else(|| SimError::NoSuchMessage(number.to_string()))?;
     Ok(([(header::CONTENT_TYPE, "application/xml")], raw).into_response())
 }
 
-async fn violations(Extract(control): Extract<Control>) -> Json<Value> {
-    Json(json!(control.shared.look(|state| state.violations.clone())))
+async fn violations(Extract(shared): App) -> Json<Value> {
+    Json(json!(shared.look(|state| state.violations.clone())))
 }

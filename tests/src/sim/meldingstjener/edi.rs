@@ -2,7 +2,9 @@
 
 use super::Shared;
 use super::apprec::{ReceiptError, ReceiptStatus};
+use super::manners::MANNERS;
 use super::state::{Refusal, State, Stored};
+use crate::sim::trouble;
 use crate::sim::world::PORTAL_HER_ID;
 use axum::Router;
 use axum::body::Bytes;
@@ -55,7 +57,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/connect/token", post(token))
         .merge(messages)
-        .layer(middleware::from_fn_with_state(Arc::clone(&shared), super::faults::apply))
+        .layer(middleware::from_fn_with_state((shared.faults.clone(), MANNERS), trouble::apply))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(shared)
 }

@@ -5,14 +5,14 @@ mod waits;
 use super::answer::Answer;
 use super::calendar::Slot;
 use super::doctor::{Notice, Opening};
-use super::faults::{Availability, Call, Faults, Held, HttpFault};
-use super::listener::Listener;
 use super::message::{NationalId, Person};
 use super::office::{Now, OfficeState, Receipts, Request};
 use super::read::Violation;
 use super::state::{Damage, State, Stored};
 use super::token::{OauthClient, Tokens};
 use super::{Shared, SimError, control, edi, lock};
+use crate::sim::listener::Listener;
+use crate::sim::trouble::{Faults, Trouble};
 use crate::sim::world::Office;
 use jiff::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -92,9 +92,11 @@ impl Logged {
 /// A running Meldingstjener. Clones are the same one; it stops with the last of them.
 #[derive(Clone, Debug)]
 pub struct MeldingstjenerSim {
+    /// What goes wrong in the transport.
+    pub trouble: Trouble,
     shared: Arc<Shared>,
-    listener: Arc<tokio::sync::Mutex<Listener>>,
-    control: Arc<tokio::sync::Mutex<Listener>>,
+    /// Kept because the control API listens for as long as it lives.
+    _control: Arc<Listener>,
     control_url: String,
     patience: Duration,
 }
@@ -104,7 +106,7 @@ impl MeldingstjenerSim {
     pub async fn start(config: Config) -> Result<MeldingstjenerSim, SimError> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new(config.start)),
-            faults: Mutex::new(Faults::default()),
+            faults: Faults::default(),
             tokens: Mutex::new(Tokens::new(config.tokens, config.clients)),
             base_url: OnceLock::new(),
             changed: watch::Sender::new(0),
@@ -113,15 +115,13 @@ impl MeldingstjenerSim {
         // Set once, here.
         let _ = shared.base_url.set(format!("http://{address}"));
         let listener = Listener::serve(socket, address, edi::router(Arc::clone(&shared)))?;
-        let listener = Arc::new(tokio::sync::Mutex::new(listener));
+        let trouble = Trouble::new(shared.faults.clone(), listener);
         let (socket, address) = Listener::bind(config.control_address)?;
-        // The control server switches the API's listener, and must not keep it alive.
-        let router = control::router(Arc::clone(&shared), Arc::downgrade(&listener));
-        let control = Listener::serve(socket, address, router)?;
+        let control = Listener::serve(socket, address, control::router(Arc::clone(&shared), trouble.clone()))?;
         Ok(MeldingstjenerSim {
+            trouble,
             shared,
-            listener,
-            control: Arc::new(tokio::sync::Mutex::new(control)),
+            _control: Arc::new(control),
             control_url: format!("http://{address}"),
             patience: config.patience,
         })
@@ -181,11 +181,6 @@ impl MeldingstjenerSim {
             }
             missing
         })
-    }
-
-    /// How many messages to the portal it has not marked as read.
-    pub fn unread(&self) -> usize {
-        self.shared.look(|state| state.messages.iter().filter(|stored| stored.to_portal && !stored.read).count())
     }
 
     /// The requests that wait for a person, oldest first.
@@ -258,7 +253,7 @@ impl MeldingstjenerSim {
         })
     }
 
-    // How offices and transport behave.
+    // How offices behave, and what becomes of their messages.
 
     /// Whether an office answers by itself.
     pub fn set_automatic(&self, office: &Office, automatic: bool) -> Result<(), SimError> {
@@ -287,26 +282,6 @@ impl MeldingstjenerSim {
             office.rejects = rejects;
             Ok(())
         })
-    }
-
-    /// Whether Meldingstjener answers. When it returns, the change has taken effect.
-    pub async fn set_availability(&self, availability: Availability) -> Result<(), SimError> {
-        control::set_availability(&self.shared, &self.listener, availability).await
-    }
-
-    /// Time before each reply.
-    pub fn set_delay(&self, delay: Duration) {
-        self.shared.faults().delay = delay;
-    }
-
-    /// Holds the next call of this kind until the handle is released or dropped.
-    pub fn hold_next(&self, call: Call) -> Held {
-        self.shared.faults().hold(call)
-    }
-
-    /// Spoils the next reply; calls add up.
-    pub fn fail_next(&self, fault: HttpFault) {
-        self.shared.faults().next.push_back(fault);
     }
 
     /// Damages the next message (not receipt) of any office.
@@ -346,13 +321,6 @@ impl MeldingstjenerSim {
         };
         self.shared.with(|_| ());
         result
-    }
-
-    /// Stops both servers and cuts their connections.
-    pub async fn stop(self) -> Result<(), SimError> {
-        self.listener.lock().await.refuse().await?;
-        self.control.lock().await.refuse().await?;
-        Ok(())
     }
 }
 

@@ -3,7 +3,7 @@
 //! A real HTTP server on a port of its own choosing, a second one for the control API, and a handle for tests. It is
 //! also a checker: whatever the portal's side does against HITS 1217 or EDI 2.0 is a [`Violation`].
 //!
-//! - the portal's side: [`edi`] (API), [`token`] (who may call), [`listener`] and [`faults`] (what goes wrong)
+//! - the portal's side: [`edi`] (API), [`token`] (who may call), [`manners`] (how it is in [`trouble`](super::trouble))
 //! - reading: [`tree`] (XML), [`read`] (messages and their violations), [`message`] (what they say), [`codes`]
 //! - the offices: [`state`] (everything), [`delivery`], [`office`], [`calendar`], [`epj`] (three record systems)
 //! - answering: [`answer`] and [`doctor`] (what people decide), [`write`](mod@write), [`apprec`], [`style`], [`pdf`]
@@ -18,9 +18,8 @@ pub mod delivery;
 pub mod doctor;
 pub mod edi;
 pub mod epj;
-pub mod faults;
 pub mod handle;
-pub mod listener;
+pub mod manners;
 pub mod message;
 pub mod office;
 pub mod pdf;
@@ -38,7 +37,6 @@ pub use answer::{Answer, Decision};
 pub use apprec::{ReceiptError, ReceiptStatus};
 pub use codes::{Kind, Process};
 pub use doctor::{Notice, Opening};
-pub use faults::{Availability, Call, Held, HttpFault};
 pub use handle::{Config, Logged, MeldingstjenerSim};
 pub use message::{Attachment, NationalId};
 pub use office::{Receipts, Request};
@@ -46,7 +44,7 @@ pub use read::Violation;
 pub use state::Damage;
 pub use token::OauthClient;
 
-use faults::Faults;
+use crate::sim::trouble::Faults;
 use state::State;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use token::Tokens;
@@ -109,7 +107,7 @@ pub enum SimError {
 #[derive(Debug)]
 pub struct Shared {
     state: Mutex<State>,
-    faults: Mutex<Faults>,
+    faults: Faults,
     tokens: Mutex<Tokens>,
     base_url: OnceLock<String>,
     changed: watch::Sender<u64>,
@@ -130,10 +128,6 @@ impl Shared {
     /// Looks at the state.
     fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         look(&lock(&self.state))
-    }
-
-    fn faults(&self) -> MutexGuard<'_, Faults> {
-        lock(&self.faults)
     }
 
     fn tokens(&self) -> MutexGuard<'_, Tokens> {

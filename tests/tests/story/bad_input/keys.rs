@@ -8,7 +8,8 @@ use dialog_tests::{
     house::watch::Screen,
     sim::{
         helserespons,
-        meldingstjener::{Call, Opening},
+        meldingstjener::Opening,
+        trouble::Call,
         world::{FJELLVEIEN, KARI, LEILA, NORA},
     },
 };
@@ -84,7 +85,7 @@ fn a_repeated_request_gets_the_same_answer_and_the_office_gets_it_once() -> anyh
 fn a_request_that_is_still_running_is_not_begun_again() -> anyhow::Result<()> {
     alone(async |house| {
         let kari = citizen(house, &KARI)?;
-        let held = house.meldingstjener.hold_next(Call::PostReply);
+        let held = house.meldingstjener.trouble.hold_next(Call::PostReply);
         let send = |text: &str| kari.post("/v1/me/dialogs", &[], &inquiry(text)).header("idempotency-key", "en-gang");
         let sending = tokio::spawn(send("Er timen min bekreftet?").send());
         held.reached().await;

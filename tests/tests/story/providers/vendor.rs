@@ -7,7 +7,8 @@ use dialog_contract::{event::EventType, limits::Limits, problem::ProblemType};
 use dialog_tests::{
     house::watch::Screen,
     sim::{
-        helserespons::{Answer, Call, Damage, HttpFault, Webhook},
+        helserespons::{Answer, Damage, Webhook},
+        trouble::{Call, HttpFault},
         world::LEILA,
     },
     story::citizen::{booking, office_messages},
@@ -23,7 +24,7 @@ fn garbage_to_a_question_is_the_vendors_fault_and_nothing_was_sent() -> anyhow::
         let leila = citizen(house, &LEILA)?;
         for fault in [HttpFault::MalformedJson, HttpFault::Html, HttpFault::WrongType] {
             for template in ["/v1/me/slots", "/v1/me/prescriptions", "/v1/me/appointments"] {
-                house.helserespons.fail_next(Call::Read, fault);
+                house.helserespons.trouble.fail_next(Call::Read, fault);
                 refusal(leila.get(template, &[]), ProblemType::ProviderFaulty).await?;
                 leila.get(template, &[]).expect(StatusCode::OK).await?;
             }
@@ -37,7 +38,7 @@ fn garbage_to_what_was_handed_over_leaves_the_dialog_uncertain_in_plain_sight() 
     alone(async |house| {
         let leila = citizen(house, &LEILA)?;
         for (at, fault) in [HttpFault::MalformedJson, HttpFault::Html, HttpFault::WrongType].into_iter().enumerate() {
-            house.helserespons.fail_next(Call::Post, fault);
+            house.helserespons.trouble.fail_next(Call::Post, fault);
             let call = leila.post("/v1/me/dialogs", &[], &inquiry(&format!("Spørsmål {at}")));
             let reply = call.refused(ProblemType::ProviderFaulty).await?;
             ensure!(reply.json["sent"] != "no", "{fault:?}: the vendor has it: {}", reply.json);
@@ -81,7 +82,7 @@ fn garbage_to_a_booking_says_that_nobody_knows() -> anyhow::Result<()> {
         let leila = citizen(house, &LEILA)?;
         let slots = leila.get("/v1/me/slots", &[]).expect(StatusCode::OK).await?;
         let body = booking(slots.json["items"].get(1).context("a slot")?);
-        house.helserespons.fail_next(Call::Post, HttpFault::Html);
+        house.helserespons.trouble.fail_next(Call::Post, HttpFault::Html);
         let reply = leila.post("/v1/me/appointments", &[], &body).refused(ProblemType::ProviderFaulty).await?;
         ensure!(reply.json["sent"] != "no", "{}", reply.json);
         ensure!(reply.text("/detail")?.contains("Vi vet ikke om bestillingen gikk gjennom"), "{}", reply.json);
@@ -99,7 +100,7 @@ fn a_slow_vendor_is_not_waited_for_and_gets_what_was_sent_once() -> anyhow::Resu
         let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&LEILA)?, None).await?;
         let begun = Instant::now();
         let (read_held, post_held) =
-            (house.helserespons.hold_next(Call::Read), house.helserespons.hold_next(Call::PostReply));
+            (house.helserespons.trouble.hold_next(Call::Read), house.helserespons.trouble.hold_next(Call::PostReply));
         let look = tokio::spawn(leila.get("/v1/me/prescriptions", &[]).send());
         let write = tokio::spawn(leila.post("/v1/me/dialogs", &[], &consultation("Allergi")).send());
         let looked = look.await??;

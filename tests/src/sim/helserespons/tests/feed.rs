@@ -3,6 +3,7 @@
 use super::{CLINIC, get, open, post, question, sim};
 use crate::sim::helserespons::webhook::signature;
 use crate::sim::helserespons::{Answer, Damage, SimError, Webhook};
+use crate::sim::trouble::Availability;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -61,6 +62,19 @@ fn the_signature_is_hmac_sha_256_of_timestamp_dot_body() {
     assert_eq!(made, known);
     assert_ne!(made, signature("key", "1700000001", "{}"));
     assert_ne!(made, signature("kex", "1700000000", "{}"));
+}
+
+#[tokio::test]
+async fn what_has_waited_is_pushed_when_the_vendor_is_up_again() {
+    let (webhook, received) = receiver(0).await;
+    let sim = sim().await;
+    open(&sim, &question("r1")).await;
+    sim.trouble.set_availability(Availability::Unavailable).await.unwrap();
+    sim.set_webhook(Some(webhook));
+    let (status, _) = get(&sim, "/v2/changes?after=0&max=10").await;
+    assert_eq!((status, received.lock().unwrap().len()), (StatusCode::SERVICE_UNAVAILABLE, 0));
+    sim.trouble.set_availability(Availability::Up).await.unwrap();
+    sim.wait_until_pushed(1).await.unwrap();
 }
 
 #[tokio::test]

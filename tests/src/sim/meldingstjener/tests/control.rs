@@ -78,19 +78,18 @@ async fn the_transport_is_steered_while_it_is_down() {
     assert_eq!(call(&portal, Method::PUT, "/availability", Some(json!("refuse"))).await.0, StatusCode::OK);
     assert!(portal.http.get(portal.url("/Messages")).send().await.unwrap_err().is_connect());
     assert_eq!(call(&portal, Method::PUT, "/availability", Some(json!("up"))).await.0, StatusCode::OK);
-    assert_eq!(
-        call(&portal, Method::POST, "/faults", Some(json!({"fault": "status", "status": 502}))).await.0,
-        StatusCode::OK
-    );
+    assert_eq!(call(&portal, Method::POST, "/faults", Some(json!({"fault": {"status": 502}}))).await.0, StatusCode::OK);
     let list = "/Messages?receiverHerIds=8093248";
     assert_eq!(portal.get(list).await.status(), StatusCode::BAD_GATEWAY);
     for (path, body) in
-        [("/damage", json!("truncated-xml")), ("/faults", json!({"fault": "html"})), ("/hold", json!("list"))]
+        [("/damage", json!("truncated-xml")), ("/faults", json!({"fault": "html"})), ("/hold", json!("news"))]
     {
         assert_eq!(call(&portal, Method::POST, path, Some(body)).await.0, StatusCode::OK, "{path}");
     }
     assert_eq!(call(&portal, Method::POST, "/duplicate", None).await.0, StatusCode::OK);
     assert_eq!(call(&portal, Method::POST, "/release", None).await.1, json!({"released": true}));
+    let typo = json!({"cal": "post", "fault": "html"});
+    assert_eq!(call(&portal, Method::POST, "/faults", Some(typo)).await.0, StatusCode::UNPROCESSABLE_ENTITY);
     let (_, body) = call(&portal, Method::PUT, "/delay", Some(json!(1))).await;
     assert_eq!(body, json!({"milliseconds": 1}));
     assert!(portal.get(list).await.text().await.unwrap().starts_with("<html>"));

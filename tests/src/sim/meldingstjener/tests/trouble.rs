@@ -1,7 +1,8 @@
 //! Transport: receipts, duplicates, reading, and everything that may go wrong.
 
 use super::portal::{Draft, Incoming, Portal, TOKEN};
-use crate::sim::meldingstjener::{Answer, Availability, Call, Damage, HttpFault, ReceiptStatus, Receipts};
+use crate::sim::meldingstjener::{Answer, Damage, ReceiptStatus, Receipts};
+use crate::sim::trouble::{Availability, Call, HttpFault};
 use crate::sim::world::{FJELLVEIEN, HAVNEGATA, KARI, OLA};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -166,12 +167,12 @@ async fn it_refuses_connections_and_takes_them_again_on_the_same_port() {
     let portal = Portal::start().await;
     let before = portal.sim.base_url();
     for _ in 0..3 {
-        portal.sim.set_availability(Availability::Refuse).await.unwrap();
+        portal.sim.trouble.set_availability(Availability::Refuse).await.unwrap();
         let error = portal.http.get(portal.url(LIST)).bearer_auth(TOKEN).send().await.unwrap_err();
         assert!(error.is_connect(), "{error:?}");
-        portal.sim.set_availability(Availability::Unavailable).await.unwrap();
+        portal.sim.trouble.set_availability(Availability::Unavailable).await.unwrap();
         assert_eq!(portal.get(LIST).await.status(), StatusCode::SERVICE_UNAVAILABLE);
-        portal.sim.set_availability(Availability::Up).await.unwrap();
+        portal.sim.trouble.set_availability(Availability::Up).await.unwrap();
         assert_eq!(portal.get(LIST).await.status(), StatusCode::OK);
     }
     assert_eq!(portal.sim.base_url(), before);
@@ -181,7 +182,7 @@ async fn it_refuses_connections_and_takes_them_again_on_the_same_port() {
 async fn a_held_call_waits_for_its_release() {
     let portal = Portal::start().await;
     let question = Draft::consultation(FJELLVEIEN, KARI);
-    let held = portal.sim.hold_next(Call::PostReply);
+    let held = portal.sim.trouble.hold_next(Call::PostReply);
     let xml = question.xml();
     let call = portal.post_xml(&xml);
     tokio::pin!(call);
@@ -193,7 +194,7 @@ async fn a_held_call_waits_for_its_release() {
     held.release();
     assert_eq!(call.await.0, StatusCode::CREATED);
 
-    let held = portal.sim.hold_next(Call::Post);
+    let held = portal.sim.trouble.hold_next(Call::Post);
     let xml = Draft::consultation(FJELLVEIEN, KARI).xml();
     let call = portal.post_xml(&xml);
     tokio::pin!(call);
@@ -202,23 +203,62 @@ async fn a_held_call_waits_for_its_release() {
         () = held.reached() => {}
     }
     assert_eq!(portal.sim.waiting().len(), 1, "held before it took effect");
-    portal.sim.set_availability(Availability::Refuse).await.unwrap();
-    portal.sim.set_availability(Availability::Up).await.unwrap();
+    portal.sim.trouble.set_availability(Availability::Refuse).await.unwrap();
+    portal.sim.trouble.set_availability(Availability::Up).await.unwrap();
     drop(held);
     assert_eq!(portal.get(LIST).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_hold_that_was_released_before_any_call_came_does_not_let_the_next_one_through() {
+    let portal = Portal::start().await;
+    portal.sim.trouble.hold_next(Call::News).release();
+    let held = portal.sim.trouble.hold_next(Call::News);
+    let call = portal.get(LIST);
+    tokio::pin!(call);
+    tokio::select! {
+        _ = &mut call => panic!("the call was not held"),
+        () = held.reached() => {}
+    }
+    held.release();
+    assert_eq!(call.await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn holds_and_faults_wait_until_it_is_up() {
+    let portal = Portal::start().await;
+    let held = portal.sim.trouble.hold_next(Call::News);
+    portal.sim.trouble.fail_next(Call::Any, HttpFault::Html);
+    portal.sim.trouble.set_availability(Availability::Unavailable).await.unwrap();
+    let refused = portal.get(LIST).await;
+    assert_eq!(
+        (refused.status(), &refused.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().unwrap())
+    );
+    portal.sim.trouble.set_availability(Availability::Up).await.unwrap();
+    let call = portal.get(LIST);
+    tokio::pin!(call);
+    tokio::select! {
+        _ = &mut call => panic!("the call was not held"),
+        () = held.reached() => {}
+    }
+    held.release();
+    assert!(call.await.text().await.unwrap().starts_with("<html>"));
 }
 
 #[tokio::test]
 async fn replies_are_spoilt_in_each_way() {
     let portal = Portal::start().await;
     portal.send(&Draft::consultation(FJELLVEIEN, KARI)).await;
-    portal.sim.fail_next(HttpFault::MalformedJson);
+    portal.sim.trouble.fail_next(Call::Any, HttpFault::MalformedJson);
     assert!(portal.get(LIST).await.json::<serde_json::Value>().await.is_err());
-    portal.sim.fail_next(HttpFault::TruncatedBody);
+    portal.sim.trouble.fail_next(Call::Any, HttpFault::TruncatedBody);
     assert!(portal.get(LIST).await.bytes().await.is_err());
-    portal.sim.fail_next(HttpFault::Html);
+    portal.sim.trouble.fail_next(Call::Any, HttpFault::Html);
     assert!(portal.get(LIST).await.text().await.unwrap().starts_with("<html>"));
-    portal.sim.fail_next(HttpFault::Status { status: 500 });
+    portal.sim.trouble.fail_next(Call::News, HttpFault::WrongType);
+    assert!(portal.get_json(LIST).await.is_object(), "a list was asked for");
+    portal.sim.trouble.fail_next(Call::Any, HttpFault::Status(500));
     assert_eq!(portal.get(LIST).await.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(portal.get(LIST).await.status(), StatusCode::OK);
 }
@@ -247,5 +287,4 @@ async fn a_waiting_test_is_told_what_there_is_instead() {
     let sim = crate::sim::meldingstjener::MeldingstjenerSim::start(config).await.unwrap();
     let error = sim.wait_for_request(|_| true).await.unwrap_err().to_string();
     assert!(error.starts_with("a request did not come within 0 s; messages so far: []"), "{error}");
-    sim.stop().await.unwrap();
 }
