@@ -8,6 +8,7 @@
 //! - [`event`]: what the portal is told (CloudEvents); [`page`]: pages of a list.
 //! - [`problem`]: the closed list of errors (RFC 9457).
 //! - [`provider`]: the WIT package's types, as the domain uses them.
+//! - [`manifest`]: what a plugin says of itself, with every rule of it.
 //! - [`audit`]: a record of the audit log.
 //! - [`limits`]: every limit of the API, with unit, number and reason.
 //! - [`health`]: whether the gateway lives and can take requests.
@@ -21,6 +22,7 @@ pub mod event;
 pub mod health;
 pub mod ids;
 pub mod limits;
+pub mod manifest;
 pub mod openapi;
 pub mod opening;
 pub mod page;

@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 use dialog_contract::{
     audit::CallRecord,
     ids::PluginId,
+    manifest::CONTRACT,
     provider::{Failure, Fault, Interface, Outage},
     service::Sent,
 };
@@ -40,7 +41,6 @@ use crate::{
     engine::Engine,
     host::Ports,
     limits::{ERROR_LINE_BYTES, Limits, length},
-    manifest::CONTRACT,
     memory::Meter,
     observe::{CallEnded, Outcome},
     registry::{Plugin, Registry},

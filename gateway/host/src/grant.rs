@@ -99,11 +99,13 @@ impl Grant {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
-    use dialog_contract::provider::Interface;
+    use dialog_contract::{
+        manifest::{BYTES, Manifest},
+        provider::Interface,
+    };
     use serde_json::json;
 
     use super::*;
-    use crate::manifest::Manifest;
 
     fn package() -> Package {
         let manifest = json!({
@@ -115,7 +117,7 @@ mod tests {
             digest: "ab".repeat(32),
             imports: vec![Capability::Upstream, Capability::Log],
             exports: vec![Interface::Dialogs],
-            manifest: Manifest::read(manifest.to_string().as_bytes()).unwrap(),
+            manifest: Manifest::read(manifest.to_string().as_bytes(), BYTES).unwrap(),
         }
     }
 

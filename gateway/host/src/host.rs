@@ -10,6 +10,7 @@ use std::{
 
 use dialog_contract::{
     ids::PluginId,
+    manifest::Manifest,
     provider::{Capability, Interface},
 };
 use dialog_core::ports::{
@@ -29,7 +30,7 @@ use crate::{
     file,
     grant::{Grant, GrantError},
     limits::{ERROR_LINE_BYTES, LimitError, Limits, length},
-    manifest::{Manifest, check_value},
+    manifest::check_value,
     observe::{Observer, Prepared, Unobserved},
     package::{Package, PackageError},
     registry::{Plugin, Registry, Worlds, permits},

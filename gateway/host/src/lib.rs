@@ -7,8 +7,8 @@
 //!
 //! Floor plan
 //! - [`host`]: what the server uses: set up, install, remove. [`Host`] implements the domain's port `Providers`.
-//! - Before a call: [`package`] reads a file, [`manifest`] what it says of itself, [`grant`] what the operator answers,
-//!   `compiled` keeps machine code, `registry` holds what is installed.
+//! - Before a call: [`package`] reads a file with what it says of itself, [`manifest`] checks settings by that, [`grant`]
+//!   is what the operator answers, `compiled` keeps machine code, `registry` holds what is installed.
 //! - A call: `providers` is the port, `call` the path of one call, `engine` and `memory` its bounds, `convert` what goes
 //!   in and what is believed of what comes out.
 //! - What a guest can reach: `capabilities`, and below it [`upstream`].
@@ -42,5 +42,4 @@ pub use compiled::CacheError;
 pub use grant::Grant;
 pub use host::{Host, HostConfig, HostError, InstallError, Installation, PluginConfig, Ports, TaskTrace, TraceSource};
 pub use limits::Limits;
-pub use manifest::Manifest;
 pub use upstream::config::UpstreamBinding;

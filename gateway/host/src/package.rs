@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use dialog_contract::provider::{Capability, Interface};
+use dialog_contract::{
+    manifest::{Manifest, ManifestError, SECTION},
+    provider::{Capability, Interface},
+};
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 
-use crate::{
-    limits::{Limits, length},
-    manifest::{Manifest, ManifestError, SECTION},
-};
+use crate::limits::{Limits, length};
 
 /// The WIT package, without its version.
 const PACKAGE: &str = "dialog:provider/";
@@ -63,15 +63,7 @@ pub enum PackageError {
     /// It has several manifests.
     #[error("it has more than one custom section {SECTION:?}")]
     TwoManifests,
-    /// The manifest is larger than allowed.
-    #[error("its manifest is {size} bytes, over the limit of {limit}")]
-    ManifestTooLarge {
-        /// In bytes.
-        size: usize,
-        /// In bytes.
-        limit: u64,
-    },
-    /// The manifest breaks a rule.
+    /// The manifest cannot be read, breaks a rule, or promises what the component does not keep.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
 }
@@ -125,23 +117,18 @@ impl Package {
                         }
                     }
                 }
-                Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
-                    let json = section.data();
-                    if json.len() > length(limits.manifest_bytes) {
-                        let limit = limits.manifest_bytes;
-                        return Err(PackageError::ManifestTooLarge { size: json.len(), limit });
-                    }
-                    if manifest.replace(json).is_some() {
-                        return Err(PackageError::TwoManifests);
-                    }
-                }
+                Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => match manifest {
+                    None => manifest = Some(section.data()),
+                    Some(_) => return Err(PackageError::TwoManifests),
+                },
                 _ => {}
             }
         }
         if exports.is_empty() {
             return Err(PackageError::NoExports);
         }
-        let manifest = Manifest::read(manifest.ok_or(PackageError::NoManifest)?)?;
+        let section = manifest.ok_or(PackageError::NoManifest)?;
+        let manifest = Manifest::read(section, length(limits.manifest_bytes))?;
         let exports: Vec<Interface> = exports.into_iter().collect();
         manifest.check_exports(&exports)?;
         Ok(Self { digest: hex(&Sha256::digest(bytes)), imports: imports.into_iter().collect(), exports, manifest })
@@ -210,6 +197,10 @@ mod tests {
                 r#"(component (instance $i) (export "dialog:provider/dialogs@1.0.0" (instance $i)))"#,
                 "has no custom section \"dialog-manifest\"",
             ),
+            (
+                r#"(component (@custom "dialog-manifest" "{}") (@custom "dialog-manifest" "{}"))"#,
+                "has more than one custom section \"dialog-manifest\"",
+            ),
         ] {
             let error = refused(wat);
             assert!(error.contains(message), "{error}");
@@ -228,6 +219,37 @@ mod tests {
     fn a_file_over_the_limit_is_not_looked_at() {
         let limits = Limits { component_bytes: 4, ..Limits::default() };
         assert_eq!(Package::read(b"12345", &limits), Err(PackageError::TooLarge { size: 5, limit: 4 }));
+    }
+
+    #[test]
+    fn a_manifest_is_held_to_its_limit_its_rules_and_the_exports() {
+        let component = |manifest: &str| {
+            let exports = r#"(instance $i) (export "dialog:provider/practice@1.0.0" (instance $i))"#;
+            let manifest = manifest.replace('"', "\\\"");
+            wat::parse_str(format!(r#"(component {exports} (@custom "{SECTION}" "{manifest}"))"#)).unwrap()
+        };
+        let manifest = r#"{"manifestVersion":1,"id":"example","version":"1.2.3","name":"Example AS","kind":"commercial",
+            "contract":"dialog:provider@1.0.0","services":[],"settingsSchema":{},"installationSchema":{}}"#;
+        let manifest = manifest.replace("\n            ", "");
+        let read = |manifest: &str, limit: usize| {
+            let limits = Limits { manifest_bytes: limit as u64, ..Limits::default() };
+            Package::read(&component(manifest), &limits).map_err(|error| error.to_string())
+        };
+        assert_eq!(read(&manifest, manifest.len()).unwrap().manifest.id.as_str(), "example");
+        for (manifest, limit, told) in [
+            (manifest.clone(), manifest.len() - 1, "bytes, over the limit of"),
+            (manifest.replace("1.2.3", "1.2"), 1_000, "/version: is \"1.2\", and must be a semantic version"),
+            (manifest.replace("[]", "[\"inquiry\"]"), 1_000, "/services/0: is \"inquiry\", and the component does not"),
+        ] {
+            let error = read(&manifest, limit).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    /// So that what the vendor's kit lets through, the operator's gateway does not refuse for its size.
+    #[test]
+    fn a_manifest_may_by_default_be_as_large_as_the_kit_writes_it() {
+        assert_eq!(length(Limits::default().manifest_bytes), dialog_contract::manifest::BYTES);
     }
 
     #[test]

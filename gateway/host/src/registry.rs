@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use dialog_contract::{ids::PluginId, provider::Interface};
+use dialog_contract::{ids::PluginId, manifest::Manifest, provider::Interface};
 use dialog_core::ports::providers::Installed;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, InstancePre};
@@ -22,7 +22,6 @@ use crate::{
     grant::Grant,
     host::Installation,
     limits::Limits,
-    manifest::Manifest,
     upstream::Upstream,
 };
 

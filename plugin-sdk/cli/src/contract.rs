@@ -5,12 +5,6 @@ use std::sync::LazyLock;
 use dialog_contract::provider::Interface;
 use wit_parser::{PackageId, Resolve};
 
-/// The package, with its version: what a manifest calls its contract.
-pub const CONTRACT: &str = "dialog:provider@1.0.0";
-
-/// The custom section of a component that holds the manifest, as one JSON object.
-pub const SECTION: &str = "dialog-manifest";
-
 /// `types` comes first: it holds the package's declaration.
 const WIT: &str = concat!(
     include_str!("../../../schemas/wit/types.wit"),
@@ -45,6 +39,8 @@ pub fn conforms(component: &[u8], interface: Interface) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
+    use dialog_contract::manifest::CONTRACT;
+
     use super::*;
 
     #[test]

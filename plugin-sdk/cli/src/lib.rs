@@ -3,7 +3,7 @@
 //! Floor plan
 //! - [`build`]: compiles plugins and packs them into components; what the demo and the tests call too
 //! - [`toolchain`]: finds a compiler for `wasm32-unknown-unknown`, in a fixed order
-//! - [`manifest`]: `plugin.toml`, and the JSON that it becomes inside the component
+//! - [`manifest`]: `plugin.toml`, which becomes JSON inside the component
 //! - [`check`]: says whether a component conforms, and which rule it breaks
 //! - [`scaffold`]: a new plugin that builds and conforms
 //! - [`contract`]: the WIT package that this kit speaks

@@ -1,7 +1,7 @@
+use dialog_contract::manifest::{Manifest, SECTION};
 use wit_component::ComponentEncoder;
 
 use super::BuildError;
-use crate::{contract::SECTION, manifest::Manifest};
 
 /// Makes a component of a core module and its manifest.
 pub(super) fn pack(package: &str, module: &[u8], manifest: &Manifest) -> Result<Vec<u8>, BuildError> {

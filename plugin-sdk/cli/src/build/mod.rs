@@ -21,14 +21,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use dialog_contract::manifest::Manifest;
 use sha2::{Digest, Sha256};
 
 use crate::{
     command::CommandError,
-    manifest::{
-        Manifest,
-        source::{self, SourceError},
-    },
+    manifest::source::{self, SourceError},
     toolchain::{self, NoToolchain, Origin},
 };
 

@@ -9,16 +9,14 @@ mod surface;
 use std::fmt;
 
 use dialog_contract::{
+    manifest::{BYTES, CONTRACT, Manifest, SECTION},
     provider::{Capability, Interface},
     service::Service,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::{
-    contract,
-    manifest::{Manifest, rules},
-};
+use crate::contract;
 
 /// Largest component in bytes, as the gateway takes it by default: one with a JavaScript engine in it is about 12 MiB.
 pub const MAX_BYTES: u64 = 32 * 1024 * 1024;
@@ -115,21 +113,21 @@ fn examine(bytes: &[u8], surface: surface::Surface, report: &mut Report, finding
     if surface.foreign_imports.is_empty() {
         for interface in &report.exports {
             if let Err(why) = contract::conforms(bytes, *interface) {
-                findings.error("functions", format!("{interface} is not as {} has it: {why}", contract::CONTRACT));
+                findings.error("functions", format!("{interface} is not as {CONTRACT} has it: {why}"));
             }
         }
     }
     match &surface.manifests[..] {
-        [] => findings.error("manifest", format!("has no custom section `{}`", contract::SECTION)),
-        [json] => match rules::read(json) {
+        [] => findings.error("manifest", format!("has no custom section `{SECTION}`")),
+        [section] => match Manifest::read(section, BYTES) {
             Ok(manifest) => report.manifest = Some(manifest),
-            Err(broken) => broken.into_iter().for_each(|rule| findings.error("manifest", rule)),
+            Err(why) => why.lines().into_iter().for_each(|line| findings.error("manifest", line)),
         },
-        more => findings.error("manifest", format!("has {} custom sections `{}`", more.len(), contract::SECTION)),
+        more => findings.error("manifest", format!("has {} custom sections `{SECTION}`", more.len())),
     }
     if let Some(manifest) = &report.manifest {
-        for broken in rules::unkept(manifest, &report.exports) {
-            findings.error("services", broken);
+        if let Err(why) = manifest.check_exports(&report.exports) {
+            why.lines().into_iter().for_each(|line| findings.error("services", line));
         }
         doubts(manifest, report, findings);
     }
@@ -250,7 +248,7 @@ mod tests {
                 "error[manifest]: has 2 custom sections",
             ),
             (r#"(component (@custom "dialog-manifest" "{"))"#, "error[manifest]: the manifest is not JSON"),
-            (r#"(component (@custom "dialog-manifest" "{}"))"#, "error[manifest]: the manifest: \"id\" is a required"),
+            (r#"(component (@custom "dialog-manifest" "{}"))"#, "error[manifest]: /id: is missing"),
         ] {
             let report = found(wat);
             assert!(report.contains(told), "{told}\n{report}");

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
-use dialog_contract::provider::{Capability, Interface};
+use dialog_contract::{
+    manifest::{CONTRACT, SECTION},
+    provider::{Capability, Interface},
+};
 use wasmparser::{Encoding, Parser, Payload, Validator, WasmFeatures};
-
-use crate::contract::{CONTRACT, SECTION};
 
 /// What a component imports, exports and carries.
 #[derive(Debug, Default)]

@@ -19,18 +19,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dialog_contract::service::{ProviderKind, Service};
+use dialog_contract::{
+    manifest::{BYTES, CONTRACT, Manifest, ManifestError, Upstream, VERSION, json as strict},
+    service::{ProviderKind, Service},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-use super::{Manifest, Upstream, rules};
-use crate::contract::CONTRACT;
 
 /// The file's name.
 pub const FILE: &str = "plugin.toml";
 
 /// Largest file that is read, in bytes; a schema is beside it or within it, so the manifest's own limit.
-const MAX_BYTES: u64 = rules::MAX_BYTES as u64;
+const MAX_BYTES: u64 = BYTES as u64;
 
 const KEYS: &[&str] = &[
     "id",
@@ -101,12 +101,12 @@ pub enum SourceError {
         path: String,
     },
     /// The manifest breaks rules.
-    #[error("{}:\n  {}", file.display(), broken.join("\n  "))]
+    #[error("{}:\n  {}", file.display(), why.lines().join("\n  "))]
     Rules {
         /// Which file.
         file: PathBuf,
-        /// Each with its field.
-        broken: Vec<String>,
+        /// Which.
+        why: ManifestError,
     },
 }
 
@@ -157,7 +157,7 @@ pub fn read(folder: &Path, package_version: &str) -> Result<Manifest, SourceErro
         return Err(SourceError::Version { file, here, package: package_version.to_owned() });
     }
     let manifest = json!({
-        "manifestVersion": 1,
+        "manifestVersion": VERSION,
         "id": source.id,
         "version": package_version,
         "name": source.name,
@@ -171,7 +171,7 @@ pub fn read(folder: &Path, package_version: &str) -> Result<Manifest, SourceErro
         "idempotent": source.idempotent,
         "webhooks": source.webhooks,
     });
-    rules::read(manifest.to_string().as_bytes()).map_err(|broken| SourceError::Rules { file, broken })
+    Manifest::read(manifest.to_string().as_bytes(), BYTES).map_err(|why| SourceError::Rules { file, why })
 }
 
 /// The schema itself. A plugin without one takes no settings.
@@ -185,7 +185,7 @@ fn schema(folder: &Path, file: &Path, schema: Option<Schema>) -> Result<Value, S
             }
             let file = folder.join(path);
             let text = read_file(&file)?;
-            serde_json::from_str(&text).map_err(|error| SourceError::Malformed { file, message: error.to_string() })
+            strict::read(text.as_bytes()).map_err(|error| SourceError::Malformed { file, message: error.to_string() })
         }
     }
 }
@@ -234,6 +234,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), text).unwrap();
         fs::write(folder.path().join("settings.schema.json"), r#"{"type": "object", "title": "Settings"}"#).unwrap();
+        fs::write(folder.path().join("twice.schema.json"), r#"{"type": "object", "type": "string"}"#).unwrap();
         read(folder.path(), "1.2.3")
     }
 
@@ -271,15 +272,50 @@ mod tests {
         for (from, to, told) in [
             ("kind = \"commercial\"", "", "missing field `kind`"),
             ("\"inquiry\"", "\"surgery\"", "unknown variant `surgery`"),
-            ("id = \"example\"", "id = \"E\"", "/id"),
+            ("id = \"example\"", "id = \"E\"", "plugin.toml:\n  /id: is \"E\", and must be 2 to 40 of a-z"),
+            ("id = \"example\"", "id = 7", "line 2, column 14"),
             ("settings.schema.json", "../settings.schema.json", "is not a path below the plugin's own folder"),
             ("settings.schema.json", "/etc/hostname", "is not a path below the plugin's own folder"),
             ("settings.schema.json", "absent.json", "absent.json cannot be read"),
-            ("settings.schema.json", "plugin.toml", "plugin.toml: expected"),
-            ("type = \"object\"", "type = \"text\"", "/installationSchema: is not a JSON Schema"),
+            ("settings.schema.json", "plugin.toml", "plugin.toml: is not JSON: expected"),
+            ("settings.schema.json", "twice.schema.json", "twice.schema.json: has the key \"type\" twice in an object"),
+            (
+                "type = \"object\"",
+                "type = \"text\"",
+                "/installationSchema/type: is \"text\", and by JSON Schema 2020-12 it must be one of",
+            ),
         ] {
             let error = of(&WHOLE.replace(from, to)).unwrap_err().to_string();
             assert!(error.contains(told), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_rule_that_is_broken_is_told_on_its_line() {
+        let error = of(&WHOLE.replace("\"inquiry\"", "\"inquiry\", \"inquiry\"").replace("\"Example AS\"", "' '"));
+        let told = error.unwrap_err().to_string();
+        let lines: Vec<&str> = told.lines().collect();
+        assert_eq!(lines.len(), 3, "{told}");
+        assert!(lines[1..].iter().all(|line| line.starts_with("  /")), "{told}");
+    }
+
+    #[test]
+    fn a_manifest_over_the_limit_is_refused_also_where_each_of_its_files_is_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = json!({ "description": "x".repeat(BYTES * 3 / 4) }).to_string();
+        fs::write(folder.path().join("settings.schema.json"), &schema).unwrap();
+        let whole = WHOLE.replace("[installation-schema]", "installation-schema = 'settings.schema.json'");
+        let whole = whole.replace("type = \"object\"", "").replace("required = [\"sender\"]", "");
+        fs::write(folder.path().join(FILE), whole).unwrap();
+        let error = read(folder.path(), "1.2.3").unwrap_err().to_string();
+        assert!(error.contains("bytes, over the limit of 262144"), "{error}");
+    }
+
+    #[test]
+    fn the_plugins_here_have_manifests_that_hold() {
+        let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
+        for plugin in ["ddfl", "helserespons"] {
+            assert_eq!(read(&plugins.join(plugin), "0.1.0").unwrap().id.as_str(), plugin);
         }
     }
 }

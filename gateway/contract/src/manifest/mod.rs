@@ -1,0 +1,141 @@
+//! What a component's types cannot say, in a custom section of the same file: identity, version, services, names of
+//! upstreams, schemas of settings. The gateway reads it at install, the vendor's kit when it builds and checks: both here.
+//!
+//! Floor plan
+//! - [`Manifest`]: the JSON object of `schemas/json/manifest.json`; [`Manifest::read`], from the section's bytes, and
+//!   [`Manifest::check_exports`], beside the component.
+//! - [`json`]: JSON within bounds, each key once.
+//! - `rules`: that schema, and what a schema cannot say.
+//! - [`breach`]: what is told of a rule that is broken: key, value, rule.
+
+pub mod breach;
+pub mod json;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use self::breach::ManifestError;
+use self::breach::{Breach, Rule};
+use crate::{
+    ids::PluginId,
+    provider::Interface,
+    service::{ProviderKind, Service},
+};
+
+/// The custom section of a component that holds the manifest, as one JSON object.
+pub const SECTION: &str = "dialog-manifest";
+
+/// The version of the manifest's form.
+pub const VERSION: u32 = 1;
+
+/// The WIT package that plugins speak, with its version.
+pub const CONTRACT: &str = "dialog:provider@1.0.0";
+
+/// Largest manifest in bytes, unless the operator says otherwise: two settings schemas of a hundred fields each take a
+/// tenth of it.
+pub const BYTES: usize = 256 * 1024;
+
+/// Deepest nesting. Settings schemas of forms that people fill in need ten.
+pub const DEPTH: usize = 64;
+
+/// Most values of any kind. Two settings schemas of a hundred fields each have some two thousand.
+pub const VALUES: usize = 20_000;
+
+/// Most broken rules that are told at once.
+pub const MAX_TOLD: usize = 20;
+
+/// A plugin's manifest. Unknown keys are refused: a key that nobody reads may be a promise that nobody keeps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// [`VERSION`].
+    pub manifest_version: u32,
+    /// Names the plugin in paths, metrics and the audit log.
+    pub id: PluginId,
+    /// Semantic Versioning 2.0.0, at most 64 characters.
+    pub version: String,
+    /// As citizens know the provider: 1 to 80 characters in one line.
+    pub name: String,
+    /// Public or commercial.
+    pub kind: ProviderKind,
+    /// [`CONTRACT`].
+    pub contract: String,
+    /// The services that it provides, each once.
+    pub services: Vec<Service>,
+    /// The remote systems that it talks to, at most 16; none when left out.
+    #[serde(default)]
+    pub upstreams: Vec<Upstream>,
+    /// JSON Schema 2020-12 of what an office agrees with the provider.
+    pub settings_schema: Value,
+    /// JSON Schema 2020-12 of what the operator sets for the installation.
+    pub installation_schema: Value,
+    /// It needs citizens' national identity numbers; not when left out.
+    #[serde(default)]
+    pub national_identity_number: bool,
+    /// The provider recognises a repeated idempotency key, so that a call may be repeated after a crash; not when left
+    /// out.
+    #[serde(default)]
+    pub idempotent: bool,
+    /// The vendor pushes deliveries; not when left out.
+    #[serde(default)]
+    pub webhooks: bool,
+}
+
+/// A remote system that a plugin names and the operator binds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Upstream {
+    /// 1 to 40 of `a-z`, `0-9` and `-`, beginning with a letter. Unique in the manifest.
+    pub name: String,
+    /// What for, in a sentence for the operator: 1 to 300 characters in one line.
+    pub purpose: String,
+}
+
+impl Manifest {
+    /// Reads the bytes of the section, of which there may be `limit` ([`BYTES`], or what the operator set).
+    ///
+    /// # Errors
+    /// Too large, not JSON within [`DEPTH`] and [`VALUES`], or the first [`MAX_TOLD`] rules that it breaks.
+    pub fn read(section: &[u8], limit: usize) -> Result<Self, ManifestError> {
+        if section.len() > limit {
+            return Err(ManifestError::TooLarge { size: section.len(), limit });
+        }
+        let mut manifest = json::read(section)?;
+        rules::fill(&mut manifest);
+        let broken = rules::broken(&manifest);
+        if !broken.is_empty() {
+            return Err(ManifestError::Broken(broken));
+        }
+        // The schema is stricter than the type, but for numbers: to a schema 1.0 is 1.
+        Self::deserialize(manifest)
+            .map_err(|error| ManifestError::Broken(vec![Breach::of("", None, Rule::Other(error.to_string()))]))
+    }
+
+    /// Compares what the manifest promises with what the component exports.
+    ///
+    /// # Errors
+    /// Every promise that no export keeps.
+    pub fn check_exports(&self, exports: &[Interface]) -> Result<(), ManifestError> {
+        let has = |interface| exports.contains(&interface);
+        let mut broken = Vec::new();
+        for (index, service) in self.services.iter().enumerate() {
+            let (kept, needed) = match service {
+                Service::Appointment => {
+                    (has(Interface::Dialogs) || has(Interface::Appointments), "`dialogs` or `appointments`")
+                }
+                _ => (has(Interface::Dialogs), "`dialogs`"),
+            };
+            if !kept {
+                let value = Value::from(service.as_str());
+                broken.push(Breach::of(&format!("/services/{index}"), Some(&value), Rule::Unkept(needed)));
+            }
+        }
+        if self.webhooks && !has(Interface::Inbound) {
+            broken.push(Breach::of("/webhooks", Some(&Value::Bool(true)), Rule::Unkept("`inbound`")));
+        }
+        if broken.is_empty() { Ok(()) } else { Err(ManifestError::Broken(broken)) }
+    }
+}
