@@ -1,5 +1,5 @@
-//! What the host makes of the schemas in a manifest: settings are checked by them. The manifest itself, with every rule of
-//! it, is the contract's ([`dialog_contract::manifest`]).
+//! What the host makes of the schemas in a manifest: settings are checked by them. The manifest itself, with every
+//! rule of it, is the contract's ([`dialog_contract::manifest`]).
 
 use serde_json::Value;
 

@@ -1,5 +1,6 @@
-//! What is told of a manifest that is refused: which key, what stands there, which rule. The vendor reads it in a terminal
-//! and the operator in a log, and the file may be anybody's: what is repeated of it is short, in one line and printable.
+//! What is told of a manifest that is refused: which key, what stands there, which rule. The vendor reads it in a
+//! terminal and the operator in a log, and the file may be anybody's: what is repeated of it is short, in one line and
+//! printable.
 
 use std::fmt;
 

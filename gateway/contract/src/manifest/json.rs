@@ -1,7 +1,8 @@
-//! JSON of a vendor's, read in bounds. A plain reader lets the last of two equal keys win, so that what a person reads in
-//! a schema is not what is checked by it, and knows no limits but a depth of 128.
+//! JSON of a vendor's, read in bounds. A plain reader lets the last of two equal keys win, so that what a person reads
+//! in a schema is not what is checked by it, and knows no limits but a depth of 128.
 //!
-//! Unlike a citizen's body ([`crate::schema::body`]) a manifest holds nobody's secrets: what is wrong is told with its name.
+//! Unlike a citizen's body ([`crate::schema::body`]) a manifest holds nobody's secrets: what is wrong is told with its
+//! name.
 
 use std::{
     cell::{Cell, RefCell},

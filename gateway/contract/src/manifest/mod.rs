@@ -1,5 +1,6 @@
 //! What a component's types cannot say, in a custom section of the same file: identity, version, services, names of
-//! upstreams, schemas of settings. The gateway reads it at install, the vendor's kit when it builds and checks: both here.
+//! upstreams, schemas of settings. The gateway reads it at install, the vendor's kit when it builds and checks: both
+//! here.
 //!
 //! Floor plan
 //! - [`Manifest`]: the JSON object of `schemas/json/manifest.json`; [`Manifest::read`], from the section's bytes, and
