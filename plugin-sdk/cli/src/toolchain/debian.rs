@@ -65,15 +65,19 @@ pub(super) fn find(folder: &Path, say: &mut dyn FnMut(&str)) -> Result<Toolchain
     let machine =
         Machine { is_root: is_root(), has_apt: Path::new(APT).exists(), has_linker: linker(folder).is_some() };
     let packages = machine.decide(&lacking)?;
+    // A new machine has no package lists, or those of the release alone: compilers this young come as security updates.
+    say("apt-get update");
+    let updated = apt(&["update"], say);
     say(&format!("installing {}", packages.join(" ")));
-    if install(&packages, say).is_err() {
-        // A machine that was just set up has no package lists yet.
-        say("apt-get update");
-        apt(&["update"], say).and_then(|()| install(&packages, say)).map_err(|error| {
-            format!("{lacking}, and installing fails: {error}. Run by hand:\n       {}", by_hand(&packages))
-        })?;
-    }
-    installed(folder)
+    install(&packages, say).and_then(|()| installed(folder)).map_err(|error| {
+        let lists = updated.err().map(|error| format!(" (and apt-get update: {error})")).unwrap_or_default();
+        format!(
+            "{lacking}, and after installing {}: {error}{lists}. They are among Debian's security updates; with those in \
+             apt's sources, run by hand:\n       {}",
+            packages.join(" "),
+            by_hand(&packages)
+        )
+    })
 }
 
 /// What decides whether packages are installed, or what a person is told to run.
