@@ -1,6 +1,6 @@
 //! Every limit of the contract, in one place: unit, number, and why that number. Those of the API are [`Limits`],
-//! published at `/v1/limits`; what a provider may return stands in [`returned`]. The limits of plugin calls stand in
-//! `dialog-host::limits`.
+//! published at `/v1/limits`; what a provider may return stands in [`returned`], what a manifest may be in [`manifest`].
+//! The limits of plugin calls stand in `dialog-host::limits`.
 
 use serde::{Deserialize, Serialize};
 
@@ -129,4 +129,17 @@ pub mod returned {
     /// Moments that are accepted, in milliseconds since 1970: 1900-01-01 up to 2200-01-01, outside of which a date is a
     /// mistake in units.
     pub const INSTANTS: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;
+}
+
+/// Limits of plugins' manifests.
+pub mod manifest {
+    /// Largest manifest in bytes, unless the operator says otherwise: two settings schemas of a hundred fields each take a
+    /// tenth of it.
+    pub const BYTES: usize = 256 * 1024;
+
+    /// Deepest nesting. Settings schemas of forms that people fill in need ten.
+    pub const DEPTH: usize = 64;
+
+    /// Most values of any kind. Two settings schemas of a hundred fields each have some two thousand.
+    pub const VALUES: usize = 20_000;
 }

@@ -20,6 +20,7 @@ use serde_json::Value;
 
 pub use self::breach::ManifestError;
 use self::breach::{Breach, Rule};
+pub use crate::limits::manifest::{BYTES, DEPTH, VALUES};
 use crate::{
     ids::PluginId,
     provider::Interface,
@@ -34,16 +35,6 @@ pub const VERSION: u32 = 1;
 
 /// The WIT package that plugins speak, with its version.
 pub const CONTRACT: &str = "dialog:provider@1.0.0";
-
-/// Largest manifest in bytes, unless the operator says otherwise: two settings schemas of a hundred fields each take a
-/// tenth of it.
-pub const BYTES: usize = 256 * 1024;
-
-/// Deepest nesting. Settings schemas of forms that people fill in need ten.
-pub const DEPTH: usize = 64;
-
-/// Most values of any kind. Two settings schemas of a hundred fields each have some two thousand.
-pub const VALUES: usize = 20_000;
 
 /// Most broken rules that are told at once.
 pub const MAX_TOLD: usize = 20;

@@ -382,7 +382,7 @@ fn every_file_of_schemas_is_a_resource() {
     let files: BTreeSet<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        // Of a plugin's package: the host's, which reads it.
+        // No resource of the API: `dialog_contract::manifest` reads it, out of a plugin's package.
         .filter(|file| file != "manifest.json")
         .collect();
     assert_eq!(files, Resource::ALL.iter().map(|resource| resource.file().to_owned()).collect());
