@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what failed by failing")]
 
 #[path = "../../../tests/src/standards.rs"]
+#[expect(unreachable_pub, reason = "it is public where it lives")]
 mod standards;
 mod support;
 
