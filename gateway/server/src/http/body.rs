@@ -10,7 +10,7 @@ use dialog_contract::{
 };
 use dialog_core::request::{IdempotencyKey, Request as Meta};
 use futures_util::StreamExt;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
@@ -91,26 +91,26 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<IdempotencyKey, Refusal> {
     value.to_str().ok().and_then(|key| key.parse().ok()).ok_or_else(|| Refusal::malformed("Idempotency-Key"))
 }
 
-/// `If-Match`: a dialog's revision as its `ETag` showed it.
+/// `If-Match` (RFC 9110, 13.1.1): the revision that must be the present one; `*` asks for any, as does no header.
 pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
-    entity_tag(headers, header::IF_MATCH, "If-Match")
+    match headers.get(header::IF_MATCH) {
+        None => Ok(None),
+        Some(value) if value == "*" => Ok(None),
+        Some(value) => revision(value).map(Some).ok_or_else(|| Refusal::malformed("If-Match")),
+    }
 }
 
-/// `If-None-Match`, likewise.
+/// `If-None-Match` (RFC 9110, 13.1.2): the revision that is known; compared weakly, so that `W/` before it says nothing.
 pub fn if_none_match(headers: &HeaderMap) -> Result<Option<u64>, Refusal> {
-    entity_tag(headers, header::IF_NONE_MATCH, "If-None-Match")
+    let Some(value) = headers.get(header::IF_NONE_MATCH) else { return Ok(None) };
+    let strong = HeaderValue::from_bytes(value.as_bytes().strip_prefix(b"W/").unwrap_or(value.as_bytes()));
+    let revision = strong.ok().as_ref().and_then(revision);
+    revision.map(Some).ok_or_else(|| Refusal::malformed("If-None-Match"))
 }
 
-fn entity_tag(headers: &HeaderMap, name: header::HeaderName, called: &'static str) -> Result<Option<u64>, Refusal> {
-    let Some(value) = headers.get(name) else {
-        return Ok(None);
-    };
-    value
-        .to_str()
-        .ok()
-        .and_then(|tag| tag.trim().strip_prefix('"')?.strip_suffix('"')?.parse().ok())
-        .map(Some)
-        .ok_or_else(|| Refusal::malformed(called))
+/// The number in our own entity tags, which are revisions in quotes.
+fn revision(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.strip_prefix('"')?.strip_suffix('"')?.parse().ok()
 }
 
 /// SHA-256 of a body: by it the domain tells two requests with the same idempotency key apart.
@@ -141,5 +141,18 @@ mod tests {
         assert!(bounded(&envelope, &HeaderMap::new(), silent(), 10).await.is_err());
         let there = bounded(&envelope, &HeaderMap::new(), Body::from("here"), 4).await;
         assert!(there.is_ok_and(|bytes| bytes == "here"));
+    }
+
+    #[test]
+    fn an_entity_tag_is_a_revision_and_an_asterisk_is_any() {
+        let tag = |name, value: &'static str| HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+        for (value, expected) in [("\"5\"", Some(Some(5))), ("*", Some(None)), ("5", None), ("\"x\"", None), ("", None)]
+        {
+            assert_eq!(if_match(&tag(header::IF_MATCH, value)).ok(), expected, "{value}");
+        }
+        for (value, expected) in [("\"5\"", Some(5)), ("W/\"5\"", Some(5)), ("*", None), ("W/", None)] {
+            assert_eq!(if_none_match(&tag(header::IF_NONE_MATCH, value)).ok().flatten(), expected, "{value}");
+        }
+        assert!(if_match(&HeaderMap::new()).is_ok_and(|none| none.is_none()));
     }
 }

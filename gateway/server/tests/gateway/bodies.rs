@@ -95,6 +95,8 @@ async fn queries_and_revisions_that_cannot_be_read_are_named() {
         assert_eq!((reply.status, reply.problem()), (400, "malformed"), "{path}");
     }
     let path = "/v1/me/dialogs/019a0000-0000-7000-8000-000000000001/close";
-    let reply = send(house.post(path).header("if-match", "*"), "POST /v1/me/dialogs/{dialog}/close").await;
-    assert_eq!(reply.problem(), "malformed");
+    for (tag, problem) in [("5", "malformed"), ("\"five\"", "malformed"), ("*", "not-found"), ("\"5\"", "not-found")] {
+        let reply = send(house.post(path).header("if-match", tag), "POST /v1/me/dialogs/{dialog}/close").await;
+        assert_eq!(reply.problem(), problem, "{tag}");
+    }
 }
