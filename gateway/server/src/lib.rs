@@ -2,7 +2,7 @@
 //!
 //! Floor plan
 //! - [`config`]: the operator's file. [`check`]: what is wrong with it. [`start`]: from it to a running gateway, and to its end in good order.
-//! - [`listener`] with its [`limits`], [`http`]: the HTTP surface; `http` is also the map of a request's path.
+//! - [`listener`] with its [`limits`] and [`tls`], [`http`]: the HTTP surface; `http` is also the map of a request's path.
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
@@ -21,6 +21,7 @@ pub mod listener;
 pub mod pseudonym;
 pub mod start;
 pub mod telemetry;
+pub mod tls;
 pub mod webhook;
 
 /// Lower-case hexadecimal.

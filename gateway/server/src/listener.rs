@@ -18,7 +18,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
 
-use crate::limits;
+use crate::{limits, tls::peer::Peer};
 
 /// A bound port, before anything is served.
 pub struct Listener {
@@ -117,8 +117,10 @@ async fn connection(
     // Small replies must not wait for the acknowledgement of earlier ones; without it they are only slower.
     let _ = stream.get_ref().set_nodelay(true);
     let begun = CancellationToken::new();
-    let service = service_fn(|request: Request<Incoming>| {
+    let peer = Peer::default();
+    let service = service_fn(|mut request: Request<Incoming>| {
         begun.cancel();
+        request.extensions_mut().insert(peer.clone());
         router.clone().oneshot(request)
     });
     let mut serving = pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), service));
