@@ -119,6 +119,8 @@ closed_list!(
         Provider = "provider",
         /// The operator.
         Operator = "operator",
+        /// An auditor.
+        Auditor = "auditor",
         /// The gateway by itself: retries, deadlines, start and stop.
         Gateway = "gateway",
         /// Nobody who could be authenticated.

@@ -74,7 +74,8 @@ pub struct Route {
     pub operation: String,
     /// On which listeners it is: `portal`, `provider`, `operations`.
     pub listeners: Vec<String>,
-    /// How the caller shows who it is: `citizen`, `portal` or `vendor`; none where it is open to all.
+    /// Who the caller must show to be: `citizen`, `portal`, `operator`, `auditor` or `vendor`, the first where there are
+    /// several; none where it is open to all.
     pub security: Option<String>,
     /// The statuses that it can answer with, in order. A path may also answer 405 to other methods.
     pub statuses: Vec<u16>,

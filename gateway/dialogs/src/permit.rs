@@ -4,11 +4,20 @@
 use dialog_contract::{ids::NationalIdentityNumber, problem::ProblemType, service::Representation};
 use jiff::Timestamp;
 
-/// The lowest level of assurance for health information (Normen, eIDAS high).
-pub const CITIZEN_LEVEL: u8 = 4;
+/// The lowest level of assurance for health information, and for whoever could reach it (Normen, eIDAS high).
+pub const PERSON_LEVEL: u8 = 4;
+
+/// The scope of the citizen's API.
+pub const CITIZEN_SCOPE: &str = "dialog:citizen";
 
 /// The scope of the portal's own token for the feed of events.
 pub const EVENTS_SCOPE: &str = "dialog:events";
+
+/// The scope of those who run the gateway.
+pub const OPERATOR_SCOPE: &str = "dialog:operator";
+
+/// The scope of those who verify what the gateway did.
+pub const AUDITOR_SCOPE: &str = "dialog:auditor";
 
 /// What a token said, once its signature, issuer and audience have been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +60,20 @@ pub struct Representative {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Portal;
 
+/// Someone who runs the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Who logged in; none where the token is a machine's own.
+    pub person: Option<NationalIdentityNumber>,
+}
+
+/// Someone who verifies what the gateway did: reads the audit log and changes nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auditor {
+    /// Who logged in; none where the token is a machine's own.
+    pub person: Option<NationalIdentityNumber>,
+}
+
 /// Why a verified token does not permit something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotGranted {
@@ -58,11 +81,11 @@ pub enum NotGranted {
     #[error("the token has expired")]
     Expired,
     /// The person logged in at too low a level.
-    #[error("the login is not at level {CITIZEN_LEVEL}")]
+    #[error("the login is not at level {PERSON_LEVEL}")]
     LevelTooLow,
     /// The client was not given the scope.
-    #[error("the token lacks the scope {EVENTS_SCOPE}")]
-    ScopeMissing,
+    #[error("the token lacks the scope {0}")]
+    ScopeMissing(&'static str),
 }
 
 impl NotGranted {
@@ -72,7 +95,7 @@ impl NotGranted {
         match self {
             Self::Expired => ProblemType::Unauthenticated,
             Self::LevelTooLow => ProblemType::LevelTooLow,
-            Self::ScopeMissing => ProblemType::NotPermitted,
+            Self::ScopeMissing(_) => ProblemType::NotPermitted,
         }
     }
 }
@@ -102,14 +125,9 @@ impl Permitted<Citizen> {
     /// Permits what a citizen may do.
     ///
     /// # Errors
-    /// Where the token has expired or the login is below [`CITIZEN_LEVEL`].
+    /// Where the token has expired or lacks [`CITIZEN_SCOPE`], or the login is below [`PERSON_LEVEL`].
     pub fn grant(verified: Verified, citizen: Citizen, now: Timestamp) -> Result<Self, NotGranted> {
-        if verified.expires <= now {
-            return Err(NotGranted::Expired);
-        }
-        if verified.level < CITIZEN_LEVEL {
-            return Err(NotGranted::LevelTooLow);
-        }
+        permits(&verified, CITIZEN_SCOPE, true, now)?;
         Ok(Self { verified, target: citizen })
     }
 }
@@ -120,13 +138,42 @@ impl Permitted<Portal> {
     /// # Errors
     /// Where the token has expired or lacks [`EVENTS_SCOPE`].
     pub fn grant(verified: Verified, portal: Portal, now: Timestamp) -> Result<Self, NotGranted> {
-        if verified.expires <= now {
-            return Err(NotGranted::Expired);
-        }
-        if !verified.scopes.iter().any(|scope| scope == EVENTS_SCOPE) {
-            return Err(NotGranted::ScopeMissing);
-        }
+        permits(&verified, EVENTS_SCOPE, false, now)?;
         Ok(Self { verified, target: portal })
+    }
+}
+
+impl Permitted<Operator> {
+    /// Permits what an operator may do.
+    ///
+    /// # Errors
+    /// Where the token has expired or lacks [`OPERATOR_SCOPE`], or a person logged in below [`PERSON_LEVEL`].
+    pub fn grant(verified: Verified, operator: Operator, now: Timestamp) -> Result<Self, NotGranted> {
+        permits(&verified, OPERATOR_SCOPE, operator.person.is_some(), now)?;
+        Ok(Self { verified, target: operator })
+    }
+}
+
+impl Permitted<Auditor> {
+    /// Permits what an auditor may do.
+    ///
+    /// # Errors
+    /// Where the token has expired or lacks [`AUDITOR_SCOPE`], or a person logged in below [`PERSON_LEVEL`].
+    pub fn grant(verified: Verified, auditor: Auditor, now: Timestamp) -> Result<Self, NotGranted> {
+        permits(&verified, AUDITOR_SCOPE, auditor.person.is_some(), now)?;
+        Ok(Self { verified, target: auditor })
+    }
+}
+
+fn permits(verified: &Verified, scope: &'static str, person: bool, now: Timestamp) -> Result<(), NotGranted> {
+    if verified.expires <= now {
+        Err(NotGranted::Expired)
+    } else if !verified.scopes.iter().any(|has| has == scope) {
+        Err(NotGranted::ScopeMissing(scope))
+    } else if person && verified.level < PERSON_LEVEL {
+        Err(NotGranted::LevelTooLow)
+    } else {
+        Ok(())
     }
 }
 
@@ -153,32 +200,60 @@ mod tests {
     #[test]
     fn level_three_is_not_enough_for_a_citizen() {
         let now = "2025-12-31T00:00:00Z".parse().unwrap();
-        assert!(Permitted::<Citizen>::grant(verified(4, &[]), kari(), now).is_ok());
-        let refused = Permitted::<Citizen>::grant(verified(3, &[]), kari(), now).unwrap_err();
+        assert!(Permitted::<Citizen>::grant(verified(4, &[CITIZEN_SCOPE]), kari(), now).is_ok());
+        let refused = Permitted::<Citizen>::grant(verified(3, &[CITIZEN_SCOPE]), kari(), now).unwrap_err();
         assert_eq!(refused.problem(), ProblemType::LevelTooLow);
     }
 
     #[test]
     fn an_expired_token_permits_nothing() {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        let refused = Permitted::<Citizen>::grant(verified(4, &[]), kari(), now).unwrap_err();
+        let refused = Permitted::<Citizen>::grant(verified(4, &[CITIZEN_SCOPE]), kari(), now).unwrap_err();
         assert_eq!(refused.problem(), ProblemType::Unauthenticated);
         let refused = Permitted::<Portal>::grant(verified(0, &[EVENTS_SCOPE]), Portal, now).unwrap_err();
         assert_eq!(refused, NotGranted::Expired);
     }
 
     #[test]
-    fn the_feed_needs_its_scope() {
+    fn each_role_needs_its_own_scope_and_none_opens_another() {
         let now = "2025-12-31T00:00:00Z".parse().unwrap();
-        assert!(Permitted::<Portal>::grant(verified(0, &["openid", EVENTS_SCOPE]), Portal, now).is_ok());
-        let refused = Permitted::<Portal>::grant(verified(4, &["openid"]), Portal, now).unwrap_err();
-        assert_eq!(refused.problem(), ProblemType::NotPermitted);
+        let (operator, auditor) = (Operator { person: None }, Auditor { person: None });
+        for scope in [CITIZEN_SCOPE, EVENTS_SCOPE, OPERATOR_SCOPE, AUDITOR_SCOPE] {
+            let verified = || verified(4, &["openid", scope]);
+            let refused = [
+                (CITIZEN_SCOPE, Permitted::<Citizen>::grant(verified(), kari(), now).err()),
+                (EVENTS_SCOPE, Permitted::<Portal>::grant(verified(), Portal, now).err()),
+                (OPERATOR_SCOPE, Permitted::<Operator>::grant(verified(), operator.clone(), now).err()),
+                (AUDITOR_SCOPE, Permitted::<Auditor>::grant(verified(), auditor.clone(), now).err()),
+            ];
+            for (needed, refused) in refused {
+                assert_eq!(refused, (needed != scope).then_some(NotGranted::ScopeMissing(needed)), "{scope}");
+            }
+        }
+        assert_eq!(NotGranted::ScopeMissing(EVENTS_SCOPE).problem(), ProblemType::NotPermitted);
+    }
+
+    #[test]
+    fn an_operator_or_auditor_who_is_a_person_logs_in_at_the_highest_level() {
+        let now = "2025-12-31T00:00:00Z".parse().unwrap();
+        let scopes = [OPERATOR_SCOPE, AUDITOR_SCOPE];
+        let person = Some(kari().national_identity_number);
+        for (level, person, expected) in [
+            (4, person.clone(), None),
+            (3, person.clone(), Some(NotGranted::LevelTooLow)),
+            (0, person, Some(NotGranted::LevelTooLow)),
+            (0, None, None),
+        ] {
+            let operator = Operator { person: person.clone() };
+            assert_eq!(Permitted::<Operator>::grant(verified(level, &scopes), operator, now).err(), expected);
+            assert_eq!(Permitted::<Auditor>::grant(verified(level, &scopes), Auditor { person }, now).err(), expected);
+        }
     }
 
     #[test]
     fn who_is_permitted_never_prints_their_number() {
         let now = "2025-12-31T00:00:00Z".parse().unwrap();
-        let permitted = Permitted::<Citizen>::grant(verified(4, &[]), kari(), now).unwrap();
+        let permitted = Permitted::<Citizen>::grant(verified(4, &[CITIZEN_SCOPE]), kari(), now).unwrap();
         assert!(!format!("{permitted:?}").contains("14838541241"));
     }
 }

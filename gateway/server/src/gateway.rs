@@ -23,6 +23,8 @@ pub struct Gateway {
     pub evidence: Arc<AuditLog>,
     /// The audit log's folder, for whoever reads its public files.
     pub log_folder: PathBuf,
+    /// Whether the log's public files are read without a token.
+    pub open_log: bool,
     /// Requests that may be worked on at once.
     pub permits: Semaphore,
     /// Event streams that are open.

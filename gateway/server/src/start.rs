@@ -208,6 +208,7 @@ pub async fn assemble(
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,
         evidence,
         log_folder,
+        open_log: config.operations.open_log,
         permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
         event_streams: EventStreams::default(),
         store,

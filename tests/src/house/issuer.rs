@@ -77,6 +77,14 @@ impl Issuer {
         self.sign(&claims)
     }
 
+    /// A token of a machine of the operator's.
+    pub fn operator(&self) -> anyhow::Result<String> {
+        let mut claims = base_claims();
+        claims["client_id"] = json!("operations");
+        claims["scope"] = json!("dialog:operator");
+        self.sign(&claims)
+    }
+
     /// Signs any claims: for tokens that must be refused.
     pub fn sign(&self, claims: &Value) -> anyhow::Result<String> {
         let mut header = Header::new(Algorithm::ES256);

@@ -109,6 +109,11 @@ pub(crate) fn portal(house: &House) -> anyhow::Result<Portal> {
     Portal::new(house.gateway()?.portal.clone(), Some(house.issuer.portal()?))
 }
 
+/// The operator, at the operations listener.
+pub(crate) fn operator(house: &House) -> anyhow::Result<Portal> {
+    Portal::new(house.gateway()?.operations.clone(), Some(house.issuer.operator()?))
+}
+
 /// What every reply of the API says of itself: where its audit record stands, and which request it answers.
 pub(crate) fn marked(headers: &HeaderMap) -> anyhow::Result<()> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

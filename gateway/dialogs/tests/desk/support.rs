@@ -702,7 +702,7 @@ fn verified(level: u8, now: Timestamp) -> Verified {
         issuer: "https://login.test".into(),
         client: "portal".into(),
         level,
-        scopes: vec!["dialog:events".into()],
+        scopes: vec!["dialog:citizen".into(), "dialog:events".into()],
         expires: now.checked_add(1.hour()).unwrap(),
     }
 }

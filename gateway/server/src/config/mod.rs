@@ -27,6 +27,9 @@ pub struct Config {
     pub public_url: Url,
     /// Where it listens.
     pub listen: Listen,
+    /// What is open to whom on the operations listener.
+    #[serde(default)]
+    pub operations: OperationsConfig,
     /// Where it keeps what it must not forget.
     pub data: Data,
     /// The embedded directory.
@@ -58,6 +61,14 @@ pub struct Listen {
     pub provider: SocketAddr,
     /// Metrics, health, the audit log.
     pub operations: SocketAddr,
+}
+
+/// `[operations]`: what is open to whom on the operations listener.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct OperationsConfig {
+    /// Whether the audit log's public files are read without a token; false when absent.
+    pub open_log: bool,
 }
 
 /// `[data]`.

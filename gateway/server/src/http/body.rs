@@ -135,7 +135,7 @@ mod tests {
             traceparent: String::new(),
             locale: Locale::Nb,
             deadline: Instant::now(),
-            actor: Arc::default(),
+            caller: Arc::default(),
         };
         let silent = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         assert!(bounded(&envelope, &HeaderMap::new(), silent(), 10).await.is_err());

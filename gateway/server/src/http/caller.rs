@@ -1,6 +1,7 @@
-//! From a bearer token to a permit. The permits are the only way into the domain.
+//! From an access token to a permit. The permits are the only way into the domain.
 //!
-//! Proof of possession and roles by listener take their place here, between verifying the token and granting.
+//! One extractor for each role: a handler that takes it cannot be called without. Who the token is of is said before it
+//! is asked whether they may, so that the record of a refusal names them.
 
 use std::sync::Arc;
 
@@ -10,20 +11,20 @@ use dialog_contract::{
     problem::ProblemType,
 };
 use dialog_core::{
-    permit::{Citizen, Permitted, Portal, Verified},
+    permit::{AUDITOR_SCOPE, Auditor, Citizen, NotGranted, Operator, Permitted, Portal, Verified},
     ports::{clock::Clock, evidence::Evidence},
 };
 use http::{HeaderMap, header, request::Parts};
 use jiff::Timestamp;
 
-use super::{envelope::Envelope, reply::Refusal};
+use super::{
+    envelope::{Caller, Envelope},
+    reply::Refusal,
+};
 use crate::{
     auth::{claims::Claims, keys::KeyError, verifier::TokenError},
     gateway::Gateway,
 };
-
-/// The scope of the citizen's API.
-const CITIZEN_SCOPE: &str = "dialog:citizen";
 
 /// A citizen who may use the API.
 pub struct CitizenCaller(pub Permitted<Citizen>);
@@ -31,19 +32,28 @@ pub struct CitizenCaller(pub Permitted<Citizen>);
 /// The portal itself.
 pub struct PortalCaller(pub Permitted<Portal>);
 
+/// Somebody who runs the gateway.
+pub struct OperatorCaller(pub Permitted<Operator>);
+
+/// Somebody who verifies what it did.
+pub struct AuditorCaller(pub Permitted<Auditor>);
+
+/// Whoever may read the audit log's public files: an auditor, an operator, or anybody where the operator says so.
+pub struct LogReader;
+
 impl FromRequestParts<Arc<Gateway>> for CitizenCaller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
-        let permit = citizen(gateway, &parts.headers).await?;
-        let person = gateway.evidence.pseudonym(&permit.target().national_identity_number);
-        Envelope::of(parts).called_by(Actor {
-            role: ActorRole::Citizen,
-            client: permit.verified().client.clone(),
-            person: Some(person),
-            level: Some(permit.verified().level),
-        });
-        Ok(Self(permit))
+        let claims = authenticate(parts, gateway).await?;
+        let person = claims.citizen.as_ref().map(|citizen| gateway.evidence.pseudonym(citizen));
+        Envelope::of(parts)
+            .called_by(Caller { citizen: person.clone(), ..actor(ActorRole::Citizen, &claims, person).into() });
+        let Some(number) = claims.citizen.clone() else {
+            return Err(not_permitted(ProblemType::NotPermitted, "the token is of no citizen"));
+        };
+        let citizen = Citizen { national_identity_number: number, representative: None };
+        Permitted::<Citizen>::grant(verified(&claims), citizen, gateway.clock.now()).map(Self).map_err(Refusal::from)
     }
 }
 
@@ -51,14 +61,53 @@ impl FromRequestParts<Arc<Gateway>> for PortalCaller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
-        let permit = portal(gateway, &parts.headers).await?;
-        Envelope::of(parts).called_by(Actor {
-            role: ActorRole::Portal,
-            client: permit.verified().client.clone(),
-            person: None,
-            level: None,
-        });
-        Ok(Self(permit))
+        let claims = authenticate(parts, gateway).await?;
+        identify(parts, gateway, ActorRole::Portal, &claims);
+        if claims.citizen.is_some() {
+            return Err(not_permitted(ProblemType::NotPermitted, "the token is a citizen's and not the portal's own"));
+        }
+        Permitted::<Portal>::grant(verified(&claims), Portal, gateway.clock.now()).map(Self).map_err(Refusal::from)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for OperatorCaller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let claims = authenticate(parts, gateway).await?;
+        identify(parts, gateway, ActorRole::Operator, &claims);
+        let operator = Operator { person: claims.citizen.clone() };
+        Permitted::<Operator>::grant(verified(&claims), operator, gateway.clock.now()).map(Self).map_err(Refusal::from)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for AuditorCaller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let claims = authenticate(parts, gateway).await?;
+        identify(parts, gateway, ActorRole::Auditor, &claims);
+        let auditor = Auditor { person: claims.citizen.clone() };
+        Permitted::<Auditor>::grant(verified(&claims), auditor, gateway.clock.now()).map(Self).map_err(Refusal::from)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for LogReader {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        if gateway.open_log {
+            return Ok(Self);
+        }
+        let claims = authenticate(parts, gateway).await?;
+        let (verified, now, person) = (verified(&claims), gateway.clock.now(), claims.citizen.clone());
+        if claims.scopes.contains(AUDITOR_SCOPE) {
+            identify(parts, gateway, ActorRole::Auditor, &claims);
+            Permitted::<Auditor>::grant(verified, Auditor { person }, now).map(|_| Self).map_err(Refusal::from)
+        } else {
+            identify(parts, gateway, ActorRole::Operator, &claims);
+            Permitted::<Operator>::grant(verified, Operator { person }, now).map(|_| Self).map_err(Refusal::from)
+        }
     }
 }
 
@@ -73,27 +122,29 @@ impl From<TokenError> for Refusal {
     }
 }
 
+impl From<NotGranted> for Refusal {
+    fn from(error: NotGranted) -> Self {
+        not_permitted(error.problem(), error)
+    }
+}
+
 fn not_permitted(problem: ProblemType, why: impl ToString) -> Refusal {
     Refusal::of(problem).because(RecordKind::PermissionRefused, why.to_string())
 }
 
-async fn citizen(gateway: &Gateway, headers: &HeaderMap) -> Result<Permitted<Citizen>, Refusal> {
-    let claims = gateway.verifier.verify(bearer(headers)?).await?;
-    let Some(number) = claims.citizen.clone() else {
-        return Err(not_permitted(ProblemType::NotPermitted, "the token is of no citizen"));
-    };
-    if !claims.scopes.contains(CITIZEN_SCOPE) {
-        return Err(not_permitted(ProblemType::NotPermitted, "the token lacks the scope dialog:citizen"));
-    }
-    let citizen = Citizen { national_identity_number: number, representative: None };
-    Permitted::<Citizen>::grant(verified(&claims), citizen, gateway.clock.now())
-        .map_err(|error| not_permitted(error.problem(), error))
+/// The claims of the request's token.
+async fn authenticate(parts: &Parts, gateway: &Gateway) -> Result<Arc<Claims>, Refusal> {
+    Ok(gateway.verifier.verify(bearer(&parts.headers)?).await?)
 }
 
-async fn portal(gateway: &Gateway, headers: &HeaderMap) -> Result<Permitted<Portal>, Refusal> {
-    let claims = gateway.verifier.verify(bearer(headers)?).await?;
-    Permitted::<Portal>::grant(verified(&claims), Portal, gateway.clock.now())
-        .map_err(|error| not_permitted(error.problem(), error))
+/// Says who calls about nobody but themselves.
+fn identify(parts: &Parts, gateway: &Gateway, role: ActorRole, claims: &Claims) {
+    let person = claims.citizen.as_ref().map(|person| gateway.evidence.pseudonym(person));
+    Envelope::of(parts).called_by(actor(role, claims, person));
+}
+
+fn actor(role: ActorRole, claims: &Claims, person: Option<String>) -> Actor {
+    Actor { role, client: claims.client.clone(), level: person.as_ref().map(|_| claims.level), person }
 }
 
 fn verified(claims: &Claims) -> Verified {

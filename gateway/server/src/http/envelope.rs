@@ -1,6 +1,7 @@
 //! What every request has, whoever calls: an id, a trace, a language, a deadline; and what is said of it afterwards.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -10,9 +11,16 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use dialog_contract::{audit::Actor, ids::RequestId, limits::Limits, problem::ProblemType, service::Locale};
+use dialog_contract::{
+    audit::{Actor, ActorRole, Record, RecordKind, RepresentationRecord},
+    ids::RequestId,
+    limits::Limits,
+    problem::ProblemType,
+    service::Locale,
+};
 use dialog_core::request::{IdempotencyKey, Request as Meta};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use jiff::Timestamp;
 use tracing::{Instrument, field};
 
 use super::{body, reply::Refusal};
@@ -35,7 +43,24 @@ pub struct Envelope {
     /// When the whole request must have been answered.
     pub deadline: Instant,
     /// Who calls, once that is known.
-    pub actor: Arc<OnceLock<Actor>>,
+    pub(super) caller: Arc<OnceLock<Caller>>,
+}
+
+/// Who calls, for whom: what a record says of a request that did not get as far as the domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// The citizen whom it is about, by pseudonym.
+    pub citizen: Option<String>,
+    /// Where that citizen is not who calls.
+    pub representation: Option<RepresentationRecord>,
+}
+
+impl From<Actor> for Caller {
+    fn from(actor: Actor) -> Self {
+        Self { actor, citizen: None, representation: None }
+    }
 }
 
 impl Envelope {
@@ -48,9 +73,35 @@ impl Envelope {
 
 impl Envelope {
     /// Says who calls.
-    pub fn called_by(&self, actor: Actor) {
+    pub fn called_by(&self, caller: impl Into<Caller>) {
         // Set once: a route has one caller.
-        let _ = self.actor.set(actor);
+        let _ = self.caller.set(caller.into());
+    }
+
+    /// A record of this request, to be completed. Where the caller could not be told, it is of nobody.
+    #[must_use]
+    pub fn record(&self, kind: RecordKind, action: &str, now: Timestamp) -> Record {
+        let nobody = || Actor { role: ActorRole::Unknown, client: "unknown".to_owned(), person: None, level: None };
+        let caller = self.caller.get().cloned().unwrap_or_else(|| nobody().into());
+        Record {
+            version: 1,
+            time: now,
+            kind,
+            request: Some(self.request),
+            trace_id: Some(self.trace_id.clone()),
+            action: action.to_owned(),
+            actor: caller.actor,
+            citizen: caller.citizen,
+            representation: caller.representation,
+            office: None,
+            service: None,
+            dialog: None,
+            call: None,
+            outcome: None,
+            request_sha256: None,
+            reply_sha256: None,
+            details: BTreeMap::new(),
+        }
     }
 
     /// The request as the domain sees it; nothing is to change.
@@ -107,7 +158,7 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         traceparent,
         locale: locale(request.headers()),
         deadline: started + Duration::from_secs(Limits::V1.request_seconds.into()),
-        actor: Arc::default(),
+        caller: Arc::default(),
     };
     request.extensions_mut().insert(envelope.clone());
 

@@ -1,4 +1,6 @@
 //! The audit log's public files over HTTP, as C2SP tlog-tiles has them: whoever verifies the log needs nothing else.
+//!
+//! Reading them leaves no record: a log that grew by being read would never be read to its end. Refusals are recorded.
 
 use std::{io, sync::Arc};
 
@@ -10,7 +12,7 @@ use dialog_audit::PublicFile;
 use dialog_contract::problem::ProblemType;
 use http::header;
 
-use super::reply::Refusal;
+use super::{caller::LogReader, reply::Refusal};
 use crate::gateway::Gateway;
 
 /// A tile that is full never changes.
@@ -20,12 +22,16 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
 
 /// `GET /log/checkpoint`
-pub async fn checkpoint(State(gateway): State<Arc<Gateway>>) -> Result<Response, Refusal> {
+pub async fn checkpoint(State(gateway): State<Arc<Gateway>>, _reader: LogReader) -> Result<Response, Refusal> {
     file(&gateway, "checkpoint").await
 }
 
 /// `GET /log/tile/{*path}`
-pub async fn tile(State(gateway): State<Arc<Gateway>>, Path(path): Path<String>) -> Result<Response, Refusal> {
+pub async fn tile(
+    State(gateway): State<Arc<Gateway>>,
+    _reader: LogReader,
+    Path(path): Path<String>,
+) -> Result<Response, Refusal> {
     file(&gateway, &format!("tile/{path}")).await
 }
 

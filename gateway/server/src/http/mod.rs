@@ -2,7 +2,7 @@
 //!
 //! The path of one request, in the order in which it is walked:
 //! 1. [`envelope`]: request id, trace, language, a deadline for the whole request; afterwards its line and its metrics.
-//! 2. [`caller`]: the token becomes a `Permitted<Citizen>` or `Permitted<Portal>`. Nothing behind runs without one.
+//! 2. [`caller`]: the token becomes a `Permitted<Citizen>`, or that of another role. Nothing behind runs without one.
 //! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
 //! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
 //!    [`appointments`], [`events`]; on the provider listener [`deliveries`], on the operations listener [`operations`], [`log`].

@@ -1,10 +1,12 @@
-//! What is about the gateway itself: limits, the API document, health, metrics, and what the
-//! operator must look at.
+//! What is about the gateway itself: limits, the API document, health, metrics, and what the operator must look at.
+//!
+//! Health and metrics need no token: probes and scrapers have none, and neither tells of anybody. Who reaches them is
+//! for the network of the operations listener to say.
 
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::State,
     response::{IntoResponse, Response},
 };
@@ -17,7 +19,11 @@ use dialog_contract::{
 };
 use http::{StatusCode, header};
 
-use super::reply::Refusal;
+use super::{
+    caller::OperatorCaller,
+    envelope::Envelope,
+    reply::{Refusal, shown},
+};
 use crate::{gateway::Gateway, limits::UNREADABLE_LISTED};
 
 /// `GET /v1/limits`
@@ -43,7 +49,11 @@ pub async fn ready(State(gateway): State<Arc<Gateway>>) -> Response {
 }
 
 /// `GET /unreadable`: deliveries that no plugin could read
-pub async fn unreadable(State(gateway): State<Arc<Gateway>>) -> Result<Json<UnreadableDeliveries>, Refusal> {
+pub async fn unreadable(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    OperatorCaller(_): OperatorCaller,
+) -> Result<Response, Refusal> {
     let kept = gateway.desk.unreadable(UNREADABLE_LISTED).await.map_err(|error| {
         tracing::error!(%error, "the store");
         Refusal::of(ProblemType::Unavailable)
@@ -60,7 +70,7 @@ pub async fn unreadable(State(gateway): State<Arc<Gateway>>) -> Result<Json<Unre
             size: one.raw.size,
         })
         .collect();
-    Ok(Json(UnreadableDeliveries { items }))
+    shown(&gateway, &envelope, "unreadable.list", &UnreadableDeliveries { items }).await
 }
 
 /// `GET /metrics` (OpenMetrics)

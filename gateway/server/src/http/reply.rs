@@ -6,7 +6,7 @@ use axum::{
 };
 use bytes::Bytes;
 use dialog_contract::{
-    audit::{Actor, ActorRole, OutcomeRecord, Record, RecordKind},
+    audit::{OutcomeRecord, RecordKind},
     problem::{Problem, ProblemType},
     provider::FieldError,
     schema::body::BodyError,
@@ -20,6 +20,7 @@ use dialog_core::{
     },
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::envelope::Envelope;
@@ -114,38 +115,15 @@ impl Refusal {
         if !self.recorded {
             return self.response(gateway, body, None);
         }
-        let actor = envelope.actor.get().cloned().unwrap_or_else(|| Actor {
-            role: ActorRole::Unknown,
-            client: "unknown".to_owned(),
-            person: None,
-            level: None,
+        let mut record = envelope.record(self.kind, "request.refused", gateway.clock.now());
+        record.outcome = Some(OutcomeRecord {
+            status: Some(self.problem.status()),
+            problem: Some(self.problem.name().to_owned()),
+            sent: Some(Sent::No),
         });
-        let record = Record {
-            version: 1,
-            time: gateway.clock.now(),
-            kind: self.kind,
-            request: Some(envelope.request),
-            trace_id: Some(envelope.trace_id.clone()),
-            action: "request.refused".to_owned(),
-            citizen: actor.person.clone(),
-            actor,
-            representation: None,
-            office: None,
-            service: None,
-            dialog: None,
-            call: None,
-            outcome: Some(OutcomeRecord {
-                status: Some(self.problem.status()),
-                problem: Some(self.problem.name().to_owned()),
-                sent: Some(Sent::No),
-            }),
-            request_sha256: None,
-            reply_sha256: Some(hex(&Sha256::digest(&body))),
-            details: [("route".to_owned(), route)]
-                .into_iter()
-                .chain(self.why.iter().map(|why| ("why".to_owned(), why.clone())))
-                .collect(),
-        };
+        record.reply_sha256 = Some(hex(&Sha256::digest(&body)));
+        record.details.insert("route".to_owned(), route);
+        record.details.extend(self.why.iter().map(|why| ("why".to_owned(), why.clone())));
         match gateway.evidence.record(record).await {
             Ok(receipt) => self.response(gateway, body, Some(&receipt)),
             Err(error) => {
@@ -223,6 +201,27 @@ pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
             problem(refused.problem, refused.body, refused.retry_after, refused.receipt.as_ref(), refused.replayed)
         }
     }
+}
+
+/// JSON for an operator or an auditor, once it is on record that they looked.
+pub async fn shown(
+    gateway: &Gateway,
+    envelope: &Envelope,
+    action: &str,
+    content: &impl Serialize,
+) -> Result<Response, Refusal> {
+    // What is shown is a type of the contract: it always has a JSON form.
+    let body = serde_json::to_vec(content).unwrap_or_default();
+    let mut record = envelope.record(RecordKind::Outcome, action, gateway.clock.now());
+    record.outcome = Some(OutcomeRecord { status: Some(StatusCode::OK.as_u16()), problem: None, sent: None });
+    record.reply_sha256 = Some(hex(&Sha256::digest(&body)));
+    let receipt = gateway.evidence.record(record).await.map_err(|error| {
+        tracing::error!(%error, "that an operator looked could not be recorded");
+        Refusal::of(ProblemType::Unavailable)
+    })?;
+    let mut response = ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response();
+    mark(&mut response, Some(&receipt), false);
+    Ok(response)
 }
 
 fn problem(

@@ -1,13 +1,13 @@
 use dialog_contract::health::HealthStatus;
 use serde_json::json;
 
-use crate::support::{House, files, send};
+use crate::support::{Folder, House, claims, files, send};
 
 #[tokio::test]
 async fn the_logs_public_files_are_served_and_nothing_else_of_its_folder() {
     let house = House::open().await;
     send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
-    let at = |path: &str| house.http.get(format!("http://{}{path}", house.operations));
+    let at = |path: &str| house.operate("dialog:auditor", path);
     let log = house.folder.path("data/audit");
 
     let journal = files(&log.join("journal"));
@@ -54,13 +54,53 @@ async fn the_logs_public_files_are_served_and_nothing_else_of_its_folder() {
 #[tokio::test]
 async fn the_operator_sees_what_could_not_be_read_and_the_portal_does_not() {
     let house = House::open().await;
-    let operations = |path: &str| house.http.get(format!("http://{}{path}", house.operations));
-    let reply = send(operations("/unreadable"), "GET /unreadable").await;
+    let reply = send(house.operate("dialog:operator", "/unreadable"), "GET /unreadable").await;
     assert_eq!(reply.body, json!({ "items": [] }));
+    assert!(reply.header("audit-receipt").starts_with("gateway.test/one "));
     for path in ["/unreadable", "/metrics", "/log/checkpoint"] {
         assert_eq!(house.http.get(house.url(path)).send().await.unwrap().status(), 404, "{path}");
     }
-    assert_eq!(operations("/v1/me/practice").send().await.unwrap().status(), 404);
+    assert_eq!(house.at_operations("/v1/me/practice").send().await.unwrap().status(), 404);
+    let looked = house.records().await.into_iter().find(|record| record["action"] == "unreadable.list").unwrap();
+    assert_eq!(looked["actor"], json!({ "role": "operator", "client": "portal" }));
+}
+
+#[tokio::test]
+async fn each_door_of_the_operations_listener_opens_to_its_role_alone_and_refusals_are_on_record() {
+    let house = House::open().await;
+    for (path, route, opens_to) in [
+        ("/unreadable", "GET /unreadable", &["dialog:operator"][..]),
+        ("/log/checkpoint", "GET /log/checkpoint", &["dialog:auditor", "dialog:operator"]),
+        ("/log/tile/0/001", "GET /log/tile/{path}", &["dialog:auditor", "dialog:operator"]),
+    ] {
+        assert_eq!(send(house.at_operations(path), route).await.problem(), "unauthenticated", "{path}");
+        for scope in ["dialog:operator", "dialog:auditor", "dialog:citizen", "dialog:events", "openid"] {
+            let reply = send(house.operate(scope, path), route).await;
+            let refused = reply.problem() == "not-permitted";
+            assert_eq!(refused, !opens_to.contains(&scope), "{path} {scope}: {}", reply.status);
+        }
+        let mut low = claims();
+        low["scope"] = json!("dialog:operator dialog:auditor");
+        low["acr"] = json!("idporten-loa-substantial");
+        let person = house.at_operations(path).bearer_auth(house.folder.issuer.sign(&low));
+        assert_eq!(send(person, route).await.problem(), "level-too-low", "{path}");
+    }
+    for open in ["/metrics", "/health/live", "/health/ready"] {
+        assert_eq!(house.at_operations(open).send().await.unwrap().status(), 200, "{open}");
+    }
+    let records = house.records().await;
+    let refused: Vec<_> = records.iter().filter(|record| record["kind"] == "permission-refused").collect();
+    assert_eq!(refused.len(), 4 + 3 + 3 + 3);
+    assert!(refused.iter().all(|record| record["actor"]["client"] == "portal"), "{refused:#?}");
+    assert_eq!(refused.iter().filter(|record| record["actor"]["level"] == 3).count(), 3);
+    assert!(refused.iter().all(|record| record.get("citizen").is_none()), "an operator is nobody's citizen");
+}
+
+#[tokio::test]
+async fn the_log_is_open_to_all_where_the_operator_says_so() {
+    let house = House::open_with(Folder::new(), |config| config["operations"] = json!({ "open-log": true })).await;
+    assert_eq!(house.at_operations("/log/checkpoint").send().await.unwrap().status(), 200);
+    assert_eq!(send(house.at_operations("/unreadable"), "GET /unreadable").await.problem(), "unauthenticated");
 }
 
 #[tokio::test]
@@ -68,7 +108,7 @@ async fn metrics_count_requests_by_route_and_refusals_by_problem_and_name_nobody
     let house = House::open().await;
     send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
     send(house.get("/v1/me/dialogs/1"), "GET /v1/me/dialogs/{dialog}").await;
-    let metrics = house.http.get(format!("http://{}/metrics", house.operations)).send().await.unwrap();
+    let metrics = house.at_operations("/metrics").send().await.unwrap();
     let text = metrics.text().await.unwrap();
     for line in [
         r#"dialog_requests_total{method="GET",route="/v1/me/practice",status="200"} 1"#,

@@ -227,6 +227,19 @@ impl House {
             .header("idempotency-key", uuid::Uuid::new_v4().to_string())
     }
 
+    /// On the operations listener, with the token of a machine of this role.
+    pub(crate) fn operate(&self, scope: &str, path: &str) -> reqwest::RequestBuilder {
+        let mut claims = claims();
+        claims.as_object_mut().unwrap().remove("pid");
+        claims["scope"] = json!(scope);
+        self.at_operations(path).bearer_auth(self.folder.issuer.sign(&claims))
+    }
+
+    /// On the operations listener, without a token.
+    pub(crate) fn at_operations(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(format!("http://{}{path}", self.operations))
+    }
+
     /// Closes the log and reads it.
     pub(crate) async fn records(&self) -> Vec<Value> {
         self.gateway.evidence.log().close().await.unwrap();

@@ -13,13 +13,11 @@ use dialog_tests::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::visit::{alone, citizen, consultation, opened, read};
+use crate::visit::{alone, citizen, consultation, opened, operator, read};
 
 async fn unreadable(house: &House) -> anyhow::Result<Vec<Value>> {
-    let url = house.gateway()?.operations.join("/unreadable")?;
-    let client = reqwest::Client::builder().no_proxy().build()?;
-    let list: Value = client.get(url).send().await?.error_for_status()?.json().await?;
-    Ok(list["items"].as_array().context("items")?.clone())
+    let list = operator(house)?.get("/unreadable", &[]).expect(StatusCode::OK).await?;
+    Ok(list.json["items"].as_array().context("items")?.clone())
 }
 
 fn letter(subject: &str) -> Opening {

@@ -16,7 +16,7 @@ use dialog_tests::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::visit::{alone, citizen, consultation, inquiry, opened, read, refusal};
+use crate::visit::{alone, citizen, consultation, inquiry, opened, operator, read, refusal};
 
 #[test]
 fn garbage_to_a_question_is_the_vendors_fault_and_nothing_was_sent() -> anyhow::Result<()> {
@@ -67,8 +67,7 @@ fn garbage_in_the_vendors_news_is_kept_for_the_operator_and_holds_nothing_up() -
         screen.wait(EventType::MessageReceived, &dialog).await?;
         let messages = office_messages(&read(&leila, &dialog).await?);
         ensure!(messages.len() == 1 && messages[0]["text"] == "Prøv en annen tablett.", "{messages:?}");
-        let url = house.gateway()?.operations.join("/unreadable")?;
-        let kept: Value = reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.json().await?;
+        let kept = operator(house)?.get("/unreadable", &[]).expect(StatusCode::OK).await?.json;
         let items = kept["items"].as_array().context("items")?;
         ensure!(items.len() == damages.len() && items.iter().all(|one| one["plugin"] == "helserespons"), "{kept}");
         ensure!(!kept.to_string().contains(LEILA.national_id), "it names somebody");
