@@ -93,6 +93,8 @@ async fn serve(binary: &Path) -> anyhow::Result<()> {
     let plan = Plan {
         addresses: Addresses { portal: port(8480), provider: port(8481), operations: port(8482) },
         back_ends: [port(8490), port(8491), port(8492), port(8493)],
+        // Nobody signs proofs by hand.
+        bearer: true,
         ..Plan::free(&folder, binary)
     };
     let mut house = House::open(plan).await.context("start the demo")?;
@@ -103,7 +105,7 @@ async fn serve(binary: &Path) -> anyhow::Result<()> {
     ));
     say("Citizens, each with a token for an hour:\n");
     for citizen in CITIZENS.iter().take(3) {
-        let token = house.issuer.citizen(citizen)?;
+        let token = house.issuer.bearer(citizen)?;
         say(&format!("  {}_TOKEN={token}\n", citizen.given_name.to_uppercase()));
     }
     say(&format!(

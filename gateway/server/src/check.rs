@@ -60,7 +60,7 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         problems.push(format!("pseudonyms.key: {error}"));
     }
     for (at, issuer) in config.issuers.iter().enumerate() {
-        if let Err(error) = Keys::load(issuer.keys.clone()) {
+        if let Err(error) = Keys::load(&issuer.issuer, issuer.keys.clone()) {
             problems.push(format!("issuers[{at}].keys: {error}"));
         }
     }

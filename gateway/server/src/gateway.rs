@@ -7,11 +7,23 @@ use dialog_core::{Desk, ports::clock::SystemClock};
 use dialog_store::SledStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use url::Url;
 
 use crate::{
-    auth::verifier::Verifier, evidence::AuditLog, http::streams::EventStreams, telemetry::metrics::Metrics,
+    auth::{possession::Possession, verifier::Verifier},
+    evidence::AuditLog,
+    http::streams::EventStreams,
+    telemetry::metrics::Metrics,
     webhook::Webhook,
 };
+
+/// Where callers reach the listeners: what their proofs of possession are made for.
+pub struct Reached {
+    /// The portal's.
+    pub portal: Url,
+    /// The operators' and auditors'.
+    pub operations: Url,
+}
 
 /// One running gateway. Made before any listener, shared by all.
 pub struct Gateway {
@@ -19,6 +31,10 @@ pub struct Gateway {
     pub desk: Desk,
     /// Whose tokens are trusted.
     pub verifier: Verifier,
+    /// Whether whoever shows one is whom it is bound to.
+    pub possession: Possession,
+    /// Where each listener is reached that takes tokens.
+    pub reached: Reached,
     /// The audit log.
     pub evidence: Arc<AuditLog>,
     /// The audit log's folder, for whoever reads its public files.

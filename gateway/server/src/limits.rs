@@ -1,7 +1,7 @@
 //! Every limit of the server: unit, number, and why that number. The limits of the API stand in
 //! `dialog_contract::limits`, those of plugin calls in `dialog_host::limits`.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -14,6 +14,9 @@ pub const DIRECTORY_BYTES: u64 = 2048 * MIB;
 
 /// An issuer's key set, in bytes: it has a few KiB.
 pub const KEY_SET_BYTES: u64 = MIB / 4;
+
+/// An issuer's metadata, in bytes: it has a few KiB.
+pub const METADATA_BYTES: u64 = MIB / 8;
 
 /// Keys in an issuer's set: more than any issuer rotates through.
 pub const KEYS_OF_AN_ISSUER: usize = 64;
@@ -87,7 +90,7 @@ pub const KEYS_FRESH: Duration = Duration::from_secs(15 * 60);
 /// Keys stay in use this long while the issuer is down: an outage of the login is not one of ours, for an afternoon.
 pub const KEYS_STALE: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// How long one fetch of an issuer's keys may take: the requests that need a new key wait for it.
+/// How long one fetch of an issuer's keys may take, its metadata included: the requests that need a new key wait for it.
 pub const KEYS_FETCH: Duration = Duration::from_secs(5);
 
 /// At most one fetch of an issuer's keys in this time, however many tokens name unknown ones.
@@ -101,6 +104,33 @@ pub const TOKEN_LEEWAY_SECONDS: u64 = 5;
 
 /// Verified tokens remembered; about 20 MiB when full.
 pub const TOKENS_REMEMBERED: usize = 50_000;
+
+/// A proof of possession, in bytes: an RSA key of 4096 bits, a signature by it, and an address; others are below 1 KiB.
+pub const PROOF_BYTES: usize = 8 * 1024;
+
+/// The modulus of an RSA key that signs proofs, in bytes: 2048 bits are the least that FAPI 2.0 allows, 4096 the most that
+/// anybody uses.
+pub const PROOF_RSA_BYTES: RangeInclusive<usize> = 256..=512;
+
+/// A proof's `jti`, in bytes: a UUID has 36.
+pub const PROOF_ID_BYTES: usize = 256;
+
+/// Seconds for which a proof is good: a slow network and a client's clock that is late, and little to remember.
+pub const PROOF_PAST_SECONDS: u64 = 60;
+
+/// Seconds by which a proof may be dated ahead: as for tokens.
+pub const PROOF_FUTURE_SECONDS: u64 = 5;
+
+/// Proofs remembered in each of two generations of a minute: 15,000 requests a second, more than the gateway serves;
+/// about 70 MiB when both are full.
+pub const PROOFS_REMEMBERED: usize = 1_000_000;
+
+/// Seconds for which a nonce is good. Callers get the next one after half of it, so that whoever calls every other
+/// minute is never turned away for it.
+pub const NONCE_SECONDS: u64 = 5 * 60;
+
+/// A given or family name in a token, in characters: both with a blank are the 200 that a dialog shows.
+pub const NAME_CHARACTERS: usize = 99;
 
 /// A client's name, in bytes: it stands in every audit record.
 pub const CLIENT_BYTES: usize = 256;

@@ -31,13 +31,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    auth::verifier::Verifier,
+    auth::{possession::Possession, verifier::Verifier},
     background,
     check::{self, Checked, CheckedPlugin},
     config::Config,
     directory::{self, lookup::StoredDirectory},
     evidence::AuditLog,
-    gateway::Gateway,
+    gateway::{Gateway, Reached},
     http::{routes, streams::EventStreams},
     limits,
     listener::Listener,
@@ -137,6 +137,9 @@ pub async fn assemble(
     checked: Checked,
     audit_key: SigningKey,
 ) -> anyhow::Result<(Arc<Gateway>, Polled)> {
+    for issuer in config.issuers.iter().filter(|issuer| issuer.bearer) {
+        tracing::warn!(issuer = issuer.issuer, "tokens of this issuer may be bound to nothing: for development only");
+    }
     let folder = &config.data.folder;
     std::fs::create_dir_all(folder).with_context(|| format!("data.folder: {}", folder.display()))?;
     let pseudonym_key: Vec<u8> = config.pseudonyms.key.read()?.expose_secret().as_bytes().to_vec();
@@ -206,6 +209,11 @@ pub async fn assemble(
     let gateway = Gateway {
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,
+        possession: Possession::new(SystemClock.now().as_second().unsigned_abs())?,
+        reached: Reached {
+            portal: config.public_url.clone(),
+            operations: config.operations.public_url.clone().unwrap_or_else(|| config.public_url.clone()),
+        },
         evidence,
         log_folder,
         open_log: config.operations.open_log,

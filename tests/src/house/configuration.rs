@@ -11,6 +11,9 @@ use serde_json::{Value, json};
 use super::{directory, issuer};
 use crate::sim::world;
 
+/// Where the portal reaches the gateway, as far as the gateway knows: what proofs are made for.
+pub const PUBLIC_URL: &str = "https://dialog.example.test";
+
 /// Where the gateway listens; port 0 takes a free one.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
@@ -53,6 +56,8 @@ pub struct House<'a> {
     pub helserespons_key: &'a str,
     /// The secret that its webhooks are signed with.
     pub helserespons_secret: &'a str,
+    /// Whether tokens may be bound to nothing.
+    pub bearer: bool,
     /// Changes the directory file.
     pub arrange: Option<fn(&mut Value)>,
 }
@@ -87,7 +92,7 @@ impl House<'_> {
 
     fn content(&self) -> anyhow::Result<Value> {
         Ok(json!({
-            "public-url": "https://dialog.example.test",
+            "public-url": PUBLIC_URL,
             "listen": {
                 "portal": self.addresses.portal,
                 "provider": self.addresses.provider,
@@ -103,6 +108,7 @@ impl House<'_> {
                 "audiences": [issuer::AUDIENCE],
                 "keys": { "file": "issuer.jwks" },
                 "algorithms": ["ES256"],
+                "bearer": self.bearer,
             }],
             "plugins": self.plugins.iter().map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
         }))

@@ -8,6 +8,7 @@ use jsonwebtoken::{
 };
 use serde_json::{Value, json};
 
+use super::proof::{ProofKey, Token};
 use crate::sim::world::Citizen;
 
 /// `iss` of its tokens.
@@ -20,7 +21,7 @@ pub const AUDIENCE: &str = "https://dialog.example.test";
 pub const PORTAL_CLIENT: &str = "national-portal";
 
 /// A new ES256 key, as PKCS #8.
-fn new_key() -> anyhow::Result<Vec<u8>> {
+pub(super) fn new_key() -> anyhow::Result<Vec<u8>> {
     let pair = aws_lc_rs::signature::EcdsaKeyPair::generate(&aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING)?;
     Ok(pair.to_pkcs8v1()?.as_ref().to_vec())
 }
@@ -45,16 +46,19 @@ impl Client {
     }
 }
 
-/// An issuer with one ES256 key.
+/// An issuer with one ES256 key. Its tokens are bound to the key of the portal, its only client.
 pub struct Issuer {
     key: EncodingKey,
     kid: String,
+    /// The key that tokens are bound to.
+    pub portal: ProofKey,
 }
 
 impl Issuer {
     /// Makes a new key.
     pub fn new() -> anyhow::Result<Self> {
-        Ok(Self { key: EncodingKey::from_ec_der(&new_key()?), kid: uuid::Uuid::new_v4().to_string() })
+        let (key, portal) = (EncodingKey::from_ec_der(&new_key()?), ProofKey::new()?);
+        Ok(Self { key, kid: uuid::Uuid::new_v4().to_string(), portal })
     }
 
     /// The public keys (JWKS).
@@ -66,23 +70,43 @@ impl Issuer {
     }
 
     /// A token of a citizen who logged in at level 4 through the portal.
-    pub fn citizen(&self, citizen: &Citizen) -> anyhow::Result<String> {
+    pub fn citizen(&self, citizen: &Citizen) -> anyhow::Result<Token> {
+        self.bound(citizen_claims(citizen))
+    }
+
+    /// A token of a citizen who logged in, bound to nothing: for people who try the demo with `curl`.
+    pub fn bearer(&self, citizen: &Citizen) -> anyhow::Result<String> {
         self.sign(&citizen_claims(citizen))
     }
 
-    /// A token of the portal's own, for its event feed.
-    pub fn portal(&self) -> anyhow::Result<String> {
-        let mut claims = base_claims();
-        claims["scope"] = json!("dialog:events");
-        self.sign(&claims)
+    /// A token of somebody who acts for another.
+    pub fn representing(&self, citizen: &Citizen, other: &Citizen, role: &str) -> anyhow::Result<Token> {
+        self.bound(representing_claims(citizen, other, role))
     }
 
-    /// A token of a machine of the operator's.
-    pub fn operator(&self) -> anyhow::Result<String> {
+    /// A token of the portal's own, for its event feed.
+    pub fn portal(&self) -> anyhow::Result<Token> {
+        self.machine(PORTAL_CLIENT, "dialog:events")
+    }
+
+    /// A token of a machine with this scope: of the operator's, or of an auditor's.
+    pub fn machine(&self, client: &str, scope: &str) -> anyhow::Result<Token> {
         let mut claims = base_claims();
-        claims["client_id"] = json!("operations");
-        claims["scope"] = json!("dialog:operator");
-        self.sign(&claims)
+        claims["client_id"] = json!(client);
+        claims["scope"] = json!(scope);
+        self.bound(claims)
+    }
+
+    /// A token with these claims, bound to the portal's key.
+    pub fn bound(&self, mut claims: Value) -> anyhow::Result<Token> {
+        claims["cnf"] = json!({ "jkt": self.portal.thumbprint() });
+        Ok(self.by_portal(self.sign(&claims)?))
+    }
+
+    /// Any text in place of a token, shown by the portal with its proof.
+    #[must_use]
+    pub fn by_portal(&self, text: String) -> Token {
+        Token { text, key: Some(self.portal.clone()) }
     }
 
     /// Signs any claims: for tokens that must be refused.
@@ -101,6 +125,16 @@ pub fn citizen_claims(citizen: &Citizen) -> Value {
     claims["pid"] = json!(citizen.national_id);
     claims["acr"] = json!("idporten-loa-high");
     claims["scope"] = json!("dialog:citizen");
+    claims
+}
+
+/// The claims of [`Issuer::representing`], to be spoilt before signing.
+#[must_use]
+pub fn representing_claims(citizen: &Citizen, other: &Citizen, role: &str) -> Value {
+    let mut claims = citizen_claims(citizen);
+    claims["given_name"] = json!(citizen.given_name);
+    claims["family_name"] = json!(citizen.family_name);
+    claims["representing"] = json!({ "pid": other.national_id, "role": role });
     claims
 }
 

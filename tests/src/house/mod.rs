@@ -5,6 +5,7 @@
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
 //! - [`configuration`]: the operator's file for this house.
 //! - [`gateway`]: the gateway's process.
+//! - [`proof`]: how the portal shows that a token is its own.
 //! - [`watch`]: a citizen's screen, which follows the events.
 //! - [`portal`]: the national portal: calls the API, and holds every reply against the OpenAPI document.
 
@@ -14,6 +15,7 @@ pub mod gateway;
 pub mod issuer;
 pub mod plugins;
 pub mod portal;
+pub mod proof;
 pub mod watch;
 
 use std::path::{Path, PathBuf};
@@ -51,6 +53,8 @@ pub struct Plan {
     /// Where the back ends listen; port 0 takes a free one. In this order: Meldingstjener, its control API,
     /// Helserespons, its control API.
     pub back_ends: [std::net::SocketAddr; 4],
+    /// Whether tokens may be bound to nothing, for people who try it.
+    pub bearer: bool,
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
     pub arrange: Option<fn(&mut serde_json::Value)>,
 }
@@ -65,6 +69,7 @@ impl Plan {
             binary: binary.to_owned(),
             addresses: Addresses::free(),
             back_ends: [free; 4],
+            bearer: false,
             arrange: None,
         }
     }
@@ -130,6 +135,7 @@ impl House {
             helserespons: &self.helserespons.base_url(),
             helserespons_key: HELSERESPONS_KEY,
             helserespons_secret: HELSERESPONS_SECRET,
+            bearer: self.plan.bearer,
             arrange: self.plan.arrange,
         }
         .write()?;

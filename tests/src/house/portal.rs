@@ -1,4 +1,5 @@
-//! The national portal: calls the API for a citizen, and holds every reply against the OpenAPI document.
+//! The national portal: calls the API for a citizen with a proof for each request, and holds every reply against the
+//! OpenAPI document.
 
 use anyhow::{Context, bail, ensure};
 use dialog_contract::openapi;
@@ -6,12 +7,14 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
+use super::{configuration::PUBLIC_URL, proof::Token};
+
 /// A client of the API with one token.
 #[derive(Clone)]
 pub struct Portal {
     client: reqwest::Client,
     base: Url,
-    token: Option<String>,
+    token: Option<Token>,
 }
 
 /// A reply that the OpenAPI document allows.
@@ -39,7 +42,7 @@ pub struct Call {
 
 impl Portal {
     /// A client for the gateway at `base`.
-    pub fn new(base: Url, token: Option<String>) -> anyhow::Result<Self> {
+    pub fn new(base: Url, token: Option<Token>) -> anyhow::Result<Self> {
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { client, base, token })
     }
@@ -52,7 +55,7 @@ impl Portal {
 
     /// The same client with another token, or none.
     #[must_use]
-    pub fn with_token(&self, token: Option<String>) -> Self {
+    pub fn with_token(&self, token: Option<Token>) -> Self {
         Self { token, ..self.clone() }
     }
 
@@ -132,7 +135,7 @@ impl Call {
 
     /// Sends it and reads the reply, of which only the status is looked at: for measuring.
     pub async fn send_unchecked(self) -> anyhow::Result<StatusCode> {
-        let response = self.request()?.send().await?;
+        let response = self.answer().await?;
         let status = response.status();
         response.bytes().await?;
         Ok(status)
@@ -140,7 +143,7 @@ impl Call {
 
     /// Sends it; the reply must be one that the document allows.
     pub async fn send(self) -> anyhow::Result<Reply> {
-        let response = self.request()?.send().await?;
+        let response = self.answer().await?;
         let (status, headers) = (response.status(), response.headers().clone());
         let bytes = response.bytes().await?;
         let is_json = headers
@@ -156,12 +159,29 @@ impl Call {
         Ok(Reply { status, headers, json, bytes })
     }
 
+    /// Sends it and gives the answer as it begins: for what does not end by itself. Where the gateway wants a nonce, it
+    /// is sent once more with it, unless the proof was set by hand.
+    pub async fn answer(&self) -> anyhow::Result<reqwest::Response> {
+        let response = self.request()?.send().await?;
+        let text = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let key = self.portal.token.as_ref().and_then(|token| token.key.as_ref());
+        let (Some(key), Some(nonce)) = (key, text("dpop-nonce")) else { return Ok(response) };
+        key.told(nonce);
+        let wanted = text("www-authenticate").is_some_and(|says| says.contains("use_dpop_nonce"));
+        if wanted && !self.headers.contains_key("dpop") { Ok(self.request()?.send().await?) } else { Ok(response) }
+    }
+
     fn request(&self) -> anyhow::Result<reqwest::RequestBuilder> {
         let url = self.portal.base.join(&self.path).with_context(|| self.path.clone())?;
-        let mut request = self.portal.client.request(self.method.clone(), url).headers(self.headers.clone());
+        let mut headers = self.headers.clone();
         if let Some(token) = &self.portal.token {
-            request = request.bearer_auth(token);
+            let path = self.path.split('?').next().unwrap_or_default();
+            for (name, value) in token.shown(&self.method, &format!("{PUBLIC_URL}{path}"))? {
+                // What was set by hand stays.
+                headers.entry(name).or_insert(value.parse()?);
+            }
         }
+        let request = self.portal.client.request(self.method.clone(), url).headers(headers);
         Ok(match &self.body {
             Some(body) => request.body(body.clone()),
             None => request,

@@ -15,6 +15,8 @@ use futures_util::StreamExt;
 use tokio::{sync::watch, task::JoinHandle};
 use url::Url;
 
+use super::{portal::Portal, proof::Token};
+
 /// Longer than anything takes that is not broken.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,13 +29,12 @@ pub struct Screen {
 
 impl Screen {
     /// Connects; events from now on are seen, and those after `last` where one is given.
-    pub async fn open(base: &Url, token: &str, last: Option<&str>) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let mut request = client.get(base.join("/v1/me/events")?).bearer_auth(token);
+    pub async fn open(base: &Url, token: &Token, last: Option<&str>) -> anyhow::Result<Self> {
+        let mut call = Portal::new(base.clone(), Some(token.clone()))?.get("/v1/me/events", &[]);
         if let Some(last) = last {
-            request = request.header("last-event-id", last);
+            call = call.header("last-event-id", last);
         }
-        let response = request.send().await?.error_for_status()?;
+        let response = call.answer().await?.error_for_status()?;
         let kind = response.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         ensure!(kind.starts_with("text/event-stream"), "the stream is {kind}");
         let seen: Arc<Mutex<Vec<Event>>> = Arc::default();

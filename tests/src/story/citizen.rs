@@ -9,6 +9,7 @@ use super::teller::Teller;
 use crate::house::{
     House,
     portal::{Portal, Reply},
+    proof::Token,
     watch::Screen,
 };
 
@@ -33,7 +34,7 @@ pub struct Citizen {
     pub portal: Portal,
     /// What the portal shows by itself.
     pub screen: Screen,
-    token: String,
+    token: Token,
 }
 
 impl Citizen {

@@ -12,11 +12,12 @@ use dialog_contract::problem::ProblemType;
 use dialog_tests::{
     house::{
         House, Plan,
+        configuration::PUBLIC_URL,
         portal::{Call, Portal, Reply},
     },
     sim::world::Citizen,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -111,7 +112,15 @@ pub(crate) fn portal(house: &House) -> anyhow::Result<Portal> {
 
 /// The operator, at the operations listener.
 pub(crate) fn operator(house: &House) -> anyhow::Result<Portal> {
-    Portal::new(house.gateway()?.operations.clone(), Some(house.issuer.operator()?))
+    Portal::new(house.gateway()?.operations.clone(), Some(house.issuer.machine("operations", "dialog:operator")?))
+}
+
+/// The header lines that show a citizen's token in one request, for what no client library would send.
+pub(crate) async fn shown(house: &House, who: &Citizen, method: &Method, path: &str) -> anyhow::Result<String> {
+    // Where the gateway wants a nonce, it is known after this.
+    citizen(house, who)?.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?;
+    let fields = house.issuer.citizen(who)?.shown(method, &format!("{PUBLIC_URL}{path}"))?;
+    Ok(fields.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect())
 }
 
 /// What every reply of the API says of itself: where its audit record stands, and which request it answers.

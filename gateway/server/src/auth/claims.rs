@@ -2,11 +2,15 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use dialog_contract::ids::NationalIdentityNumber;
+use dialog_contract::{
+    ids::{HprNumber, NationalIdentityNumber},
+    service::Representation,
+};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::limits::CLIENT_BYTES;
+use super::thumbprint::Thumbprint;
+use crate::limits::{CLIENT_BYTES, NAME_CHARACTERS};
 
 /// Claims of a verified token. The signature, issuer, audience and times have been checked.
 #[derive(Clone)]
@@ -15,14 +19,42 @@ pub struct Claims {
     pub issuer: String,
     /// The OAuth client: `client_id`, or `azp`.
     pub client: String,
-    /// The citizen: `pid`, or HelseID's claim of that meaning. None for a token of a client's own.
-    pub citizen: Option<NationalIdentityNumber>,
+    /// Who logged in: `pid`, or HelseID's claim of that meaning. None for a token of a client's own.
+    pub person: Option<NationalIdentityNumber>,
+    /// Whom they act for, where that is not they themselves.
+    pub representing: Option<Representing>,
+    /// Their number as a clinician, where HelseID says that they are one.
+    pub hpr: Option<HprNumber>,
     /// Level of assurance, 0 where the token says nothing that is known.
     pub level: u8,
     /// `scope`, split.
     pub scopes: BTreeSet<String>,
     /// `exp`, seconds since 1970.
     pub expires: u64,
+    /// What the token is bound to.
+    pub confirmation: Confirmation,
+}
+
+/// On whose behalf a person may act: the claim `representing`. That they may is the issuer's word.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Representing {
+    /// The citizen whom everything is about.
+    pub citizen: NationalIdentityNumber,
+    /// Why they may.
+    pub role: Representation,
+    /// Given name of the person who acts: the office is told.
+    pub given_name: String,
+    /// Family name of the person who acts.
+    pub family_name: String,
+}
+
+/// `cnf` (RFC 7800): what whoever shows the token must have besides.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Confirmation {
+    /// `jkt`: the key that signs proofs (RFC 9449).
+    pub key: Option<Thumbprint>,
+    /// `x5t#S256`: the client certificate of the connection (RFC 8705).
+    pub certificate: Option<Thumbprint>,
 }
 
 impl fmt::Debug for Claims {
@@ -39,7 +71,16 @@ pub enum UnusableClaims {
     NoClient,
     /// `pid` is not a national identity number.
     #[error("the token's pid is not a national identity number")]
-    BadCitizen,
+    BadPerson,
+    /// `representing` is not whole, or is of nobody else.
+    #[error("the token's representing is not of another citizen, or lacks the names of who acts")]
+    BadRepresenting,
+    /// The HPR number is not one.
+    #[error("the token's HPR number is not one")]
+    BadHpr,
+    /// `cnf` names nothing that is known: it must not be passed over.
+    #[error("the token is bound in a way that is not known")]
+    BadConfirmation,
 }
 
 /// The claims as they stand in the token.
@@ -65,19 +106,53 @@ pub(super) struct RawClaims {
     assurance_level: Option<String>,
     #[serde(default, rename = "helseid://claims/identity/assurance_level")]
     helseid_assurance_level: Option<String>,
+    #[serde(default, rename = "helseid://claims/hpr/hpr_number", deserialize_with = "text_or_number")]
+    helseid_hpr_number: Option<String>,
     #[serde(default, deserialize_with = "scopes")]
     scope: BTreeSet<String>,
+    #[serde(default)]
+    given_name: Option<String>,
+    #[serde(default)]
+    family_name: Option<String>,
+    #[serde(default)]
+    representing: Option<RawRepresenting>,
+    #[serde(default)]
+    cnf: Option<RawConfirmation>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRepresenting {
+    pid: String,
+    role: Representation,
+}
+
+#[derive(Deserialize)]
+struct RawConfirmation {
+    #[serde(default)]
+    jkt: Option<String>,
+    #[serde(default, rename = "x5t#S256")]
+    certificate: Option<String>,
 }
 
 impl TryFrom<RawClaims> for Claims {
     type Error = UnusableClaims;
 
     fn try_from(raw: RawClaims) -> Result<Self, UnusableClaims> {
-        let citizen = raw
+        let person = raw
             .pid
             .or(raw.helseid_pid)
-            .map(|pid| NationalIdentityNumber::from_str(&pid).map_err(|_| UnusableClaims::BadCitizen))
+            .map(|pid| NationalIdentityNumber::from_str(&pid).map_err(|_| UnusableClaims::BadPerson))
             .transpose()?;
+        let representing = raw
+            .representing
+            .map(|claim| representing(&claim, person.as_ref(), raw.given_name, raw.family_name))
+            .transpose()?;
+        let hpr = raw
+            .helseid_hpr_number
+            .map(|number| HprNumber::from_str(&number).map_err(|_| UnusableClaims::BadHpr))
+            .transpose()?;
+        let confirmation = raw.cnf.as_ref().map(confirmation).transpose()?.unwrap_or_default();
         // The lowest of what the token says counts: a token that contradicts itself is not given the better of it.
         let level = [
             raw.acr.as_deref(),
@@ -98,11 +173,42 @@ impl TryFrom<RawClaims> for Claims {
                 .or(raw.azp)
                 .filter(|client| (1..=CLIENT_BYTES).contains(&client.len()) && !client.contains(char::is_control))
                 .ok_or(UnusableClaims::NoClient)?,
-            citizen,
+            person,
+            representing,
+            hpr,
             level,
             scopes: raw.scope,
             expires: raw.exp,
+            confirmation,
         })
+    }
+}
+
+fn representing(
+    claim: &RawRepresenting,
+    person: Option<&NationalIdentityNumber>,
+    given_name: Option<String>,
+    family_name: Option<String>,
+) -> Result<Representing, UnusableClaims> {
+    let citizen = NationalIdentityNumber::from_str(&claim.pid).map_err(|_| UnusableClaims::BadRepresenting)?;
+    let is_name = |name: &String| {
+        (1..=NAME_CHARACTERS).contains(&name.trim().chars().count()) && !name.contains(char::is_control)
+    };
+    match (person, given_name.filter(is_name), family_name.filter(is_name)) {
+        (Some(person), Some(given_name), Some(family_name)) if *person != citizen => {
+            Ok(Representing { citizen, role: claim.role, given_name, family_name })
+        }
+        _ => Err(UnusableClaims::BadRepresenting),
+    }
+}
+
+fn confirmation(claim: &RawConfirmation) -> Result<Confirmation, UnusableClaims> {
+    let thumbprint = |text: &Option<String>| {
+        text.as_deref().map(|text| Thumbprint::parse(text).ok_or(UnusableClaims::BadConfirmation)).transpose()
+    };
+    match (thumbprint(&claim.jkt)?, thumbprint(&claim.certificate)?) {
+        (None, None) => Err(UnusableClaims::BadConfirmation),
+        (key, certificate) => Ok(Confirmation { key, certificate }),
     }
 }
 
@@ -174,7 +280,7 @@ mod tests {
     #[test]
     fn a_pid_that_is_no_national_identity_number_is_refused_without_showing_it() {
         let error = claims(json!({ "pid": "12345678901" })).unwrap_err();
-        assert_eq!(error, UnusableClaims::BadCitizen);
+        assert_eq!(error, UnusableClaims::BadPerson);
         assert!(!error.to_string().contains("12345678901"));
     }
 
@@ -191,6 +297,70 @@ mod tests {
             let mut all = serde_json::Map::new();
             all.insert("client_id".to_owned(), json!(client));
             assert_eq!(claims(Value::Object(all)).unwrap_err(), UnusableClaims::NoClient, "{client:?}");
+        }
+    }
+
+    #[test]
+    fn whom_somebody_acts_for_is_read_with_the_names_of_who_acts() {
+        let acting = json!({
+            "pid": "14838541241", "given_name": "Kari", "family_name": "Fjell",
+            "representing": { "pid": "20881780195", "role": "parent" },
+        });
+        let read = claims(acting.clone()).unwrap();
+        let representing = read.representing.unwrap();
+        assert_eq!(read.person.unwrap().expose(), "14838541241");
+        assert_eq!((representing.citizen.expose(), representing.role), ("20881780195", Representation::Parent));
+        assert_eq!((representing.given_name.as_str(), representing.family_name.as_str()), ("Kari", "Fjell"));
+        for (pointer, wrong) in [
+            ("/representing/pid", json!("20881780196")),
+            ("/representing/pid", json!("14838541241")),
+            ("/given_name", Value::Null),
+            ("/given_name", json!(" ")),
+            ("/family_name", json!("Fjell\nBakke")),
+            ("/family_name", json!("x".repeat(NAME_CHARACTERS + 1))),
+            ("/pid", Value::Null),
+        ] {
+            let mut spoilt = acting.clone();
+            *spoilt.pointer_mut(pointer).unwrap() = wrong.clone();
+            let refused = claims(spoilt).err();
+            assert_eq!(refused, Some(UnusableClaims::BadRepresenting), "{pointer} {wrong}");
+        }
+        let mut all = json!({ "iss": "https://login", "exp": 1, "client_id": "portal" });
+        for wrong in [
+            json!({ "pid": "20881780195", "role": "friend" }),
+            json!({ "pid": "20881780195" }),
+            json!({ "role": "parent" }),
+            json!({ "pid": "20881780195", "role": "parent", "also": "14838541241" }),
+            json!("20881780195"),
+            json!([]),
+        ] {
+            all["representing"] = wrong.clone();
+            assert!(serde_json::from_value::<RawClaims>(all.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_clinicians_number_is_read_as_text_or_number() {
+        for number in [json!("9144889"), json!(9_144_889)] {
+            let read = claims(json!({ "helseid://claims/hpr/hpr_number": number })).unwrap();
+            assert_eq!(read.hpr.map(HprNumber::get), Some(9_144_889));
+        }
+        let wrong = claims(json!({ "helseid://claims/hpr/hpr_number": "x" })).err();
+        assert_eq!(wrong, Some(UnusableClaims::BadHpr));
+    }
+
+    #[test]
+    fn what_a_token_is_bound_to_is_read_and_never_passed_over() {
+        let print = Thumbprint::of(b"key");
+        let text = print.to_string();
+        let bound = |cnf: Value| claims(json!({ "cnf": cnf })).map(|claims| claims.confirmation);
+        assert_eq!(claims(json!({})).unwrap().confirmation, Confirmation::default());
+        assert_eq!(bound(json!({ "jkt": text })).unwrap(), Confirmation { key: Some(print), certificate: None });
+        assert_eq!(bound(json!({ "x5t#S256": text })).unwrap(), Confirmation { key: None, certificate: Some(print) });
+        let both = bound(json!({ "jkt": text, "x5t#S256": text })).unwrap();
+        assert_eq!(both, Confirmation { key: Some(print), certificate: Some(print) });
+        for unknown in [json!({}), json!({ "kid": "one" }), json!({ "jkt": "short" }), json!({ "jwk": {} })] {
+            assert_eq!(bound(unknown.clone()).err(), Some(UnusableClaims::BadConfirmation), "{unknown}");
         }
     }
 

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::sync::{
     Arc, Mutex as Lock,
@@ -10,11 +10,17 @@ use axum::{Router, http::StatusCode, routing::get};
 use jsonwebtoken::{Algorithm, EncodingKey, jwk::Jwk};
 
 use super::*;
+use crate::limits::METADATA_BYTES;
+
+/// The issuer's name.
+const NAME: &str = "https://login.test";
 
 /// An issuer's `jwks_uri`: what it answers, and how often it was asked.
 #[derive(Clone, Default)]
 struct Issuer {
     answer: Arc<Lock<Option<String>>>,
+    /// Its metadata.
+    described: Arc<Lock<Option<String>>>,
     asked: Arc<AtomicUsize>,
 }
 
@@ -27,7 +33,12 @@ impl Issuer {
         };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, Router::new().route("/jwks", get(answer))).await });
+        let described = Arc::clone(&self.described);
+        let describe = move || async move { described.lock().unwrap().clone().ok_or(StatusCode::NOT_FOUND) };
+        let router = Router::new()
+            .route("/jwks", get(answer))
+            .route("/tenant/.well-known/openid-configuration", get(describe.clone()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
         url.parse().unwrap()
     }
 
@@ -65,7 +76,7 @@ async fn a_key_that_is_not_known_is_looked_for_anew_and_not_at_any_rate_that_cal
     let issuer = Issuer::default();
     issuer.says(Some(&set(&["one"])));
     let source = KeySource::Url(issuer.start().await);
-    let keys = Keys::load_at(source.clone(), pace(HOUR, HOUR, Duration::ZERO)).unwrap();
+    let keys = Keys::load_at(NAME, source.clone(), pace(HOUR, HOUR, Duration::ZERO)).unwrap();
     assert!(keys.find(Some("one")).await.is_ok());
     assert!(keys.find(Some("one")).await.is_ok());
     assert_eq!(issuer.asked(), 1, "a fresh key is not fetched again");
@@ -73,7 +84,7 @@ async fn a_key_that_is_not_known_is_looked_for_anew_and_not_at_any_rate_that_cal
     assert!(keys.find(Some("two")).await.is_ok(), "a rotation is picked up");
     assert_eq!(issuer.asked(), 2);
 
-    let bounded = Keys::load_at(source, pace(HOUR, HOUR, HOUR)).unwrap();
+    let bounded = Keys::load_at(NAME, source, pace(HOUR, HOUR, HOUR)).unwrap();
     for _ in 0..20 {
         assert!(matches!(bounded.find(Some("forged")).await, Err(KeyError::Unknown)));
     }
@@ -85,10 +96,11 @@ async fn keys_serve_on_while_their_issuer_is_down_and_not_for_ever() {
     let issuer = Issuer::default();
     issuer.says(Some(&set(&["one"])));
     let source = KeySource::Url(issuer.start().await);
-    let serving = Keys::load_at(source.clone(), pace(Duration::ZERO, HOUR, Duration::ZERO)).unwrap();
-    let ended = Keys::load_at(source, pace(Duration::ZERO, Duration::ZERO, HOUR)).unwrap();
+    let serving = Keys::load_at(NAME, source, pace(Duration::ZERO, HOUR, Duration::ZERO)).unwrap();
+    let nowhere = KeySource::Url("http://127.0.0.1:1".parse().unwrap());
+    let ended = Keys::load_at(NAME, nowhere, pace(Duration::ZERO, Duration::ZERO, HOUR)).unwrap();
     assert!(serving.find(Some("one")).await.is_ok());
-    assert!(ended.fetch(&"http://127.0.0.1:1".parse().unwrap(), ended.fetching.lock().await).await.is_err());
+    assert!(ended.fetch(ended.fetching.lock().await).await.is_err());
     *ended.known.write().await = Known { set: parse(set(&["one"]).as_bytes()).unwrap(), since: Some(Instant::now()) };
     issuer.says(None);
     for _ in 0..3 {
@@ -102,7 +114,7 @@ async fn keys_serve_on_while_their_issuer_is_down_and_not_for_ever() {
 async fn a_key_set_that_is_none_or_too_large_is_refused_and_the_old_one_stays() {
     let issuer = Issuer::default();
     issuer.says(Some(&set(&["one"])));
-    let keys = Keys::load_at(KeySource::Url(issuer.start().await), pace(HOUR, HOUR, Duration::ZERO)).unwrap();
+    let keys = Keys::load_at(NAME, KeySource::Url(issuer.start().await), pace(HOUR, HOUR, Duration::ZERO)).unwrap();
     assert!(keys.find(Some("one")).await.is_ok());
     let many: Vec<String> = (0..=KEYS_OF_AN_ISSUER).map(|at| at.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
@@ -123,7 +135,7 @@ fn a_key_file_that_cannot_be_used_is_named() {
         if let Some(content) = content {
             std::fs::write(&file, content).unwrap();
         }
-        let error = Keys::load(KeySource::File(file.clone())).err().unwrap().to_string();
+        let error = Keys::load(NAME, KeySource::File(file.clone())).err().unwrap().to_string();
         assert!(error.contains(&file.display().to_string()), "{error}");
     }
 }
@@ -134,6 +146,47 @@ async fn without_an_id_only_a_set_of_one_key_says_which() {
     for (kids, found) in [(&["one"][..], true), (&["one", "two"][..], false)] {
         let file = folder.path().join("keys");
         std::fs::write(&file, set(kids)).unwrap();
-        assert_eq!(Keys::load(KeySource::File(file)).unwrap().find(None).await.is_ok(), found);
+        assert_eq!(Keys::load(NAME, KeySource::File(file)).unwrap().find(None).await.is_ok(), found);
     }
+}
+
+#[tokio::test]
+async fn an_issuers_metadata_says_where_its_keys_are_and_only_for_itself() {
+    let issuer = Issuer::default();
+    issuer.says(Some(&set(&["one"])));
+    let url = issuer.start().await;
+    let at = url.join("/tenant").unwrap();
+    let describe = |name: &str, keys: &str| {
+        let metadata =
+            serde_json::json!({ "issuer": name, "jwks_uri": keys, "token_endpoint": "https://login.test/token" });
+        *issuer.described.lock().unwrap() = Some(metadata.to_string());
+    };
+    let keys = || Keys::load_at(NAME, KeySource::Metadata(at.clone()), pace(HOUR, HOUR, Duration::ZERO)).unwrap();
+    describe(NAME, url.as_str());
+    let known = keys();
+    assert!(known.find(Some("one")).await.is_ok());
+    assert!(known.find(Some("one")).await.is_ok());
+    assert_eq!(issuer.asked(), 1, "a fresh key is not fetched again");
+
+    let expected = |found: Result<DecodingKey, KeyError>| match found {
+        Err(KeyError::Unavailable(why)) => why,
+        other => panic!("{:?}", other.err()),
+    };
+    for (name, jwks_uri, why) in [
+        ("https://login.test/", url.as_str(), "it is of another issuer"),
+        ("https://evil.test", url.as_str(), "it is of another issuer"),
+        (NAME, "http://login.test/jwks", "its jwks_uri is not https"),
+        (NAME, "file:///etc/passwd", "its jwks_uri is not https"),
+        (NAME, "jwks", "not JSON with issuer and jwks_uri"),
+    ] {
+        describe(name, jwks_uri);
+        let said = expected(keys().find(Some("one")).await);
+        assert_eq!(said, format!("the issuer's metadata: {why}"), "{name} {jwks_uri}");
+    }
+    *issuer.described.lock().unwrap() = Some("x".repeat(usize::try_from(METADATA_BYTES).unwrap() + 1));
+    assert!(expected(keys().find(Some("one")).await).contains("over "));
+    *issuer.described.lock().unwrap() = None;
+    assert_eq!(expected(keys().find(Some("one")).await), "the issuer's metadata: there is none");
+    assert_eq!(issuer.asked(), 1, "nobody's keys were taken");
+    assert!(known.find(Some("one")).await.is_ok(), "what is known stays");
 }

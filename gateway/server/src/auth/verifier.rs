@@ -30,6 +30,9 @@ pub struct IssuerConfig {
     pub keys: KeySource,
     /// Which signature algorithms it uses; nothing else is accepted.
     pub algorithms: Vec<Algorithm>,
+    /// Whether its tokens may be bound to nothing: for development only, since whoever gets hold of one can use it.
+    #[serde(default)]
+    pub bearer: bool,
 }
 
 /// Why a token is not accepted. Never holds the token or its claims.
@@ -83,6 +86,7 @@ struct Issuer {
     audiences: Vec<String>,
     keys: Keys,
     algorithms: Vec<Algorithm>,
+    bearer: bool,
 }
 
 /// Just enough of an unverified token to know whose keys to try.
@@ -99,13 +103,20 @@ impl Verifier {
             .map(|config| {
                 let issuer = Issuer {
                     audiences: config.audiences,
-                    keys: Keys::load(config.keys)?,
+                    keys: Keys::load(&config.issuer, config.keys)?,
                     algorithms: config.algorithms,
+                    bearer: config.bearer,
                 };
                 Ok((config.issuer, issuer))
             })
             .collect::<Result<_, KeyError>>()?;
         Ok(Self { issuers, remembered: Mutex::new(HashMap::new()) })
+    }
+
+    /// Whether tokens of this issuer may be bound to nothing.
+    #[must_use]
+    pub fn takes_bearer(&self, issuer: &str) -> bool {
+        self.issuers.get(issuer).is_some_and(|issuer| issuer.bearer)
     }
 
     /// The claims of a valid token.

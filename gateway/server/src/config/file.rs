@@ -8,10 +8,14 @@ use std::{
 use dialog_host::file;
 use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
-use url::{Host, Url};
+use url::Url;
 
 use super::Config;
-use crate::{auth::keys::KeySource, hex, limits::CONFIGURATION_BYTES};
+use crate::{
+    auth::keys::{KeySource, is_safe},
+    hex,
+    limits::CONFIGURATION_BYTES,
+};
 
 /// The configuration cannot be used. Says which file, where in it, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -68,8 +72,12 @@ impl Config {
 
     fn check(&self) -> Result<(), (String, String)> {
         let wrong = |key: &str, what: &str| Err((key.to_owned(), what.to_owned()));
-        if !matches!(self.public_url.scheme(), "http" | "https") {
-            return wrong("public-url", "must be an http or https URL");
+        for (key, url) in
+            [("public-url", Some(&self.public_url)), ("operations.public-url", self.operations.public_url.as_ref())]
+        {
+            if url.is_some_and(|url| !is_address(url)) {
+                return wrong(key, "must be an http or https URL without user, query and fragment");
+            }
         }
         if self.issuers.is_empty() {
             return wrong("issuers", "at least one issuer must be trusted, or nobody can log in");
@@ -89,7 +97,7 @@ impl Config {
             }
         }
         for (at, issuer) in self.issuers.iter().enumerate() {
-            if let KeySource::Url(url) = &issuer.keys
+            if let KeySource::Url(url) | KeySource::Metadata(url) = &issuer.keys
                 && !is_safe(url)
             {
                 return wrong(&format!("issuers[{at}].keys"), "must be https, or http to this machine");
@@ -102,15 +110,10 @@ impl Config {
     }
 }
 
-/// Whoever can change keys on their way can log in as anybody.
-fn is_safe(url: &Url) -> bool {
-    match (url.scheme(), url.host()) {
-        ("https", Some(_)) => true,
-        ("http", Some(Host::Ipv4(address))) => address.is_loopback(),
-        ("http", Some(Host::Ipv6(address))) => address.is_loopback(),
-        ("http", Some(Host::Domain(name))) => name == "localhost",
-        _ => false,
-    }
+/// Paths are put after it.
+fn is_address(url: &Url) -> bool {
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    matches!(url.scheme(), "http" | "https") && url.has_host() && plain && url.fragment().is_none()
 }
 
 const fn is_symmetric(algorithm: jsonwebtoken::Algorithm) -> bool {

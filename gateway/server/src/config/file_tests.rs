@@ -115,9 +115,20 @@ fn parts_that_do_not_fit_together_are_named() {
     for (from, to, expected) in [
         ("[\"RS256\", \"ES256\"]", "[\"RS256\", \"HS256\"]", "issuers[0].algorithms: HS256 is symmetric"),
         ("[\"RS256\", \"ES256\"]", "[]", "issuers[0]: audiences and algorithms"),
-        ("{ url = \"https://test", "{ url = \"http://test", "issuers[0].keys: must be https"),
+        ("{ metadata = \"https://test", "{ metadata = \"http://test", "issuers[0].keys: must be https"),
+        ("{ metadata = \"https://test", "{ url = \"http://test", "issuers[0].keys: must be https"),
+        (
+            "public-url = \"https://dialog.example.no\"\n\n[data]",
+            "public-url = \"ftp://a\"\n\n[data]",
+            "operations.public-url: must",
+        ),
         ("log = \"info\"", "log = \"a=b=c\"", "telemetry.log: "),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
+        (
+            "public-url = \"https://",
+            "public-url = \"https://me@",
+            "public-url: must be an http or https URL without user",
+        ),
     ] {
         let (text, _) = spoilt(from, to);
         let said = error(&text);

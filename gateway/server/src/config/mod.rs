@@ -23,7 +23,7 @@ pub struct Config {
     /// SHA-256 of the file that it was read from, lower-case hexadecimal.
     #[serde(skip)]
     pub sha256: String,
-    /// Where the portal reaches this gateway: the `source` of events.
+    /// Where the portal reaches this gateway: the `source` of events, and what proofs of possession are made for.
     pub public_url: Url,
     /// Where it listens.
     pub listen: Listen,
@@ -69,6 +69,9 @@ pub struct Listen {
 pub struct OperationsConfig {
     /// Whether the audit log's public files are read without a token; false when absent.
     pub open_log: bool,
+    /// Where operators and auditors reach that listener, and what their proofs of possession are made for; the portal's
+    /// `public-url` when absent.
+    pub public_url: Option<Url>,
 }
 
 /// `[data]`.

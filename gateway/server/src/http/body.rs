@@ -136,6 +136,7 @@ mod tests {
             locale: Locale::Nb,
             deadline: Instant::now(),
             caller: Arc::default(),
+            nonce: Arc::default(),
         };
         let silent = || Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
         assert!(bounded(&envelope, &HeaderMap::new(), silent(), 10).await.is_err());

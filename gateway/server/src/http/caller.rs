@@ -1,30 +1,42 @@
 //! From an access token to a permit. The permits are the only way into the domain.
 //!
-//! One extractor for each role: a handler that takes it cannot be called without. Who the token is of is said before it
-//! is asked whether they may, so that the record of a refusal names them.
+//! One extractor for each role: a handler that takes it cannot be called without. A token is verified, then whether
+//! whoever shows it is whom it is bound to. Who it is of is said before it is asked whether they may, so that the record
+//! of a refusal names them.
 
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use dialog_contract::{
-    audit::{Actor, ActorRole, RecordKind},
+    audit::{Actor, ActorRole, RecordKind, RepresentationRecord},
     problem::ProblemType,
 };
 use dialog_core::{
-    permit::{AUDITOR_SCOPE, Auditor, Citizen, NotGranted, Operator, Permitted, Portal, Verified},
+    permit::{AUDITOR_SCOPE, Auditor, Citizen, NotGranted, Operator, Permitted, Portal, Representative, Verified},
     ports::{clock::Clock, evidence::Evidence},
 };
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 use jiff::Timestamp;
+use url::Url;
 
 use super::{
     envelope::{Caller, Envelope},
     reply::Refusal,
 };
 use crate::{
-    auth::{claims::Claims, keys::KeyError, verifier::TokenError},
+    auth::{
+        challenge::Challenge,
+        claims::{Claims, Representing},
+        keys::KeyError,
+        possession::{NotPossessed, Presented, Scheme},
+        verifier::TokenError,
+    },
     gateway::Gateway,
+    tls::peer::Peer,
 };
+
+/// Where the proof of possession stands.
+const DPOP: HeaderName = HeaderName::from_static("dpop");
 
 /// A citizen who may use the API.
 pub struct CitizenCaller(pub Permitted<Citizen>);
@@ -45,14 +57,23 @@ impl FromRequestParts<Arc<Gateway>> for CitizenCaller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
-        let claims = authenticate(parts, gateway).await?;
-        let person = claims.citizen.as_ref().map(|citizen| gateway.evidence.pseudonym(citizen));
-        Envelope::of(parts)
-            .called_by(Caller { citizen: person.clone(), ..actor(ActorRole::Citizen, &claims, person).into() });
-        let Some(number) = claims.citizen.clone() else {
-            return Err(not_permitted(ProblemType::NotPermitted, "the token is of no citizen"));
-        };
-        let citizen = Citizen { national_identity_number: number, representative: None };
+        let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
+        let person = claims.person.as_ref().map(|person| gateway.evidence.pseudonym(person));
+        let representation = claims
+            .representing
+            .as_ref()
+            .zip(person.clone())
+            .map(|(representing, representative)| RepresentationRecord { representative, role: representing.role });
+        Envelope::of(parts).called_by(Caller {
+            citizen: match &claims.representing {
+                Some(representing) => Some(gateway.evidence.pseudonym(&representing.citizen)),
+                None => person.clone(),
+            },
+            representation,
+            actor: actor(ActorRole::Citizen, &claims, person),
+        });
+        let citizen =
+            citizen(&claims).ok_or_else(|| not_permitted(ProblemType::NotPermitted, "the token is of no citizen"))?;
         Permitted::<Citizen>::grant(verified(&claims), citizen, gateway.clock.now()).map(Self).map_err(Refusal::from)
     }
 }
@@ -61,9 +82,9 @@ impl FromRequestParts<Arc<Gateway>> for PortalCaller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
-        let claims = authenticate(parts, gateway).await?;
+        let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
         identify(parts, gateway, ActorRole::Portal, &claims);
-        if claims.citizen.is_some() {
+        if claims.person.is_some() {
             return Err(not_permitted(ProblemType::NotPermitted, "the token is a citizen's and not the portal's own"));
         }
         Permitted::<Portal>::grant(verified(&claims), Portal, gateway.clock.now()).map(Self).map_err(Refusal::from)
@@ -74,9 +95,9 @@ impl FromRequestParts<Arc<Gateway>> for OperatorCaller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
-        let claims = authenticate(parts, gateway).await?;
+        let claims = authenticate(parts, gateway, &gateway.reached.operations).await?;
         identify(parts, gateway, ActorRole::Operator, &claims);
-        let operator = Operator { person: claims.citizen.clone() };
+        let operator = Operator { person: claims.person.clone() };
         Permitted::<Operator>::grant(verified(&claims), operator, gateway.clock.now()).map(Self).map_err(Refusal::from)
     }
 }
@@ -85,9 +106,9 @@ impl FromRequestParts<Arc<Gateway>> for AuditorCaller {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
-        let claims = authenticate(parts, gateway).await?;
+        let claims = authenticate(parts, gateway, &gateway.reached.operations).await?;
         identify(parts, gateway, ActorRole::Auditor, &claims);
-        let auditor = Auditor { person: claims.citizen.clone() };
+        let auditor = Auditor { person: claims.person.clone() };
         Permitted::<Auditor>::grant(verified(&claims), auditor, gateway.clock.now()).map(Self).map_err(Refusal::from)
     }
 }
@@ -99,8 +120,8 @@ impl FromRequestParts<Arc<Gateway>> for LogReader {
         if gateway.open_log {
             return Ok(Self);
         }
-        let claims = authenticate(parts, gateway).await?;
-        let (verified, now, person) = (verified(&claims), gateway.clock.now(), claims.citizen.clone());
+        let claims = authenticate(parts, gateway, &gateway.reached.operations).await?;
+        let (verified, now, person) = (verified(&claims), gateway.clock.now(), claims.person.clone());
         if claims.scopes.contains(AUDITOR_SCOPE) {
             identify(parts, gateway, ActorRole::Auditor, &claims);
             Permitted::<Auditor>::grant(verified, Auditor { person }, now).map(|_| Self).map_err(Refusal::from)
@@ -113,18 +134,51 @@ impl FromRequestParts<Arc<Gateway>> for LogReader {
 
 impl From<TokenError> for Refusal {
     fn from(error: TokenError) -> Self {
-        let problem = match error {
+        let refusal = match error {
             // The issuer is down: it is not the caller who must mend something.
-            TokenError::Key(KeyError::Unavailable(_)) => ProblemType::Unavailable,
-            _ => ProblemType::Unauthenticated,
+            TokenError::Key(KeyError::Unavailable(_)) => Self::of(ProblemType::Unavailable),
+            _ => Self::of(ProblemType::Unauthenticated).challenged(Challenge::ValidToken),
         };
-        Self::of(problem).because(RecordKind::TokenRefused, error.to_string())
+        refusal.because(RecordKind::TokenRefused, error.to_string())
+    }
+}
+
+impl From<NotPossessed> for Refusal {
+    fn from(error: NotPossessed) -> Self {
+        let why = error.to_string();
+        let (problem, challenge) = match error {
+            // Nobody's proof is taken that could not be remembered; there is room again within a minute or two.
+            NotPossessed::NoRoom => (ProblemType::Unavailable, None),
+            NotPossessed::NeedsNonce { nonce } => (ProblemType::Unauthenticated, Some(Challenge::Nonce(nonce))),
+            NotPossessed::NotOneProof | NotPossessed::Proof(_) | NotPossessed::Replayed => {
+                (ProblemType::Unauthenticated, Some(Challenge::Proof))
+            }
+            NotPossessed::Unbound
+            | NotPossessed::BoundToKey
+            | NotPossessed::NotBoundToKey
+            | NotPossessed::Certificate => (ProblemType::Unauthenticated, Some(Challenge::ValidToken)),
+        };
+        // To ask for a nonce is no suspicion: callers come without one whenever the gateway has started.
+        let kind = match challenge {
+            Some(Challenge::Nonce(_)) => RecordKind::Outcome,
+            _ => RecordKind::TokenRefused,
+        };
+        let refusal = Self::of(problem).because(kind, why);
+        match challenge {
+            Some(challenge) => refusal.challenged(challenge),
+            None => refusal,
+        }
     }
 }
 
 impl From<NotGranted> for Refusal {
     fn from(error: NotGranted) -> Self {
-        not_permitted(error.problem(), error)
+        let refusal = not_permitted(error.problem(), error);
+        match error {
+            NotGranted::Expired => refusal.challenged(Challenge::ValidToken),
+            NotGranted::ScopeMissing(scope) => refusal.challenged(Challenge::Scope(scope)),
+            NotGranted::LevelTooLow => refusal,
+        }
     }
 }
 
@@ -132,14 +186,44 @@ fn not_permitted(problem: ProblemType, why: impl ToString) -> Refusal {
     Refusal::of(problem).because(RecordKind::PermissionRefused, why.to_string())
 }
 
-/// The claims of the request's token.
-async fn authenticate(parts: &Parts, gateway: &Gateway) -> Result<Arc<Claims>, Refusal> {
-    Ok(gateway.verifier.verify(bearer(&parts.headers)?).await?)
+/// The claims of the request's token, from whoever it is bound to. `base`: where the listener is reached.
+async fn authenticate(parts: &Parts, gateway: &Gateway, base: &Url) -> Result<Arc<Claims>, Refusal> {
+    let (scheme, token) = credentials(&parts.headers)?;
+    let claims = gateway.verifier.verify(token).await?;
+    let proofs: Vec<&[u8]> = parts.headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect();
+    let presented = Presented {
+        scheme,
+        token,
+        proofs: &proofs,
+        certificate: parts.extensions.get::<Peer>().and_then(|peer| peer.certificate.as_ref()),
+        method: &parts.method,
+        base,
+        uri: &parts.uri,
+    };
+    let bearer = gateway.verifier.takes_bearer(&claims.issuer);
+    // Before 1970 no certificate was valid either.
+    let now = gateway.clock.now().as_second().unsigned_abs();
+    if let Some(nonce) = gateway.possession.check(&presented, &claims.confirmation, bearer, now)? {
+        Envelope::of(parts).next_nonce(nonce);
+    }
+    Ok(claims)
+}
+
+/// Whom it is about, and who acts for them: the token alone says so.
+fn citizen(claims: &Claims) -> Option<Citizen> {
+    let person = claims.person.clone()?;
+    Some(match claims.representing.clone() {
+        None => Citizen { national_identity_number: person, representative: None },
+        Some(Representing { citizen, role, given_name, family_name }) => Citizen {
+            national_identity_number: citizen,
+            representative: Some(Representative { national_identity_number: person, given_name, family_name, role }),
+        },
+    })
 }
 
 /// Says who calls about nobody but themselves.
 fn identify(parts: &Parts, gateway: &Gateway, role: ActorRole, claims: &Claims) {
-    let person = claims.citizen.as_ref().map(|person| gateway.evidence.pseudonym(person));
+    let person = claims.person.as_ref().map(|person| gateway.evidence.pseudonym(person));
     Envelope::of(parts).called_by(actor(role, claims, person));
 }
 
@@ -161,19 +245,20 @@ fn verified(claims: &Claims) -> Verified {
     }
 }
 
-/// The token of exactly one `Authorization: Bearer …` (RFC 6750).
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+/// The token of exactly one `Authorization: DPoP …` (RFC 9449) or `Bearer …` (RFC 6750).
+fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), Refusal> {
     let missing =
         |why: &str| Refusal::of(ProblemType::Unauthenticated).because(RecordKind::TokenRefused, why.to_owned());
     let mut all = headers.get_all(header::AUTHORIZATION).iter();
     let (Some(value), None) = (all.next(), all.next()) else {
         return Err(missing("there is not exactly one Authorization header"));
     };
-    value
-        .to_str()
-        .ok()
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token)
-        .ok_or_else(|| missing("the Authorization header holds no bearer token"))
+    let (scheme, token) = value.to_str().ok().and_then(|value| value.split_once(' ')).unwrap_or_default();
+    if scheme.eq_ignore_ascii_case("dpop") {
+        Ok((Scheme::Dpop, token))
+    } else if scheme.eq_ignore_ascii_case("bearer") {
+        Ok((Scheme::Bearer, token))
+    } else {
+        Err(missing("the Authorization header holds no token of the schemes DPoP and Bearer"))
+    }
 }

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use tracing::{Instrument, field};
 
 use super::{body, reply::Refusal};
-use crate::{gateway::Gateway, telemetry::trace_context};
+use crate::{auth::challenge::DPOP_NONCE, gateway::Gateway, telemetry::trace_context};
 
 /// The header that names the request towards whoever calls.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,6 +44,8 @@ pub struct Envelope {
     pub deadline: Instant,
     /// Who calls, once that is known.
     pub(super) caller: Arc<OnceLock<Caller>>,
+    /// The nonce that the caller's next proof should have, where it is time for another.
+    pub(super) nonce: Arc<OnceLock<String>>,
 }
 
 /// Who calls, for whom: what a record says of a request that did not get as far as the domain.
@@ -76,6 +78,12 @@ impl Envelope {
     pub fn called_by(&self, caller: impl Into<Caller>) {
         // Set once: a route has one caller.
         let _ = self.caller.set(caller.into());
+    }
+
+    /// Gives the caller a nonce for its next proof.
+    pub fn next_nonce(&self, nonce: String) {
+        // Set once: a request has one proof.
+        let _ = self.nonce.set(nonce);
     }
 
     /// A record of this request, to be completed. Where the caller could not be told, it is of nobody.
@@ -159,6 +167,7 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         locale: locale(request.headers()),
         deadline: started + Duration::from_secs(Limits::V1.request_seconds.into()),
         caller: Arc::default(),
+        nonce: Arc::default(),
     };
     request.extensions_mut().insert(envelope.clone());
 
@@ -187,6 +196,9 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {
         headers.insert(REQUEST_ID, id);
+    }
+    if let Some(nonce) = envelope.nonce.get().and_then(|nonce| HeaderValue::try_from(nonce).ok()) {
+        headers.insert(DPOP_NONCE, nonce);
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -24,7 +24,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::envelope::Envelope;
-use crate::{gateway::Gateway, hex, limits};
+use crate::{auth::challenge::Challenge, gateway::Gateway, hex, limits};
 
 /// Seconds after which a caller may come back while the audit log or an issuer's keys cannot be had: as long as the
 /// domain says.
@@ -47,6 +47,8 @@ pub struct Refusal {
     kind: RecordKind,
     why: Option<String>,
     retry_after: Option<u32>,
+    // Boxed: a refusal is the error of most of the edge, and most refusals have none.
+    challenge: Option<Box<Challenge>>,
     recorded: bool,
 }
 
@@ -65,6 +67,7 @@ impl Refusal {
                 ProblemType::Unavailable => Some(UNAVAILABLE_SECONDS),
                 _ => None,
             },
+            challenge: None,
             recorded: true,
         }
     }
@@ -106,6 +109,12 @@ impl Refusal {
         Self { kind, why: Some(why), ..self }
     }
 
+    /// With what a client can mend by itself.
+    #[must_use]
+    pub fn challenged(self, challenge: Challenge) -> Self {
+        Self { challenge: Some(Box::new(challenge)), ..self }
+    }
+
     /// Writes it down, then makes of it what leaves.
     pub async fn record(self, gateway: &Gateway, envelope: &Envelope, route: String) -> Response {
         if let Some(why) = &self.why {
@@ -143,7 +152,11 @@ impl Refusal {
 
     fn response(&self, gateway: &Gateway, body: Bytes, receipt: Option<&Receipt>) -> Response {
         gateway.metrics.problem(self.problem.name());
-        problem(self.problem, body, self.retry_after, receipt, false)
+        let mut response = problem(self.problem, body, self.retry_after, receipt, false);
+        if let Some(challenge) = &self.challenge {
+            challenge.write(response.headers_mut());
+        }
+        response
     }
 
     fn problem(&self, envelope: &Envelope) -> Bytes {
@@ -239,7 +252,7 @@ fn problem(
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
     if problem == ProblemType::Unauthenticated {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        Challenge::Token.write(headers);
     }
     mark(&mut response, receipt, replayed);
     response

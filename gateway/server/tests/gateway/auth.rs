@@ -18,6 +18,7 @@ fn verifier(issuer: &Issuer) -> (tempfile::TempDir, Verifier) {
         audiences: vec![AUDIENCE.to_owned()],
         keys: KeySource::File(file),
         algorithms: vec![issuer.algorithm],
+        bearer: false,
     };
     (folder, Verifier::new(vec![config]).unwrap())
 }
@@ -53,7 +54,7 @@ async fn a_valid_token_is_accepted_and_its_claims_are_those_that_were_signed() {
         for _ in 0..2 {
             let claims = verifier.verify(&token).await.unwrap();
             assert_eq!((claims.client.as_str(), claims.level), ("portal", 4));
-            assert_eq!(claims.citizen.as_ref().unwrap().expose(), KARI);
+            assert_eq!(claims.person.as_ref().unwrap().expose(), KARI);
         }
     }
 }
@@ -144,7 +145,13 @@ async fn what_a_token_does_not_permit_is_refused_at_the_door_and_recorded_withou
     ] {
         let reply = send(ask(token), practice).await;
         assert_eq!((reply.status, reply.problem()), (status, problem));
-        assert_eq!(reply.header("www-authenticate"), if status == 401 { "Bearer" } else { "" });
+        let challenge = match problem {
+            "unauthenticated" => "DPoP error=\"invalid_token\"",
+            "not-permitted" if token == &no_scope => "DPoP error=\"insufficient_scope\", scope=\"dialog:citizen\"",
+            _ => "",
+        };
+        assert!(reply.header("www-authenticate").starts_with(challenge), "{}", reply.header("www-authenticate"));
+        assert_eq!(reply.headers.contains_key("www-authenticate"), !challenge.is_empty());
         assert!(!reply.body.to_string().contains(token.as_str()) && !reply.body.to_string().contains(KARI));
     }
     let twice = ask(&issuer.citizen()).header("authorization", "Bearer x");

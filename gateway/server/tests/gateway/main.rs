@@ -3,13 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod guest;
+mod prover;
 mod support;
 
 mod auth;
+mod authorization_server;
 mod bodies;
 mod check;
 mod envelope;
 mod listeners;
 mod operations;
+mod possession;
 mod process;
 mod routes;

@@ -127,6 +127,7 @@ impl Folder {
             "pseudonyms": { "key": { "file": "pseudonyms.key" } },
             "issuers": [{
                 "issuer": ISSUER, "audiences": [AUDIENCE], "keys": { "file": "issuer.jwks" }, "algorithms": ["ES256"],
+                "bearer": true,
             }],
         });
         edit(&mut config);

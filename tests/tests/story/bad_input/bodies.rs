@@ -3,10 +3,10 @@
 use anyhow::ensure;
 use dialog_contract::{limits::Limits, problem::ProblemType};
 use dialog_tests::sim::world::{KARI, LEILA};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::visit::{citizen, fields, inquiry, invalid, marked, raw, refusal, shared};
+use crate::visit::{citizen, fields, inquiry, invalid, marked, raw, refusal, shared, shown};
 
 #[test]
 fn an_unknown_field_is_named_with_the_nearest_known_one() -> anyhow::Result<()> {
@@ -157,22 +157,22 @@ fn a_body_over_the_limit_is_refused_as_announced_and_as_it_comes() -> anyhow::Re
     shared(async |house| {
         let base = &house.gateway()?.portal;
         let over = usize::try_from(Limits::V1.body_bytes)? + 1;
-        let head = |length: &str| {
+        let head = async |length: &str| {
             anyhow::Ok(format!(
-                "POST /v1/me/dialogs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+                "POST /v1/me/dialogs HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{}\
                  Idempotency-Key: {}\r\nContent-Type: application/json\r\n{length}\r\n\r\n",
-                house.issuer.citizen(&KARI)?,
+                shown(house, &KARI, &Method::POST, "/v1/me/dialogs").await?,
                 uuid::Uuid::new_v4()
             ))
         };
         // Nothing of the body is sent: the announcement is enough.
-        let (status, headers, problem) = raw(base, head(&format!("Content-Length: {over}"))?.as_bytes()).await?;
+        let (status, headers, problem) = raw(base, head(&format!("Content-Length: {over}")).await?.as_bytes()).await?;
         ensure!((status, &problem["type"]) == (413, &json!("urn:dialog:problem:too-large")), "{status} {problem}");
         ensure!(problem["sent"] == "no");
         marked(&headers)?;
 
         // In one chunk, without saying that it is the last.
-        let mut chunked = head("Transfer-Encoding: chunked")?.into_bytes();
+        let mut chunked = head("Transfer-Encoding: chunked").await?.into_bytes();
         chunked.extend_from_slice(format!("{over:x}\r\n").as_bytes());
         chunked.resize(chunked.len() + over, b' ');
         let (status, headers, problem) = raw(base, &chunked).await?;

@@ -9,10 +9,10 @@ use dialog_tests::{
     },
     story::citizen::PHOTO,
 };
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::visit::{citizen, fields, invalid, marked, opened, raw, refusal, shared, upload};
+use crate::visit::{citizen, fields, invalid, marked, opened, raw, refusal, shared, shown, upload};
 
 /// One red pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90\x77\x53\xde\
@@ -85,18 +85,18 @@ fn a_file_over_ten_mebibytes_is_refused_as_announced_and_as_it_comes() -> anyhow
     shared(async |house| {
         let base = &house.gateway()?.portal;
         let over = usize::try_from(Limits::V1.attachment_bytes)? + 1;
-        let head = |length: &str| {
+        let head = async |length: &str| {
             anyhow::Ok(format!(
                 "POST /v1/me/attachments?name=film.jpg HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-                 Authorization: Bearer {}\r\nIdempotency-Key: {}\r\nContent-Type: image/jpeg\r\n{length}\r\n\r\n",
-                house.issuer.citizen(&KARI)?,
+                 {}Idempotency-Key: {}\r\nContent-Type: image/jpeg\r\n{length}\r\n\r\n",
+                shown(house, &KARI, &Method::POST, "/v1/me/attachments").await?,
                 uuid::Uuid::new_v4()
             ))
         };
-        let (status, headers, problem) = raw(base, head(&format!("Content-Length: {over}"))?.as_bytes()).await?;
+        let (status, headers, problem) = raw(base, head(&format!("Content-Length: {over}")).await?.as_bytes()).await?;
         ensure!((status, &problem["type"]) == (413, &json!("urn:dialog:problem:too-large")), "{status} {problem}");
         marked(&headers)?;
-        let mut chunked = head("Transfer-Encoding: chunked")?.into_bytes();
+        let mut chunked = head("Transfer-Encoding: chunked").await?.into_bytes();
         chunked.extend_from_slice(format!("{over:x}\r\n").as_bytes());
         chunked.extend_from_slice(PHOTO);
         chunked.resize(chunked.len() + over - PHOTO.len(), 0x41);

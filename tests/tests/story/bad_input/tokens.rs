@@ -25,16 +25,17 @@ fn spoilt(house: &House, claim: &str, value: &Value) -> anyhow::Result<String> {
         }
         value => claims[claim] = value.clone(),
     }
-    house.issuer.sign(&claims)
+    Ok(house.issuer.bound(claims)?.text)
 }
 
+/// Whatever the token is, with the portal's proof.
 fn with(house: &House, token: impl Into<String>) -> anyhow::Result<Portal> {
-    Portal::new(house.gateway()?.portal.clone(), Some(token.into()))
+    Portal::new(house.gateway()?.portal.clone(), Some(house.issuer.by_portal(token.into())))
 }
 
 async fn unauthenticated(portal: &Portal) -> anyhow::Result<()> {
     let reply = refusal(portal.get("/v1/me/practice", &[]), ProblemType::Unauthenticated).await?;
-    ensure!(reply.headers["www-authenticate"].to_str()?.starts_with("Bearer"));
+    ensure!(reply.headers["www-authenticate"].to_str()?.starts_with("DPoP "));
     let reply = refusal(portal.post("/v1/me/dialogs", &[], &inquiry("Hei")), ProblemType::Unauthenticated).await?;
     ensure!(reply.json["sent"] == "no");
     Ok(())
@@ -68,7 +69,8 @@ fn a_token_whose_claims_are_not_in_order_is_refused() -> anyhow::Result<()> {
 #[test]
 fn a_forged_token_is_refused() -> anyhow::Result<()> {
     shared(async |house| {
-        let claims = citizen_claims(&KARI);
+        let mut claims = citizen_claims(&KARI);
+        claims["cnf"] = json!({ "jkt": house.issuer.portal.thumbprint() });
         // Another key under another name, then under the right one.
         unauthenticated(&with(house, Issuer::new()?.sign(&claims)?)?).await?;
         let good = house.issuer.sign(&claims)?;
@@ -133,19 +135,20 @@ fn a_token_opens_only_what_it_is_for() -> anyhow::Result<()> {
 }
 
 #[test]
-fn there_must_be_exactly_one_bearer_token() -> anyhow::Result<()> {
+fn there_must_be_exactly_one_token() -> anyhow::Result<()> {
     shared(async |house| {
-        let token = house.issuer.citizen(&KARI)?;
-        let nobody = citizen(house, &KARI)?.with_token(None);
+        let token = house.issuer.citizen(&KARI)?.text;
+        let kari = with(house, token.clone())?;
+        let nobody = kari.with_token(None);
         unauthenticated(&nobody).await?;
-        let get = || nobody.get("/v1/me/practice", &[]);
-        for value in ["Basic a2FyaTprYXJp", "Bearer", "Bearer ", &token] {
+        let get = || kari.get("/v1/me/practice", &[]);
+        for value in ["Basic a2FyaTprYXJp", "DPoP", "DPoP ", "Bearer", "Bearer ", &token] {
             refusal(get().header("authorization", value), ProblemType::Unauthenticated).await?;
         }
-        let bearer = format!("Bearer {token}");
-        let twice = get().also("authorization", &bearer).also("authorization", &bearer);
+        let shown = format!("DPoP {token}");
+        let twice = get().also("authorization", &shown).also("authorization", &shown);
         refusal(twice, ProblemType::Unauthenticated).await?;
-        get().header("authorization", &format!("bearer {token}")).expect(StatusCode::OK).await?;
+        get().header("authorization", &format!("dpop {token}")).expect(StatusCode::OK).await?;
         // Nor is a token taken from the address, where it would stand in logs.
         let request =
             format!("GET /v1/me/practice?access_token={token} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use dialog_contract::{limits::Limits, problem::ProblemType};
 use dialog_tests::{
-    house::portal::Portal,
+    house::{portal::Portal, proof::Token},
     sim::world::{ELVEBREDDEN, FJELLVEIEN, HAVNEGATA, KARI, LEILA, OFFICES},
 };
 use http::StatusCode;
@@ -99,7 +99,7 @@ fn what_an_office_tells_of_itself_is_open_to_all() -> anyhow::Result<()> {
         }
         // A token that is not good is refused where none is needed only if somebody looks at it: nobody does.
         let id = FJELLVEIEN.service_her_id.to_string();
-        anybody.with_token(Some("x".to_owned())).get("/v1/offices/{herId}", &[&id]).expect(StatusCode::OK).await?;
+        anybody.with_token(Some(Token::bare("x"))).get("/v1/offices/{herId}", &[&id]).expect(StatusCode::OK).await?;
         // The organisation's HER-id is not the office's.
         for id in [HAVNEGATA.her_id, ELVEBREDDEN.her_id] {
             refusal(anybody.get("/v1/offices/{herId}", &[&id.to_string()]), ProblemType::NotFound).await?;
