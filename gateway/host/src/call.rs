@@ -30,6 +30,7 @@ use crate::{
     capabilities::{
         attachments::Attachments,
         log::Lines,
+        refusals::Refusals,
         state::{Scope, State},
         upstream::{Requests, Sending},
     },
@@ -74,6 +75,7 @@ pub(crate) struct Call {
     pub(crate) state: State,
     pub(crate) log: Lines,
     pub(crate) attachments: Attachments,
+    pub(crate) refusals: Refusals,
 }
 
 /// What calls need of the host.
@@ -186,6 +188,7 @@ impl Admitted<'_> {
             state: State::new(Arc::clone(&ports.store), &self.identity.plugin, scope, limits),
             log: Lines::new(limits),
             attachments: Attachments::new(Arc::clone(&ports.blobs), limits),
+            refusals: Refusals::default(),
         };
         let mut store = Store::new(self.caller.engine.wasmtime(), call);
         store.limiter(|call| &mut call.meter);
@@ -254,6 +257,7 @@ impl Admitted<'_> {
             }
         };
         call.log.close(&self.identity);
+        call.refusals.close(&self.identity);
         let memory_bytes = call.meter.peak();
         let upstreams = call.requests.records();
         drop(store);

@@ -82,6 +82,10 @@ pub const LAST_WORDS: Duration = Duration::from_millis(100);
 /// somebody succeeds, and sixteen are more than meet at one office.
 pub const STATE_COMMIT_ATTEMPTS: u32 = 16;
 
+/// Requests of a guest that were refused, told to the operator one by one in a call; more are counted. Enough to see what
+/// it tries, too few to fill a log.
+pub const REFUSALS_TOLD: u32 = 8;
+
 /// Entries read at once while keys of `state` are listed, so that their values, of 64 KiB each, are not all in memory.
 pub const STATE_LISTED_AT_ONCE: usize = 64;
 
@@ -176,6 +180,10 @@ limits! {
     upstream_header_bytes: 8 * KIB, 256, 64 * KIB;
     /// Path and query of an upstream request, in bytes after encoding: what common servers accept.
     upstream_target_bytes: 8 * KIB, 256, 64 * KIB;
+    /// Requests to one upstream under way at once, each on a connection of its own; more wait for their turn within their
+    /// time. Half of the calls that one plugin may have at once: a vendor's server that serves others too is not crowded
+    /// out.
+    upstream_requests_at_once: 32, 1, 4_096;
     /// Failures of an upstream in a row that open its breaker: fewer would trip over one restart behind a load balancer.
     breaker_failures: 5, 1, 1_000;
     /// How long an open breaker waits before its first probe, in milliseconds; doubles at each probe that fails.
@@ -200,6 +208,8 @@ limits! {
     attachment_bytes: 10 * MIB, KIB, 100 * MIB;
     /// Attachments that a call may create, in bytes together: what a call may fetch, decoded.
     attachments_created_bytes: 64 * MIB, KIB, 1024 * MIB;
+    /// Attachments that a call may create, counted, because empty ones cost files too: a page of news with two each.
+    attachments_created: 200, 1, 2_000;
     /// Bytes of an attachment that one `attachments.read` gives, by the contract.
     attachment_read_bytes: MIB, KIB, 16 * MIB;
     /// A plugin's file, in bytes: the plugins here are below 1 MiB; a JavaScript engine in a component is about 12.

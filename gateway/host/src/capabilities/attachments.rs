@@ -41,6 +41,7 @@ pub(crate) struct Attachments {
     created: Created,
     created_bytes: u64,
     most_bytes: u64,
+    most_created: usize,
     most_created_bytes: u64,
     most_read_bytes: u32,
 }
@@ -105,6 +106,7 @@ impl Attachments {
             known: HashMap::new(),
             created_bytes: 0,
             most_bytes: limits.attachment_bytes,
+            most_created: length(limits.attachments_created),
             most_created_bytes: limits.attachments_created_bytes,
             most_read_bytes: u32::try_from(length(limits.attachment_read_bytes)).unwrap_or(u32::MAX),
         }
@@ -163,7 +165,7 @@ impl Attachments {
     async fn create(&mut self, name: &str, media_type: &str, bytes: Vec<u8>) -> Result<types::Attachment, Error> {
         let size = bytes.len() as u64;
         let all = self.created_bytes + size;
-        if size > self.most_bytes || all > self.most_created_bytes {
+        if size > self.most_bytes || all > self.most_created_bytes || self.created.ids.len() >= self.most_created {
             return Err(Error::TooLarge);
         }
         // What the content is decides; what the provider calls it does not.
@@ -207,11 +209,23 @@ fn unavailable(error: BlobError) -> Error {
 
 impl Host for Call {
     async fn read(&mut self, id: String, offset: u64, length: u32) -> Result<Vec<u8>, Error> {
-        self.attachments.read(&id, offset, length).await
+        let read = self.attachments.read(&id, offset, length).await;
+        self.told("attachments.read", read)
     }
 
     async fn create(&mut self, name: String, media_type: String, bytes: Vec<u8>) -> Result<types::Attachment, Error> {
-        self.attachments.create(&name, &media_type, bytes).await
+        let created = self.attachments.create(&name, &media_type, bytes).await;
+        self.told("attachments.create", created)
+    }
+}
+
+impl Call {
+    /// Tells the operator what was refused, and hands it on.
+    fn told<T>(&mut self, function: &str, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.refusals.tell(&self.identity, function, error.name());
+        }
+        result
     }
 }
 
@@ -261,6 +275,18 @@ mod tests {
         call.create("a", RAW, vec![0; 100]).await.unwrap();
         assert_eq!(call.create("a", RAW, vec![0; 51]).await.unwrap_err(), Error::TooLarge);
         assert_eq!(blobs.ids().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn files_of_nothing_are_counted_too() {
+        let limits = Limits { attachments_created: 3, ..Limits::default() };
+        let blobs = Arc::new(MemoryBlobs::default());
+        let mut call = Attachments::new(Arc::clone(&blobs) as Arc<dyn Blobs>, &limits);
+        for _ in 0..3 {
+            call.create("a", RAW, Vec::new()).await.unwrap();
+        }
+        assert_eq!(call.create("a", RAW, Vec::new()).await.unwrap_err(), Error::TooLarge);
+        assert_eq!(blobs.ids().len(), 3);
     }
 
     #[tokio::test]

@@ -3,11 +3,12 @@
 //!
 //! Floor plan
 //! - [`upstream`]: HTTP to named remote systems. - [`state`]: a small memory. - [`clock`]: the time, and waiting.
-//! - [`log`]: lines for the operator. - [`attachments`]: bytes of files.
+//! - [`log`]: lines for the operator. - [`attachments`]: bytes of files. - [`refusals`]: what a guest may not have.
 
 pub(crate) mod attachments;
 mod clock;
 pub(crate) mod log;
+pub(crate) mod refusals;
 pub(crate) mod state;
 pub(crate) mod upstream;
 

@@ -299,19 +299,33 @@ fn unavailable(error: StoreError) -> Error {
 
 impl Host for Call {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, Error> {
-        Ok(self.state.get(&key).await?.map(Vec::from))
+        let found = self.state.get(&key).await;
+        Ok(self.kept("state.get", found)?.map(Vec::from))
     }
 
     async fn set(&mut self, key: String, value: Vec<u8>) -> Result<(), Error> {
-        self.state.set(&key, value).await
+        let set = self.state.set(&key, value).await;
+        self.kept("state.set", set)
     }
 
     async fn delete(&mut self, key: String) -> Result<(), Error> {
-        self.state.delete(&key)
+        let deleted = self.state.delete(&key);
+        self.kept("state.delete", deleted)
     }
 
     async fn keys(&mut self, prefix: String) -> Result<Vec<String>, Error> {
-        self.state.list(&prefix).await
+        let listed = self.state.list(&prefix).await;
+        self.kept("state.keys", listed)
+    }
+}
+
+impl Call {
+    /// Tells the operator what was refused, and hands it on. The key stays out of it: it may hold who somebody is.
+    fn kept<T>(&mut self, function: &str, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result {
+            self.refusals.tell(&self.identity, function, error.name());
+        }
+        result
     }
 }
 

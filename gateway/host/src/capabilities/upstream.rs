@@ -23,8 +23,9 @@ use uuid::Uuid;
 use crate::{
     bindings::host::upstream as wit,
     call::Call,
-    limits::{LAST_WORDS, Limits, length},
+    limits::{ERROR_LINE_BYTES, LAST_WORDS, Limits, length},
     observe::UpstreamEnded,
+    scrub,
     upstream::{
         Answer, Request, SendError, Upstream,
         body::{Body, BodyError, BodyStream, Segment},
@@ -188,13 +189,15 @@ impl Call {
 
 impl wit::Host for Call {
     async fn send(&mut self, request: wit::Request) -> Result<wit::Response, wit::Error> {
+        let Some(left) = self.requests.left.checked_sub(1) else {
+            self.refusals.tell(&self.identity, "upstream.send", "over the requests of one call");
+            return Err(wit::Error::TooMany);
+        };
+        self.requests.left = left;
         let Some(upstream) = self.requests.bound.get(&request.upstream).cloned() else {
+            self.refusals.tell(&self.identity, "upstream.send", "an upstream that is not granted");
             return Err(wit::Error::NotGranted);
         };
-        match self.requests.left.checked_sub(1) {
-            Some(left) => self.requests.left = left,
-            None => return Err(wit::Error::TooMany),
-        }
         let name = request.upstream.clone();
         let span = tracing::info_span!(
             "upstream.request",
@@ -205,7 +208,11 @@ impl wit::Host for Call {
             http.request.method = field::Empty,
             http.response.status_code = field::Empty,
         );
-        let request = span.in_scope(|| self.prepare(&upstream, request))?;
+        let prepared = span.in_scope(|| self.prepare(&upstream, request));
+        if let Err(wit::Error::Forbidden(rule)) = &prepared {
+            self.refusals.tell(&self.identity, "upstream.send", &scrub::line(rule, ERROR_LINE_BYTES));
+        }
+        let request = prepared?;
         let method = named(&request.method);
         span.record("http.request.method", method);
         let began = Instant::now();

@@ -7,16 +7,20 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::limits::UPSTREAM_HEADERS;
 
-/// Headers that are the gateway's or the connection's.
+/// Headers that are the gateway's or the connection's, that say where a request comes from, or that some servers take for
+/// its method, host or path.
 const FORBIDDEN: &[&str] = &[
     "authorization",
     "baggage",
+    "cf-connecting-ip",
+    "client-ip",
     "connection",
     "content-length",
     "cookie",
     "cookie2",
     "dpop",
     "expect",
+    "fastly-client-ip",
     "forwarded",
     "host",
     "http2-settings",
@@ -29,13 +33,27 @@ const FORBIDDEN: &[&str] = &[
     "tracestate",
     "trailer",
     "transfer-encoding",
+    "true-client-ip",
     "upgrade",
     "via",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-host",
+    "x-http-host-override",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-host",
+    "x-original-url",
+    "x-originating-ip",
     "x-real-ip",
+    "x-remote-addr",
+    "x-remote-ip",
+    "x-rewrite-url",
 ];
+
+/// Beginnings of names that are forbidden whole: what proxies say of whom they speak for.
+const FORBIDDEN_FAMILIES: &[&str] = &["proxy-", "x-forwarded", "x-envoy-"];
 
 /// Headers of an answer that hold credentials, or are the connection's.
 const WITHHELD: &[&str] = &[
@@ -71,7 +89,7 @@ pub(crate) fn check(
     let mut checked = HeaderMap::new();
     for (name, value) in headers {
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "a header's name is not a token".to_owned())?;
-        if FORBIDDEN.contains(&name.as_str()) || name.as_str().starts_with("x-forwarded-") || Some(&name) == reserved {
+        if gateways(&name, reserved) {
             return Err(format!("the header {name} is the gateway's to set"));
         }
         // `from_str` refuses line ends and other control characters, and takes more than ASCII.
@@ -81,6 +99,15 @@ pub(crate) fn check(
         };
     }
     Ok(checked)
+}
+
+/// Whether only the gateway may set this header.
+fn gateways(name: &HeaderName, reserved: Option<&HeaderName>) -> bool {
+    // Servers that hand headers on as variables (CGI, WSGI) read `_` and `-` as the same.
+    let plain = name.as_str().replace('_', "-");
+    FORBIDDEN.contains(&plain.as_str())
+        || FORBIDDEN_FAMILIES.iter().any(|family| plain.starts_with(family))
+        || reserved.is_some_and(|reserved| reserved.as_str().replace('_', "-") == plain)
 }
 
 /// The headers of an answer that a plugin may see, at most `most_bytes` of them.
@@ -142,6 +169,20 @@ mod tests {
             "X-HTTP-Method-Override",
             "X-Api-Key",
             "DPoP",
+            "Proxy-Anything",
+            "X-Forwarded",
+            "X-Original-URL",
+            "X-Rewrite-Url",
+            "X-Original-Host",
+            "X-HTTP-Host-Override",
+            "True-Client-IP",
+            "X-Envoy-Original-Path",
+            // As a server behind CGI reads them.
+            "Content_Length",
+            "transfer_encoding",
+            "X_Forwarded_For",
+            "x_api_key",
+            "x-api_key",
         ] {
             let error = one(name, "x").unwrap_err();
             assert!(error.contains("is the gateway's to set"), "{name}: {error}");
@@ -157,6 +198,15 @@ mod tests {
             ("x-a", "ø"),
             ("x a", "1"),
             ("x-a:", "1"),
+            (":authority", "evil"),
+            (":path", "/evil"),
+            ("x-a\r\nhost", "evil"),
+            ("x-a\0", "1"),
+            ("host ", "evil"),
+            (" host", "evil"),
+            ("x-a", "1\r\n\r\nGET /evil HTTP/1.1"),
+            ("x-a", "1\u{85}b"),
+            ("x-a", "\u{7f}"),
             ("", "1"),
         ] {
             assert!(one(name, value).is_err(), "{name:?}: {value:?}");

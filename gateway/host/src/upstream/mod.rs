@@ -24,7 +24,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_LENGTH};
 use reqwest::{Certificate, Client, Identity, redirect::Policy};
 use secrecy::ExposeSecret;
-use tokio::time::Instant;
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, timeout_at},
+};
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -35,7 +38,7 @@ use self::{
     breaker::{Breaker, BreakerPolicy, Change},
     config::{CredentialsConfig, UpstreamBinding},
     credentials::Credentials,
-    resolver::{PolicyResolver, ResolveError},
+    resolver::{PolicyResolver, ResolveError, System},
 };
 use crate::{
     file,
@@ -79,6 +82,8 @@ pub(crate) struct Upstream {
     http: Client,
     credentials: Credentials,
     breaker: Arc<Breaker>,
+    /// Requests under way.
+    places: Semaphore,
     timeout: Duration,
     most_answer_bytes: usize,
     most_header_bytes: usize,
@@ -122,11 +127,11 @@ impl Upstream {
         if base.query().is_some() {
             return Err(BindingError::Url { field: "base-url", problem: "must not have a query".to_owned() });
         }
-        let http = client(binding, base)?;
+        let http = client(binding, base, limits)?;
         let tokens = match &binding.credentials {
             Some(CredentialsConfig::Oauth2 { token_url, .. }) => {
                 check_url("token-url", token_url, binding)?;
-                client(binding, token_url)?
+                client(binding, token_url, limits)?
             }
             _ => http.clone(),
         };
@@ -139,6 +144,7 @@ impl Upstream {
                 wait: Duration::from_millis(limits.breaker_wait_milliseconds),
                 longest_wait: Duration::from_millis(limits.breaker_longest_wait_milliseconds),
             }),
+            places: Semaphore::new(length(limits.upstream_requests_at_once)),
             timeout,
             most_answer_bytes: length(limits.upstream_answer_bytes),
             most_header_bytes: 8 * length(limits.upstream_header_bytes),
@@ -169,6 +175,12 @@ impl Upstream {
         A: Clone + Send + 'static,
         O: Fn(A) -> BodyStream + Clone + Send + 'static,
     {
+        // A request for each connection, so that what bounds the one bounds the other. Nobody closes the semaphore: an
+        // error is time that has run out.
+        let wait_until = deadline.min(Instant::now() + self.timeout);
+        let Ok(Ok(_place)) = timeout_at(wait_until, self.places.acquire()).await else {
+            return Err(SendError::Unreachable("as many requests to this upstream as there may be are under way"));
+        };
         let mut again = true;
         loop {
             let mut headers = request.headers.clone();
@@ -328,7 +340,7 @@ fn check_url(field: &'static str, url: &Url, binding: &UpstreamBinding) -> Resul
     Ok(())
 }
 
-fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> {
+fn client(binding: &UpstreamBinding, url: &Url, limits: &Limits) -> Result<Client, BindingError> {
     let certificate = |what: &'static str, problem: String| BindingError::Certificate { what, problem };
     let mut builder = Client::builder()
         .user_agent(concat!("dialog-gateway/", env!("CARGO_PKG_VERSION")))
@@ -341,8 +353,9 @@ fn client(binding: &UpstreamBinding, url: &Url) -> Result<Client, BindingError> 
         .tls_version_min(reqwest::tls::Version::TLS_1_2)
         .connect_timeout(milliseconds("connect-timeout-milliseconds", binding.connect_timeout_milliseconds)?)
         .pool_idle_timeout(UPSTREAM_IDLE)
+        .pool_max_idle_per_host(length(limits.upstream_requests_at_once))
         .tcp_nodelay(true)
-        .dns_resolver(Arc::new(PolicyResolver::new(policy(binding, url))));
+        .dns_resolver(Arc::new(PolicyResolver::new(Arc::new(System), policy(binding, url))));
     if let Some(path) = &binding.certificate_authorities {
         const WHAT: &str = "certificate-authorities";
         let pem = file::read(path, CERTIFICATES_BYTES).map_err(|error| certificate(WHAT, error.to_string()))?;

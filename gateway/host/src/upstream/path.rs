@@ -45,16 +45,43 @@ pub(crate) fn check(path: &str) -> Result<(), &'static str> {
     let segments = path[1..].split('/');
     let last = path.matches('/').count() - 1;
     for (index, segment) in segments.enumerate() {
-        // Some servers cut path parameters off before they resolve dot segments.
-        let name = segment.split(';').next().unwrap_or_default();
-        if name == "." || name == ".." {
-            return Err("the path has a dot segment");
-        }
         if segment.is_empty() && index != last {
             return Err("the path has an empty segment");
         }
+        // As servers see it. Overlong forms, which lenient ones take for dots and slashes, are no UTF-8.
+        let seen = String::from_utf8(decoded(segment)).map_err(|_| "the path is not UTF-8 where it is decoded")?;
+        // Some servers cut path parameters off, or blanks and dots at the end, before they resolve dot segments.
+        let name = seen.split(';').next().unwrap_or_default().trim_matches(|letter: char| letter.is_whitespace());
+        if !name.is_empty() && name.bytes().all(|byte| byte == b'.') {
+            return Err("the path has a dot segment");
+        }
+        // Letters that some servers fold into those that steer a path: full-width dots and slashes, and their like.
+        if seen.chars().any(|letter| matches!(letter, '\u{ff0e}' | '\u{2024}' | '\u{ff0f}' | '\u{2215}' | '\u{2044}' | '\u{ff3c}'))
+        {
+            return Err("the path has a letter that looks like a dot or a slash");
+        }
     }
     Ok(())
+}
+
+/// The bytes of a segment whose percent-encodings were checked.
+fn decoded(segment: &str) -> Vec<u8> {
+    let bytes = segment.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        match bytes.get(at + 1..at + 3).filter(|_| *byte == b'%').and_then(decode) {
+            Some(decoded) => {
+                plain.push(decoded);
+                at += 3;
+            }
+            None => {
+                plain.push(*byte);
+                at += 1;
+            }
+        }
+    }
+    plain
 }
 
 fn decode(pair: &[u8]) -> Option<u8> {
@@ -100,6 +127,8 @@ mod tests {
             ("https://example.no/edi", "/", "https://example.no/edi/"),
             ("https://example.no", "/a/", "https://example.no/a/"),
             ("https://example.no", "/r%C3%B8d;v=1/x:y@z", "https://example.no/r%C3%B8d;v=1/x:y@z"),
+            ("https://example.no", "/@evil.example/", "https://example.no/@evil.example/"),
+            ("https://example.no:8443/edi", "/:80/x", "https://example.no:8443/edi/:80/x"),
             ("https://example.no", "/a...b/.hidden", "https://example.no/a...b/.hidden"),
         ] {
             assert_eq!(join(&base.parse().unwrap(), path, &[], 8192).unwrap().as_str(), whole);
@@ -120,7 +149,30 @@ mod tests {
             ("/a/./b", "dot segment"),
             ("/a/..;/b", "dot segment"),
             ("/a/..;x=1", "dot segment"),
+            ("/...", "dot segment"),
+            ("/a/..%20/b", "dot segment"),
+            ("/a/%20../b", "dot segment"),
+            ("/a/..%3bx/b", "dot segment"),
+            ("/a/..%C2%A0/b", "dot segment"),
+            ("/a/.;/b", "dot segment"),
             ("/%2e%2e/b", "encoded dot"),
+            ("/.%2E/b", "encoded dot"),
+            ("/%c0%ae%c0%ae/b", "not UTF-8"),
+            ("/a%c0%afb", "not UTF-8"),
+            ("/a%e0%80%afb", "not UTF-8"),
+            ("/a%ff", "not UTF-8"),
+            ("/%EF%BC%8E%EF%BC%8E/b", "looks like a dot"),
+            ("/a%E2%88%95b", "looks like a dot or a slash"),
+            ("http:/evil.example/", "begin with"),
+            ("@evil.example/", "begin with"),
+            (":80/evil", "begin with"),
+            ("\\\\evil.example\\x", "begin with"),
+            ("/\\evil.example/", "must be percent-encoded"),
+            ("/a%2f..%2fb", "encoded slash"),
+            ("/a%252e%252e", "encoded twice"),
+            ("/a%25252fb", "encoded twice"),
+            ("/a%u002e", "broken percent"),
+            ("/a\u{2028}b", "must be percent-encoded"),
             ("/a%2Fb", "encoded slash"),
             ("/a%5cb", "encoded slash"),
             ("/a%252fb", "encoded twice"),

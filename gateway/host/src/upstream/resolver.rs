@@ -1,15 +1,39 @@
 //! From a name to addresses that may be dialled. The client dials exactly what stands here: there is no second look-up
 //! in which the name could mean something else.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
+use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address::{self, AddressPolicy, Denied};
 
-/// Resolves by the system and keeps what the policy allows.
+/// Looks names up. Asked once for each connection that is made, never for one that is kept.
+#[async_trait]
+pub(crate) trait Lookup: fmt::Debug + Send + Sync + 'static {
+    /// Every address of the name, whatever its kind; the ports mean nothing.
+    async fn addresses(&self, name: &str) -> std::io::Result<Vec<SocketAddr>>;
+}
+
+/// As the system does it.
+#[derive(Debug)]
+pub(crate) struct System;
+
+#[async_trait]
+impl Lookup for System {
+    async fn addresses(&self, name: &str) -> std::io::Result<Vec<SocketAddr>> {
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
+}
+
+/// Keeps of a name's addresses what the policy allows.
 #[derive(Debug)]
 pub(crate) struct PolicyResolver {
+    lookup: Arc<dyn Lookup>,
     policy: AddressPolicy,
 }
 
@@ -28,17 +52,17 @@ pub(crate) enum ResolveError {
 }
 
 impl PolicyResolver {
-    pub(crate) fn new(policy: AddressPolicy) -> Self {
-        Self { policy }
+    pub(crate) fn new(lookup: Arc<dyn Lookup>, policy: AddressPolicy) -> Self {
+        Self { lookup, policy }
     }
 }
 
 impl Resolve for PolicyResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.policy.clone();
+        let (lookup, policy) = (Arc::clone(&self.lookup), self.policy.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(ResolveError::Unknown)?;
-            let addresses = dialable(found, &policy)?;
+            let found = lookup.addresses(name.as_str()).await.map_err(ResolveError::Unknown)?;
+            let addresses = dialable(found.into_iter(), &policy)?;
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
@@ -74,6 +98,13 @@ pub(crate) fn literal(url: &url::Url) -> Option<IpAddr> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
 
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
     use super::{super::address::Network, *};
 
     fn policy(allowed: &[Network]) -> AddressPolicy {
@@ -96,11 +127,78 @@ mod tests {
 
     #[tokio::test]
     async fn the_resolver_keeps_the_policy() {
-        let denied = PolicyResolver::new(policy(&[])).resolve("localhost".parse().unwrap()).await;
+        let resolver = |allowed: &[Network]| PolicyResolver::new(Arc::new(System), policy(allowed));
+        let denied = resolver(&[]).resolve("localhost".parse().unwrap()).await;
         assert!(denied.err().unwrap().to_string().contains("may not be dialled"));
-        let found =
-            PolicyResolver::new(policy(&[Network::Loopback])).resolve("localhost".parse().unwrap()).await.unwrap();
+        let found = resolver(&[Network::Loopback]).resolve("localhost".parse().unwrap()).await.unwrap();
         assert!(found.count() > 0);
+    }
+
+    /// A name whose addresses change from question to question; the last answer stays.
+    #[derive(Debug)]
+    struct Rebinding {
+        answers: Vec<&'static str>,
+        asked: AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Lookup for Rebinding {
+        async fn addresses(&self, _: &str) -> std::io::Result<Vec<SocketAddr>> {
+            let turn = self.asked.fetch_add(1, Ordering::SeqCst).min(self.answers.len() - 1);
+            Ok(self.answers[turn].split(' ').map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect())
+        }
+    }
+
+    /// A server that counts its connections, answers one request on each and closes it; and a client for a name of its
+    /// own that resolves as told.
+    async fn rebinding(answers: Vec<&'static str>) -> (Arc<Rebinding>, Arc<AtomicUsize>, reqwest::Client, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://rebinding.example:{}/", listener.local_addr().unwrap().port());
+        let dialled = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&dialled);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let mut request = [0; 1024];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").await;
+            }
+        });
+        let lookup = Arc::new(Rebinding { answers, asked: AtomicUsize::new(0) });
+        let resolver = PolicyResolver::new(Arc::clone(&lookup) as _, policy(&[Network::Loopback]));
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .tls_certs_only(Vec::new())
+            .dns_resolver(Arc::new(resolver))
+            .build()
+            .unwrap();
+        (lookup, dialled, client, url)
+    }
+
+    #[tokio::test]
+    async fn a_name_that_means_something_else_after_the_first_answer_is_judged_anew_each_time_it_is_dialled() {
+        let (lookup, dialled, client, url) = rebinding(vec!["127.0.0.1", "169.254.169.254", "10.0.0.1"]).await;
+        assert_eq!(client.get(&url).send().await.unwrap().text().await.unwrap(), "ok");
+        for _ in 0..3 {
+            let error = client.get(&url).send().await.unwrap_err();
+            assert!(format!("{error:?}").contains("Denied"), "{error:?}");
+        }
+        assert_eq!((lookup.asked.load(Ordering::SeqCst), dialled.load(Ordering::SeqCst)), (4, 1));
+    }
+
+    #[tokio::test]
+    async fn one_look_up_decides_and_the_address_that_was_checked_is_the_one_that_is_dialled() {
+        // Were the name asked again between check and dial, the second answer would be dialled: nobody listens there.
+        let (lookup, dialled, client, url) = rebinding(vec!["127.0.0.1", "127.0.0.2"]).await;
+        assert_eq!(client.get(&url).send().await.unwrap().text().await.unwrap(), "ok");
+        assert_eq!((lookup.asked.load(Ordering::SeqCst), dialled.load(Ordering::SeqCst)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn of_a_name_with_good_and_bad_addresses_the_bad_ones_are_never_dialled() {
+        let (_, dialled, client, url) = rebinding(vec!["169.254.169.254 10.0.0.1 fd00:ec2::254 127.0.0.1"]).await;
+        assert_eq!(client.get(&url).send().await.unwrap().text().await.unwrap(), "ok");
+        assert_eq!(dialled.load(Ordering::SeqCst), 1);
     }
 
     #[test]
