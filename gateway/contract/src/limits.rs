@@ -142,4 +142,11 @@ pub mod manifest {
 
     /// Most values of any kind. Two settings schemas of a hundred fields each have some two thousand.
     pub const VALUES: usize = 20_000;
+
+    /// Most parts of a schema of settings where its references are followed: each of a hundred fields may be a person
+    /// with an address, some hundred parts, several times over.
+    pub const EXPANSE: usize = 100_000;
+
+    /// Most parts that stand below each other there: four references through a schema as deep as one may be.
+    pub const CHAIN: usize = 256;
 }

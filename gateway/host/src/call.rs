@@ -244,7 +244,10 @@ impl Admitted<'_> {
                             }
                             Err(error) => {
                                 let who = &self.identity;
-                                tracing::error!(plugin = %who.plugin, call = %who.call, %error, "a plugin's state could not be kept");
+                                tracing::error!(
+                                    plugin = %who.plugin, version = %who.version, call = %who.call,
+                                    trace_id = who.trace_id(), %error, "a plugin's state could not be kept"
+                                );
                                 let detail = "the plugin's state could not be kept".to_owned();
                                 let sent = sending.without_word();
                                 let outage = Outage { retry_after: None, sent, detail };
@@ -333,8 +336,8 @@ impl Admitted<'_> {
     fn tell_failure(&self, failure: &Failure) {
         let who = &self.identity;
         tracing::info!(
-            plugin = %who.plugin, call = %who.call, trace_id = who.trace_id(), function = %self.name(), %failure,
-            "a plugin call failed"
+            plugin = %who.plugin, version = %who.version, call = %who.call, trace_id = who.trace_id(),
+            function = %self.name(), %failure, "a plugin call failed"
         );
     }
 

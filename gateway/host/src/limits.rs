@@ -82,6 +82,10 @@ pub const LAST_WORDS: Duration = Duration::from_millis(100);
 /// somebody succeeds, and sixteen are more than meet at one office.
 pub const STATE_COMMIT_ATTEMPTS: u32 = 16;
 
+/// The longest that a plugin may ask callers to wait, in seconds: a day of maintenance. More is a mistake in units, and
+/// the portal would tell citizens to come back in a hundred years.
+pub const RETRY_AFTER_SECONDS: u32 = 24 * 3600;
+
 /// Requests of a guest that were refused, told to the operator one by one in a call; more are counted. Enough to see what
 /// it tries, too few to fill a log.
 pub const REFUSALS_TOLD: u32 = 8;

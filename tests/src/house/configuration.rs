@@ -60,6 +60,8 @@ pub struct House<'a> {
     pub bearer: bool,
     /// Changes the directory file.
     pub arrange: Option<fn(&mut Value)>,
+    /// Changes the configuration.
+    pub amend: Option<&'a (dyn Fn(&mut Value) + Send + Sync)>,
 }
 
 impl House<'_> {
@@ -86,7 +88,11 @@ impl House<'_> {
         std::fs::write(self.folder.join("helserespons.key"), self.helserespons_key)?;
         std::fs::write(self.folder.join("helserespons.secret"), self.helserespons_secret)?;
         let path = self.folder.join("gateway.toml");
-        std::fs::write(&path, toml::to_string_pretty(&self.content()?)?)?;
+        let mut content = self.content()?;
+        if let Some(amend) = self.amend {
+            amend(&mut content);
+        }
+        std::fs::write(&path, toml::to_string_pretty(&content)?)?;
         Ok(path)
     }
 

@@ -18,7 +18,10 @@ pub mod portal;
 pub mod proof;
 pub mod watch;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 
@@ -57,6 +60,8 @@ pub struct Plan {
     pub bearer: bool,
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
     pub arrange: Option<fn(&mut serde_json::Value)>,
+    /// Changes the configuration before the gateway reads it: a further plugin, say.
+    pub amend: Option<Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>>,
 }
 
 impl Plan {
@@ -71,6 +76,7 @@ impl Plan {
             back_ends: [free; 4],
             bearer: false,
             arrange: None,
+            amend: None,
         }
     }
 }
@@ -137,6 +143,7 @@ impl House {
             helserespons_secret: HELSERESPONS_SECRET,
             bearer: self.plan.bearer,
             arrange: self.plan.arrange,
+            amend: self.plan.amend.as_deref(),
         }
         .write()?;
         let gateway = Gateway::start(&self.plan.binary, &configuration, &self.log()).await?;

@@ -10,16 +10,25 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Builds what has changed, and gives id and file of each. Other processes that build at the same time are waited for.
 pub fn built() -> anyhow::Result<Vec<(String, PathBuf)>> {
+    build_all("plugins", "plugins")
+}
+
+/// As [`built`], the plugins that are hostile and the one that stands beside them.
+pub fn guests() -> anyhow::Result<Vec<(String, PathBuf)>> {
+    build_all("tests/guests", "guests")
+}
+
+fn build_all(from: &str, to: &str) -> anyhow::Result<Vec<(String, PathBuf)>> {
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} plugins: {wide_msg}") {
         bar.set_style(style);
     }
-    let built = build::build_all(&folder().join("plugins"), &target().join("plugins"), &mut |progress: Progress| {
+    let built = build::build_all(&folder().join(from), &target().join(to), &mut |progress: Progress| {
         bar.set_message(progress.to_string());
         bar.tick();
     });
     bar.finish_and_clear();
-    let built = built.context("build the plugins")?;
+    let built = built.with_context(|| format!("build {from}"))?;
     Ok(built.into_iter().map(|one| (one.id, one.path)).collect())
 }
 

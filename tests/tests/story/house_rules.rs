@@ -9,11 +9,11 @@ use std::{
 
 use serde::Deserialize;
 
-/// The workspaces: the gateway with the kit and the tests, the plugins, the SDK.
-const WORKSPACES: [&str; 3] = ["", "plugins", "plugin-sdk/rust"];
+/// The workspaces: the gateway with the kit and the tests, the plugins, the SDK, the guests of the tests.
+const WORKSPACES: [&str; 4] = ["", "plugins", "plugin-sdk/rust", "tests/guests"];
 
 /// Every package's folder, and which of ours it may import.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("gateway/contract", &[]),
     ("gateway/dialogs", &["dialog-contract"]),
     ("gateway/host", &["dialog-contract", "dialog-core"]),
@@ -24,6 +24,8 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("plugin-sdk/rust", &[]),
     ("plugins/ddfl", &["dialog-plugin-sdk"]),
     ("plugins/helserespons", &["dialog-plugin-sdk"]),
+    ("tests/guests/bystander", &["dialog-plugin-sdk"]),
+    ("tests/guests/hostile", &["dialog-plugin-sdk"]),
     ("tests", &["dialog-contract", "dialog-core", "dialog-audit", "dialog-gateway", "dialog-store", "dialog-plugin"]),
 ];
 

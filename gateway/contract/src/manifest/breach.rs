@@ -116,6 +116,9 @@ pub enum Rule {
     /// No references to what is not in the schema: nothing is fetched to check a setting.
     #[error("must not refer outside its own schema: it must begin with #")]
     Foreign,
+    /// A schema that has an end where its references are followed; what is wrong.
+    #[error("must be a finite form, and it {0}")]
+    Endless(String),
     /// A promise that some export of the component keeps: which.
     #[error("the component does not export {0}")]
     Unkept(&'static str),

@@ -6,10 +6,11 @@
 //! - [`Manifest`]: the JSON object of `schemas/json/manifest.json`; [`Manifest::read`], from the section's bytes, and
 //!   [`Manifest::check_exports`], beside the component.
 //! - [`json`]: JSON within bounds, each key once.
-//! - `rules`: that schema, and what a schema cannot say.
+//! - `rules`: that schema, and what a schema cannot say. `expanse`: how large a schema is that refers to itself.
 //! - [`breach`]: what is told of a rule that is broken: key, value, rule.
 
 pub mod breach;
+mod expanse;
 pub mod json;
 mod rules;
 #[cfg(test)]

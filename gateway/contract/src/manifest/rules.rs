@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     MAX_TOLD,
     breach::{Breach, Rule},
+    expanse,
 };
 use crate::schema;
 
@@ -147,6 +148,10 @@ fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
 fn fault(key: &str, schema: &Value) -> Option<Breach> {
     if let Some((place, reference)) = foreign(schema) {
         return Some(Breach::of(&format!("{key}{place}"), Some(reference), Rule::Foreign));
+    }
+    // Before anything else follows them.
+    if let Err(endless) = expanse::check(schema) {
+        return Some(Breach::of(key, None, Rule::Endless(endless.to_string())));
     }
     let told = |error: &ValidationError<'_>| {
         // What is wrong with an object, or with nothing in particular, its value does not show.

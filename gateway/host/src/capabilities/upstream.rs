@@ -232,11 +232,11 @@ impl wit::Host for Call {
         let who = &self.identity;
         match &outcome {
             Ok(answer) => tracing::debug!(
-                plugin = %who.plugin, call = %who.call, trace_id = who.trace_id(), upstream = %name, method,
+                plugin = %who.plugin, version = %who.version, call = %who.call, trace_id = who.trace_id(), upstream = %name, method,
                 status = answer.status, "upstream answered"
             ),
             Err(error) => tracing::warn!(
-                plugin = %who.plugin, call = %who.call, trace_id = who.trace_id(), upstream = %name, method, %error,
+                plugin = %who.plugin, version = %who.version, call = %who.call, trace_id = who.trace_id(), upstream = %name, method, %error,
                 "upstream did not answer"
             ),
         }

@@ -119,10 +119,14 @@ impl<'a> Answer<'a> {
         if text.chars().count() > most { violation(at, format!("over {most} characters")) } else { Ok(text) }
     }
 
-    /// A text in one line, cleaned.
+    /// A text in one line, cleaned. A line is a name or a title: what turns its letters around would make it another's.
     pub(crate) fn line(&mut self, at: &At<'_>, text: String, most: usize) -> Result<String, Violation> {
         let text = self.text(at, text, most)?;
-        if text.contains(['\n', '\t']) { Ok(text.replace(['\n', '\t'], " ")) } else { Ok(text) }
+        let steers = |letter: char| matches!(letter, '\n' | '\t' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if !text.contains(steers) {
+            return Ok(text);
+        }
+        Ok(text.replace(['\n', '\t'], " ").replace(steers, ""))
     }
 
     /// [`Self::text`] where there is one.
@@ -296,6 +300,7 @@ pub(crate) mod tests {
             let at = At::Answer;
             assert_eq!(answer.text(&at, "a\r\nb\rc\u{b}d\te".to_owned(), 100).unwrap(), "a\nb\ncd\te");
             assert_eq!(answer.line(&at, "a\r\nb".to_owned(), 100).unwrap(), "a b");
+            assert_eq!(answer.line(&at, "Lege\u{202e}gnilkeD\u{2066}".to_owned(), 100).unwrap(), "LegegnilkeD");
             assert_eq!(answer.id(&at, "a b/ø".to_owned(), 100).unwrap(), "a b/ø");
             assert_eq!(answer.id(&at, "a\n".to_owned(), 100).unwrap_err().rule, "has a control character");
             assert_eq!(answer.id(&at, String::new(), 100).unwrap_err().rule, "empty");

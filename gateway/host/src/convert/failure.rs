@@ -6,7 +6,10 @@ use dialog_contract::{
     service::Sent,
 };
 
-use crate::{bindings::host::types, capabilities::upstream::Sending, convert::answer::Violation, scrub};
+use crate::{
+    bindings::host::types, capabilities::upstream::Sending, convert::answer::Violation, limits::RETRY_AFTER_SECONDS,
+    scrub,
+};
 
 /// A failure as the plugin says it, with `sent` corrected by what the host saw.
 ///
@@ -33,7 +36,7 @@ pub(crate) fn failure(failure: types::Failure, sending: Sending) -> Result<Failu
         types::Failure::Conflict(why) => Failure::Conflict(reason(&why)),
         types::Failure::NotFound(why) => Failure::NotFound(reason(&why)),
         types::Failure::Unavailable(outage) => Failure::Unavailable(Outage {
-            retry_after: outage.retry_after,
+            retry_after: outage.retry_after.map(|seconds| seconds.min(RETRY_AFTER_SECONDS)),
             sent: sending.corrected(sent(outage.sent)),
             detail: scrub::line(&outage.detail, returned::DETAIL_BYTES),
         }),
@@ -86,6 +89,16 @@ mod tests {
     #[test]
     fn an_invalid_that_nobody_could_mend_breaks_the_contract() {
         assert!(failure(types::Failure::Invalid(Vec::new()), Sending::default()).is_err());
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_in_a_hundred_years() {
+        let said = types::Outage { retry_after: Some(u32::MAX), sent: types::Sent::No, detail: String::new() };
+        let Failure::Unavailable(outage) = failure(types::Failure::Unavailable(said), Sending::default()).unwrap()
+        else {
+            unreachable!()
+        };
+        assert_eq!(outage.retry_after, Some(86_400));
     }
 
     #[test]

@@ -198,6 +198,38 @@ async fn an_answer_over_the_limit_is_not_read_to_its_end() {
     }
 }
 
+#[tokio::test]
+async fn no_more_requests_than_there_may_be_reach_an_upstream_at_once_and_those_over_wait_for_their_turn() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (under_way, highest) = (Arc::clone(&now), Arc::clone(&most));
+    let app = Router::new().fallback(any(move || {
+        highest.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let under_way = Arc::clone(&under_way);
+        async move {
+            // Long enough for all calls to meet here, were they let.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            under_way.fetch_sub(1, Ordering::SeqCst);
+            "ok"
+        }
+    }));
+    let limits = Limits { upstream_requests_at_once: 2, ..small() };
+    let guest = Sender { method: 0, ..Sender::default() }.guest();
+    let running = running(limits, vec![(guest, bound(local(serve(app).await)))]).await;
+    let all = futures_util::future::join_all((0..4).map(|_| reference(&running))).await;
+    assert_eq!((all, most.load(Ordering::SeqCst)), (vec!["ok".to_owned(); 4], 2));
+}
+
+#[tokio::test]
+async fn a_request_whose_turn_does_not_come_in_its_time_was_not_sent() {
+    let app = Router::new().fallback(any(std::future::pending::<()>));
+    let limits = Limits { upstream_requests_at_once: 1, call_milliseconds: 400, ..small() };
+    let running = running(limits, vec![(Sender::default().guest(), bound(local(serve(app).await)))]).await;
+    let (one, other) = tokio::join!(open(&running.host), open(&running.host));
+    let mut errors = [one, other].map(|called| called.record.upstreams[0].error.clone().unwrap());
+    errors.sort_unstable();
+    assert_eq!(errors, ["interrupted", "unreachable"]);
+}
+
 fn sent(called: &Called<dialog_contract::provider::Opened>) -> Sent {
     called.answer.as_ref().unwrap_err().sent()
 }

@@ -244,6 +244,10 @@ impl Upstream {
             }
         }
         let mut response = sending.send().await.map_err(|error| classify(&error))?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            // RFC 9110, 15.2.2: an answer to a wish that nobody here has.
+            return Err(SendError::Interrupted("the connection broke into another protocol"));
+        }
         let status = response.status().as_u16();
         let headers = headers::visible(response.headers(), self.most_header_bytes);
         if response.content_length().is_some_and(|length| length > self.most_answer_bytes as u64) {

@@ -56,7 +56,9 @@ pub(crate) fn check(path: &str) -> Result<(), &'static str> {
             return Err("the path has a dot segment");
         }
         // Letters that some servers fold into those that steer a path: full-width dots and slashes, and their like.
-        if seen.chars().any(|letter| matches!(letter, '\u{ff0e}' | '\u{2024}' | '\u{ff0f}' | '\u{2215}' | '\u{2044}' | '\u{ff3c}'))
+        if seen
+            .chars()
+            .any(|letter| matches!(letter, '\u{ff0e}' | '\u{2024}' | '\u{ff0f}' | '\u{2215}' | '\u{2044}' | '\u{ff3c}'))
         {
             return Err("the path has a letter that looks like a dot or a slash");
         }
