@@ -44,6 +44,9 @@ const HELSERESPONS_SECRET: &str = "helserespons-webhook-secret";
 /// What the simulated Meldingstjener knows the gateway as.
 const MELDINGSTJENER_CLIENT: &str = "dialog-gateway";
 
+/// What changes a configuration.
+pub type Amend = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
+
 /// How a house is built.
 #[derive(Clone)]
 pub struct Plan {
@@ -61,7 +64,7 @@ pub struct Plan {
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
     pub arrange: Option<fn(&mut serde_json::Value)>,
     /// Changes the configuration before the gateway reads it: a further plugin, say.
-    pub amend: Option<Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>>,
+    pub amend: Option<Amend>,
 }
 
 impl Plan {
