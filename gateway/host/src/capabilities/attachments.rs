@@ -222,7 +222,10 @@ impl Host for Call {
 impl Call {
     /// Tells the operator what was refused, and hands it on.
     fn told<T>(&mut self, function: &str, result: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &result {
+        // A store that does not answer is no fault of the guest's, and is told where it is met.
+        if let Err(error) = &result
+            && *error != Error::Unavailable
+        {
             self.refusals.tell(&self.identity, function, error.name());
         }
         result

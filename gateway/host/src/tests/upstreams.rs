@@ -32,7 +32,7 @@ use dialog_contract::{
 };
 use dialog_core::ports::{
     blobs::Blobs,
-    providers::{Called, Providers},
+    providers::{Called, Providers, Target},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use serde_json::{Value, json};
@@ -221,13 +221,22 @@ async fn no_more_requests_than_there_may_be_reach_an_upstream_at_once_and_those_
 
 #[tokio::test]
 async fn a_request_whose_turn_does_not_come_in_its_time_was_not_sent() {
-    let app = Router::new().fallback(any(std::future::pending::<()>));
-    let limits = Limits { upstream_requests_at_once: 1, call_milliseconds: 400, ..small() };
-    let running = running(limits, vec![(Sender::default().guest(), bound(local(serve(app).await)))]).await;
-    let (one, other) = tokio::join!(open(&running.host), open(&running.host));
-    let mut errors = [one, other].map(|called| called.record.upstreams[0].error.clone().unwrap());
-    errors.sort_unstable();
-    assert_eq!(errors, ["interrupted", "unreachable"]);
+    let arrived = Arc::new(tokio::sync::Notify::new());
+    let told = Arc::clone(&arrived);
+    let app = Router::new().fallback(any(move || {
+        told.notify_one();
+        std::future::pending::<()>()
+    }));
+    let limits = Limits { upstream_requests_at_once: 1, ..small() };
+    let guest = Sender { on_error: Some(unavailable()), ..Sender::default() }.guest();
+    let running = running(limits, vec![(guest, bound(local(serve(app).await)))]).await;
+    let host = Arc::clone(&running.host);
+    let first = tokio::spawn(async move { open(&host).await });
+    arrived.notified().await;
+    let hurried = Target { time_left: Duration::from_millis(300), ..target("example") };
+    let second = running.host.open(hurried, citizen_context(), DialogId::new(), inquiry()).await;
+    assert_eq!((second.record.upstreams[0].error.as_deref(), sent(&second)), (Some("unreachable"), Sent::No));
+    first.abort();
 }
 
 fn sent(called: &Called<dialog_contract::provider::Opened>) -> Sent {

@@ -176,9 +176,10 @@ impl Upstream {
         O: Fn(A) -> BodyStream + Clone + Send + 'static,
     {
         // A request for each connection, so that what bounds the one bounds the other. Nobody closes the semaphore: an
-        // error is time that has run out.
+        // error is time that has run out, as is a turn that comes at its very end.
         let wait_until = deadline.min(Instant::now() + self.timeout);
-        let Ok(Ok(_place)) = timeout_at(wait_until, self.places.acquire()).await else {
+        let place = timeout_at(wait_until, self.places.acquire()).await;
+        let Some(_place) = place.ok().and_then(Result::ok).filter(|_| Instant::now() < wait_until) else {
             return Err(SendError::Unreachable("as many requests to this upstream as there may be are under way"));
         };
         let mut again = true;

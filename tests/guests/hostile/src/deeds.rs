@@ -11,6 +11,7 @@ use dialog_plugin_sdk::{
 use crate::told::{KEY, Told};
 
 /// Where a canary is looked for and hidden: memory that no allocator gave out.
+#[cfg(target_arch = "wasm32")]
 const PAGE: usize = 65_536;
 
 /// Keys that climb out of the office, out of the plugin, or out of what a key may be.
