@@ -1,22 +1,24 @@
-//! `dialog-plugin`: new · build · check.
+//! `dialog-plugin`: new · build · check · keygen · sign.
 //!
 //! Exit codes: 0 done, 1 the plugin is at fault (it does not compile, or does not conform), 2 it could not be tried.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line answers on its outputs")]
 
 use std::{
-    fs,
     io::{self, IsTerminal},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::{Parser, Subcommand};
+use dialog_contract::package::key::Algorithm;
 use dialog_plugin::{
     build::{self, BuildError, Options, Progress},
     check, scaffold,
+    sign::{self, SigningError},
     toolchain::Origin,
 };
 use indicatif::ProgressBar;
+use serde_json::{Value, json};
 
 /// The plugin is at fault.
 const AT_FAULT: u8 = 1;
@@ -64,6 +66,32 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make a key to sign with, and print its public half for whoever runs a gateway
+    Keygen {
+        /// The file for the private key; it must not be there yet
+        #[arg(long)]
+        out: PathBuf,
+        /// ed25519 or ecdsa-p256
+        #[arg(long, default_value = "ed25519")]
+        algorithm: Algorithm,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Sign a component that conforms; signatures of other keys stay
+    Sign {
+        /// The component
+        file: PathBuf,
+        /// The file with the private key, as `keygen` and `openssl genpkey` write it
+        #[arg(long, env = "DIALOG_PLUGIN_KEY")]
+        key: PathBuf,
+        /// Where the signed component goes [default: in place]
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -73,6 +101,8 @@ fn main() -> ExitCode {
             build(&folder, &Options { out, target: target_dir, toolchain })
         }
         Command::Check { file, json } => check(&file, json),
+        Command::Keygen { out, algorithm, json } => keygen(&out, algorithm, json),
+        Command::Sign { file, key, out, json } => sign(&file, &key, out.as_deref(), json),
     }
 }
 
@@ -122,11 +152,7 @@ fn build(folder: &Path, options: &Options) -> ExitCode {
 }
 
 fn check(file: &Path, json: bool) -> ExitCode {
-    let bytes = match fs::metadata(file).and_then(|known| {
-        let over = known.len() > check::MAX_BYTES;
-        let refused = || io::Error::other(format!("{} bytes, over the limit of {}", known.len(), check::MAX_BYTES));
-        if over { Err(refused()) } else { fs::read(file) }
-    }) {
+    let bytes = match check::read(file) {
         Ok(bytes) => bytes,
         Err(error) => return failed(&format!("{}: {error}", file.display()), NOT_TRIED),
     };
@@ -140,6 +166,46 @@ fn check(file: &Path, json: bool) -> ExitCode {
         println!("{report}");
     }
     if report.conforms { ExitCode::SUCCESS } else { ExitCode::from(AT_FAULT) }
+}
+
+fn keygen(out: &Path, algorithm: Algorithm, json: bool) -> ExitCode {
+    let key = match sign::keygen(out, algorithm) {
+        Ok(key) => key,
+        Err(error) => return failed(&error, NOT_TRIED),
+    };
+    if json {
+        println!("{}", json!({ "file": out, "algorithm": algorithm, "id": key.id(), "publicKey": key }));
+        return ExitCode::SUCCESS;
+    }
+    let entry = json!({
+        "id": key.id(), "publicKey": key, "vendor": "…", "plugins": ["…"],
+        "notBefore": "2026-01-01T00:00:00Z", "notAfter": "2028-01-01T00:00:00Z",
+    });
+    println!(
+        "{}: the private key, {algorithm}. Keep it where only your releases are signed.\n\n\
+         What a gateway's operator needs, for the file that `[trust]` names, with your name, your plugins' ids and how \
+         long the key holds:\n{entry:#}",
+        out.display()
+    );
+    ExitCode::SUCCESS
+}
+
+fn sign(file: &Path, key: &Path, out: Option<&Path>, json: bool) -> ExitCode {
+    match sign::sign_file(file, key, out) {
+        Ok(signed) if json => {
+            let signed: Value = json!({ "file": signed.path, "digest": signed.digest, "key": signed.key });
+            println!("{signed}");
+            ExitCode::SUCCESS
+        }
+        Ok(signed) => {
+            println!("{}: signed by {}\n  digest sha256:{}", signed.path.display(), signed.key, signed.digest);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let at_fault = matches!(error, SigningError::NotConforming(_) | SigningError::Sign(_));
+            failed(&error, if at_fault { AT_FAULT } else { NOT_TRIED })
+        }
+    }
 }
 
 fn failed(error: &dyn std::fmt::Display, code: u8) -> ExitCode {

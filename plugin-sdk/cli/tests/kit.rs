@@ -8,7 +8,10 @@ use std::{
     thread,
 };
 
-use dialog_contract::provider::{Capability, Interface};
+use dialog_contract::{
+    package::{self, key::PublicKey},
+    provider::{Capability, Interface},
+};
 use dialog_plugin::{
     build::{self, BuildError, Built, Options, build_all},
     check::{self, Level},
@@ -86,6 +89,8 @@ fn a_new_plugin_builds_conforms_and_is_built_again_only_when_it_changed() {
     assert_eq!(json["conforms"], true);
     assert_eq!(json["manifest"]["id"], "fjell-helse");
 
+    signed(&parent, &first);
+
     // A promise that nothing keeps: a new manifest alone is a new component, and it is refused with the rule's name.
     let manifest = fs::read_to_string(plugin.join("plugin.toml")).unwrap();
     fs::write(plugin.join("plugin.toml"), manifest.replace("idempotent = true", "webhooks = true")).unwrap();
@@ -101,6 +106,39 @@ fn a_new_plugin_builds_conforms_and_is_built_again_only_when_it_changed() {
     let error = build::build(&plugin, &options(&out), &mut |_| {}).unwrap_err();
     assert!(matches!(&error, BuildError::Compile(said) if said.contains("src/lib.rs")), "{error}");
     assert!(first.path.exists());
+}
+
+/// A vendor signs what it built: the file stays the component, and what was changed afterwards is found.
+fn signed(parent: &Path, built: &Built) {
+    let (key, out) = (parent.join("vendor.key"), parent.join("signed.wasm"));
+    let (key, out, file) = (key.to_str().unwrap(), out.to_str().unwrap(), built.path.to_str().unwrap());
+    let answer = kit(&["keygen", "--out", key, "--algorithm", "ecdsa-p256", "--json"]);
+    assert_eq!(answer.status.code(), Some(0));
+    let made: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let public: PublicKey = serde_json::from_value(made["publicKey"].clone()).unwrap();
+    assert_eq!(made["id"], public.id().as_str());
+    assert_eq!(kit(&["keygen", "--out", key]).status.code(), Some(2), "a key that is there stays");
+
+    let answer = kit(&["sign", file, "--key", key, "--out", out, "--json"]);
+    assert_eq!(answer.status.code(), Some(0), "{}", String::from_utf8_lossy(&answer.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    assert_eq!((&said["digest"], &said["key"]), (&built.digest.clone().into(), &made["id"]));
+    let (before, after) = (fs::read(file).unwrap(), fs::read(out).unwrap());
+    let opened = package::open(&after).unwrap();
+    assert!(opened.component == before && opened.envelope.unwrap().is_signed_by(&public));
+    let report = check::check(&after);
+    assert!(report.conforms && report.digest == built.digest && report.signed_by == [public.id().as_str()], "{report}");
+
+    // Signed for one version, and changed to another.
+    let mut changed = after.clone();
+    let at = changed.windows(5).position(|window| window == b"0.1.0").unwrap();
+    changed[at] = b'1';
+    fs::write(out, changed).unwrap();
+    let answer = kit(&["check", out]);
+    let said = String::from_utf8(answer.stdout).unwrap();
+    assert_eq!(answer.status.code(), Some(1), "{said}");
+    assert!(said.contains("error[signature]: is about another component"), "{said}");
+    assert_eq!(kit(&["sign", file, "--key", file]).status.code(), Some(2), "no key");
 }
 
 #[test]

@@ -6,15 +6,19 @@
 
 mod surface;
 
-use std::fmt;
+use std::{fmt, fs::File, io, io::Read, path::Path};
 
 use dialog_contract::{
     manifest::{BYTES, CONTRACT, Manifest, SECTION},
+    package::{
+        self,
+        envelope::Envelope,
+        statement::{Statement, digest},
+    },
     provider::{Capability, Interface},
     service::Service,
 };
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
 use crate::contract;
 
@@ -39,7 +43,8 @@ pub enum Level {
 pub struct Finding {
     /// How it weighs.
     pub level: Level,
-    /// The rule: `component`, `size`, `imports`, `exports`, `functions`, `manifest`, `services` or `upstreams`.
+    /// The rule: `component`, `size`, `imports`, `exports`, `functions`, `manifest`, `services`, `upstreams` or
+    /// `signature`.
     pub rule: &'static str,
     /// What is wrong, with its name.
     pub message: String,
@@ -50,7 +55,7 @@ pub struct Finding {
 pub struct Report {
     /// Nothing is wrong that the gateway refuses.
     pub conforms: bool,
-    /// SHA-256 of the file, lower-case hexadecimal.
+    /// SHA-256 of the component, its signature left out, lower-case hexadecimal.
     pub digest: String,
     /// In bytes.
     pub size: u64,
@@ -60,35 +65,83 @@ pub struct Report {
     pub exports: Vec<Interface>,
     /// What it says of itself, where that can be read.
     pub manifest: Option<Manifest>,
+    /// The keys that its signature names, by their ids; none where it is not signed. Whether they are whose they should
+    /// be, the gateway knows, which has their public halves.
+    pub signed_by: Vec<String>,
     /// The worst first.
     pub findings: Vec<Finding>,
+}
+
+/// Reads a file, and no more of it than is looked at.
+///
+/// # Errors
+/// Where it cannot be read, or is longer than any component may be.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    // One byte over the limit shows that there is more.
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("over the limit of {MAX_BYTES} bytes")));
+    }
+    Ok(bytes)
 }
 
 /// Checks the bytes of a file.
 pub fn check(bytes: &[u8]) -> Report {
     let mut findings = Findings::default();
     let size = bytes.len() as u64;
+    let (component, envelope) = match package::open(bytes) {
+        Ok(opened) => (opened.component, opened.envelope),
+        Err(error) => {
+            findings.error("signature", error.to_string());
+            (bytes, None)
+        }
+    };
     let mut report = Report {
         conforms: false,
-        digest: Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect(),
+        digest: digest(component),
         size,
         imports: Vec::new(),
         exports: Vec::new(),
         manifest: None,
+        signed_by: Vec::new(),
         findings: Vec::new(),
     };
     if size > MAX_BYTES {
         findings.error("size", format!("{size} bytes, over the limit of {MAX_BYTES}"));
     } else {
-        match surface::read(bytes) {
-            Ok(surface) => examine(bytes, surface, &mut report, &mut findings),
+        match surface::read(component) {
+            Ok(surface) => examine(component, surface, &mut report, &mut findings),
             Err(why) => findings.error("component", why),
+        }
+        if let Some(envelope) = envelope {
+            signature(&envelope, &mut report, &mut findings);
         }
     }
     report.findings = findings.0;
     report.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     report.conforms = !report.findings.iter().any(|finding| finding.level == Level::Error);
     report
+}
+
+/// What can be known of a signature without the public keys: whether it speaks of this component.
+fn signature(envelope: &Envelope, report: &mut Report, findings: &mut Findings) {
+    report.signed_by =
+        envelope.keys().map(|key| key.chars().filter(char::is_ascii_graphic).take(80).collect()).collect();
+    let statement = match Statement::read(envelope) {
+        Ok(statement) => statement,
+        Err(error) => return findings.error("signature", error.to_string()),
+    };
+    if !statement.is_about(&report.digest) {
+        findings.error("signature", "is about another component: this one was changed after it was signed".to_owned());
+    }
+    let said = &statement.predicate;
+    if let Some(manifest) = &report.manifest
+        && (said.plugin != manifest.id || said.version != manifest.version)
+    {
+        let (id, version) = (&manifest.id, &manifest.version);
+        findings.error("signature", format!("is for {} {}, and this is {id} {version}", said.plugin, said.version));
+    }
 }
 
 fn examine(bytes: &[u8], surface: surface::Surface, report: &mut Report, findings: &mut Findings) {
@@ -183,6 +236,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "  size      {} bytes", self.size)?;
         writeln!(f, "  digest    sha256:{}", self.digest)?;
+        writeln!(f, "  signed by {}", listed(&self.signed_by))?;
         writeln!(f, "  exports   {}", listed(&self.exports))?;
         writeln!(f, "  imports   {}", listed(&self.imports))?;
         if let Some(manifest) = &self.manifest {
