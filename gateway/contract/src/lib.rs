@@ -10,7 +10,7 @@
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
 //! - [`audit`]: a record of the audit log.
-//! - [`package`]: a plugin's file and its signature.
+//! - [`package`]: a plugin's file and its signature; [`plugin`]: installed plugins.
 //! - [`limits`]: every limit of the API, with unit, number and reason.
 //! - [`health`]: whether the gateway lives and can take requests.
 //! - [`unreadable`]: what arrived and could not be understood.
@@ -28,6 +28,7 @@ pub mod openapi;
 pub mod opening;
 pub mod package;
 pub mod page;
+pub mod plugin;
 pub mod practice;
 pub mod prescription;
 pub mod problem;

@@ -2,9 +2,11 @@
 //! code is running it, and the engine cannot check it.
 //!
 //! The safety argument. [`wasmtime::component::Component::deserialize`] requires bytes that
-//! [`wasmtime::component::Component::serialize`] of the same engine made. What is loaded here
+//! [`wasmtime::Engine::precompile_component`] of an engine like it made. What is loaded here comes from the compiler that
+//! the host was given ([`crate::compile`]): in the gateway this very binary, in a process that it started itself, over a
+//! pipe that nobody else holds; and it goes into the cache before it is used again. What comes from the cache
 //! 1. lies in a folder that belongs to the gateway's own user and that nobody else can enter (mode 0700, checked),
-//! 2. was written by [`Cache::keep`] alone, in one rename, after this process compiled it,
+//! 2. was written by [`Cache::adopt`] alone, in one rename, as it came from the compiler,
 //! 3. begins with the SHA-256 of its code together with the component's digest and the engine's compatibility hash; the
 //!    digest is checked over the very bytes that are then loaded (they are read into memory first, not mapped, so that
 //!    nothing can change between the check and the use), so that a torn, rotten or exchanged file is compiled anew,
@@ -105,8 +107,8 @@ impl Cache {
             tracing::warn!(file = %path.display(), "a file of the plugin cache is damaged; the plugin is compiled anew");
             return None;
         };
-        // SAFETY: these very bytes were made by `Component::serialize` of an engine with this compatibility hash, and
-        // written by this module, as the SHA-256 before them shows; see the module's documentation.
+        // SAFETY: these very bytes came from the compiler for an engine with this compatibility hash, and were written by
+        // this module, as the SHA-256 before them shows; see the module's documentation.
         match unsafe { Component::deserialize(engine, code) } {
             Ok(component) => Some(component),
             Err(error) => {
@@ -116,29 +118,33 @@ impl Cache {
         }
     }
 
-    /// Keeps a component's code. A cache that cannot be written costs time at the next start and nothing else.
-    pub(crate) fn keep(&self, digest: &str, component: &Component) {
-        if let Err(error) = self.write(digest, component) {
+    /// Loads what the compiler made of a component, and keeps it. A cache that cannot be written costs time at the next
+    /// start and nothing else.
+    pub(crate) fn adopt(&self, engine: &Engine, digest: &str, code: &[u8]) -> wasmtime::Result<Component> {
+        // SAFETY: these bytes came from the compiler; see the module's documentation. The engine itself checks that they
+        // were made for its version, flags and processor.
+        let component = unsafe { Component::deserialize(engine, code) }?;
+        if let Err(error) = self.write(digest, code) {
             tracing::warn!(folder = %self.folder.display(), %error, "compiled code could not be kept");
         }
+        Ok(component)
     }
 
-    fn write(&self, digest: &str, component: &Component) -> Result<(), Box<dyn std::error::Error>> {
-        let code = component.serialize()?;
+    fn write(&self, digest: &str, code: &[u8]) -> std::io::Result<()> {
         let draft = self.folder.join(format!(".draft-{}", uuid::Uuid::new_v4()));
         let written = (|| {
             let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&draft)?;
             file.set_permissions(fs::Permissions::from_mode(0o600))?;
             file.write_all(MAGIC)?;
-            file.write_all(&self.seal(digest, &code))?;
-            file.write_all(&code)?;
+            file.write_all(&self.seal(digest, code))?;
+            file.write_all(code)?;
             file.sync_all()?;
             fs::rename(&draft, self.path(digest))
         })();
         if written.is_err() {
             let _ = fs::remove_file(&draft);
         }
-        Ok(written?)
+        written
     }
 
     /// The code in a file's bytes, if the file is whole and this component's.
@@ -190,8 +196,19 @@ mod tests {
         Host::new(&Limits { calls_at_once: 1, ..Limits::default() }).unwrap()
     }
 
-    fn component(engine: &Engine) -> Component {
-        Component::new(engine, wat::parse_str("(component (core module (func (export \"f\"))))").unwrap()).unwrap()
+    /// Keeps a small component's code under a digest.
+    fn keep(cache: &Cache, engine: &Engine, digest: &str) {
+        let component = wat::parse_str("(component (core module (func (export \"f\"))))").unwrap();
+        let code = crate::engine::compiler().unwrap().precompile_component(&component).unwrap();
+        cache.adopt(engine, digest, &code).unwrap();
+    }
+
+    #[test]
+    fn code_that_the_compiler_did_not_make_for_this_engine_is_not_loaded() {
+        let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
+        let cache = Cache::open(folder.path(), engine.wasmtime()).unwrap();
+        assert!(cache.adopt(engine.wasmtime(), "aa", b"no code").is_err());
+        assert!(!cache.path("aa").exists());
     }
 
     #[test]
@@ -199,7 +216,7 @@ mod tests {
         let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
         let cache = Cache::open(folder.path(), engine.wasmtime()).unwrap();
         assert!(cache.load(engine.wasmtime(), "aa").is_none());
-        cache.keep("aa", &component(engine.wasmtime()));
+        keep(&cache, engine.wasmtime(), "aa");
         assert!(cache.load(engine.wasmtime(), "aa").is_some());
         let again = Cache::open(folder.path(), engine.wasmtime()).unwrap();
         assert!(again.load(engine.wasmtime(), "aa").is_some());
@@ -209,7 +226,7 @@ mod tests {
     fn a_file_with_one_bit_changed_is_never_loaded() {
         let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
         let cache = Cache::open(folder.path(), engine.wasmtime()).unwrap();
-        cache.keep("aa", &component(engine.wasmtime()));
+        keep(&cache, engine.wasmtime(), "aa");
         let path = cache.path("aa");
         let whole = fs::read(&path).unwrap();
         for at in [0, 20, HEADER_BYTES, whole.len() / 2, whole.len() - 1] {
@@ -228,7 +245,7 @@ mod tests {
     fn one_plugins_code_is_not_taken_for_anothers() {
         let (folder, engine) = (tempfile::tempdir().unwrap(), engine());
         let cache = Cache::open(folder.path(), engine.wasmtime()).unwrap();
-        cache.keep("aa", &component(engine.wasmtime()));
+        keep(&cache, engine.wasmtime(), "aa");
         fs::copy(cache.path("aa"), cache.path("bb")).unwrap();
         assert!(cache.load(engine.wasmtime(), "bb").is_none());
     }

@@ -48,7 +48,22 @@ impl Drop for Engine {
     }
 }
 
+/// An engine that compiles for [`Engine`] and runs nothing: without a pool, and on one processor, so that serving has the
+/// others.
+pub(crate) fn compiler() -> wasmtime::Result<Wasmtime> {
+    let mut config = code();
+    config.parallel_compilation(false);
+    Wasmtime::new(&config)
+}
+
 fn config(limits: &Limits) -> Config {
+    let mut config = code();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+    config
+}
+
+/// All that machine code depends on.
+fn code() -> Config {
     let mut config = Config::new();
     config
         .strategy(Strategy::Cranelift)
@@ -65,8 +80,7 @@ fn config(limits: &Limits) -> Config {
         .wasm_wide_arithmetic(false)
         .memory_init_cow(true)
         .generate_address_map(false)
-        .wasm_backtrace_max_frames(None)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
+        .wasm_backtrace_max_frames(None);
     config
 }
 

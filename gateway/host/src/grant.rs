@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use dialog_contract::provider::Capability;
+use dialog_contract::{plugin::Asks, provider::Capability};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -79,6 +79,22 @@ impl Grant {
                 Err(GrantError::UnknownUpstream { name: name.clone(), known })
             }
             None => Ok(()),
+        }
+    }
+
+    /// What of it a plugin can ask for.
+    #[must_use]
+    pub fn asks(&self) -> Asks {
+        Asks { capabilities: self.capabilities.clone(), national_identity_number: self.national_identity_number }
+    }
+
+    /// The same grant, for this.
+    #[must_use]
+    pub fn of(&self, asks: &Asks) -> Self {
+        Self {
+            sha256: self.sha256.clone(),
+            capabilities: asks.capabilities.clone(),
+            national_identity_number: asks.national_identity_number,
         }
     }
 

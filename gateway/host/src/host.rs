@@ -5,12 +5,14 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
+use bytes::Bytes;
 use dialog_contract::{
     ids::PluginId,
     manifest::Manifest,
+    package::open,
     provider::{Capability, Interface},
 };
 use dialog_core::ports::{
@@ -25,6 +27,7 @@ use wasmtime::component::Component;
 
 use crate::{
     call::Caller,
+    compile::{Compile, CompileError, InProcess},
     compiled::{Cache, CacheError},
     engine::Engine,
     file,
@@ -99,10 +102,12 @@ pub struct Ports {
     pub observer: Arc<dyn Observer>,
     /// Which trace a call belongs to.
     pub traceparent: Arc<dyn TraceSource>,
+    /// Makes machine code.
+    pub compiler: Arc<dyn Compile>,
 }
 
 impl Ports {
-    /// The machine's clock, the task's trace, and nobody who observes.
+    /// The machine's clock, the task's trace, nobody who observes, and a compiler in this process.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, blobs: Arc<dyn Blobs>) -> Self {
         Self {
@@ -111,6 +116,7 @@ impl Ports {
             clock: Arc::new(SystemClock),
             observer: Arc::new(Unobserved),
             traceparent: Arc::new(TaskTrace),
+            compiler: Arc::new(InProcess),
         }
     }
 }
@@ -136,6 +142,23 @@ pub struct Installation {
     pub upstreams: BTreeMap<String, String>,
     /// Whether its code was found in the cache.
     pub cached: bool,
+}
+
+/// A version of a plugin that could be called at once, and is not yet.
+pub struct Ready(Arc<Plugin>);
+
+impl Ready {
+    /// What it will be known as.
+    #[must_use]
+    pub fn installation(&self) -> &Installation {
+        &self.0.installation
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ready").field(&self.0.installation).finish()
+    }
 }
 
 /// Why the host could not be made, or a plugin could not be installed.
@@ -186,12 +209,9 @@ pub enum InstallError {
     /// The operator's settings are not as the manifest's schema has them.
     #[error("its installation is not as its manifest's schema has it: {0}")]
     Installation(String),
-    /// The engine does not accept its code.
-    #[error("it cannot be compiled: {0}")]
-    Compile(String),
-    /// Compiling took too long.
-    #[error("compiling it took over {0} ms")]
-    CompileTime(u64),
+    /// There is no machine code of it.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
     /// Its imports or exports are not of the contract's types.
     #[error("it does not fit the contract: {0}")]
     Link(String),
@@ -251,7 +271,7 @@ impl Host {
         if self.caller.registry.find(&package.manifest.id).is_some() {
             return Err(failed(InstallError::Twice(package.manifest.id)));
         }
-        self.install_package(bytes, package, config).await.map_err(failed)
+        Ok(self.activate(self.prepare_package(bytes, package, config).await.map_err(failed)?))
     }
 
     /// Installs a plugin, or another version of it in place of the one before.
@@ -259,11 +279,19 @@ impl Host {
     /// # Errors
     /// [`HostError::Install`] says what is wrong; then nothing has changed.
     pub async fn install(&self, bytes: Vec<u8>, config: &PluginConfig) -> Result<Installation, HostError> {
+        Ok(self.activate(self.prepare(bytes, config).await?))
+    }
+
+    /// Makes a plugin ready to be called: all that can fail of installing it.
+    ///
+    /// # Errors
+    /// [`HostError::Install`] says what is wrong.
+    pub async fn prepare(&self, bytes: Vec<u8>, config: &PluginConfig) -> Result<Ready, HostError> {
         let named = |name: String| move |reason| HostError::Install { package: name, reason };
         let package = Package::read(&bytes, &self.caller.limits)
             .map_err(|error| named(config.package.display().to_string())(error.into()))?;
         let id = package.manifest.id.to_string();
-        self.install_package(bytes, package, config).await.map_err(named(id))
+        self.prepare_package(bytes, package, config).await.map_err(named(id))
     }
 
     /// Removes a plugin: new calls find none; calls that are under way end as they would. Says whether it was there.
@@ -293,12 +321,24 @@ impl Host {
         &self.caller
     }
 
-    async fn install_package(
+    /// Sends new calls to a plugin that is ready; it takes the place of the version before.
+    pub fn activate(&self, ready: Ready) -> Installation {
+        let installation = ready.0.installation.clone();
+        let before = self.caller.registry.put(ready.0);
+        tracing::info!(
+            plugin = %installation.plugin, version = %installation.version, digest = %installation.digest,
+            before = before.map(|before| before.installation.version.clone()).unwrap_or_default(),
+            cached = installation.cached, "plugin installed"
+        );
+        installation
+    }
+
+    async fn prepare_package(
         &self,
         bytes: Vec<u8>,
         package: Package,
         config: &PluginConfig,
-    ) -> Result<Installation, InstallError> {
+    ) -> Result<Ready, InstallError> {
         config.grant.check(&package, &config.upstreams)?;
         let settings = Value::Object(config.installation.clone());
         check_value(&package.manifest.installation_schema, &settings).map_err(InstallError::Installation)?;
@@ -311,7 +351,7 @@ impl Host {
         for upstream in package.manifest.upstreams.iter().filter(|named| !upstreams.contains_key(&named.name)) {
             tracing::warn!(plugin = %package.manifest.id, upstream = %upstream.name, "an upstream of the plugin is not bound");
         }
-        let (component, how) = self.prepare(bytes, &package).await?;
+        let (component, how) = self.component(bytes, &package).await?;
         self.check_resources(&component)?;
         let worlds = Worlds::link(self.caller.engine.wasmtime(), &component, &config.grant, &package.exports)
             .map_err(|error| InstallError::Link(scrub::line(&format!("{error:#}"), ERROR_LINE_BYTES)))?;
@@ -332,45 +372,38 @@ impl Host {
             cached: how == Prepared::Cached,
         };
         let numbers = manifest.national_identity_number && config.grant.national_identity_number;
-        let before = self.caller.registry.put(Arc::new(Plugin {
-            installation: installation.clone(),
+        Ok(Ready(Arc::new(Plugin {
+            installation,
             manifest,
             worlds,
             upstreams: Arc::new(upstreams),
             settings: settings.to_string(),
             numbers,
             permits: permits(&self.caller.limits),
-        }));
-        tracing::info!(
-            plugin = %installation.plugin, version = %installation.version, digest = %installation.digest,
-            before = before.map(|before| before.installation.version.clone()).unwrap_or_default(),
-            cached = installation.cached, "plugin installed"
-        );
-        Ok(installation)
+        })))
     }
 
     /// The component's code, from the cache or the compiler.
-    async fn prepare(&self, bytes: Vec<u8>, package: &Package) -> Result<(Component, Prepared), InstallError> {
+    async fn component(&self, bytes: Vec<u8>, package: &Package) -> Result<(Component, Prepared), InstallError> {
         let _one_at_a_time = self.compiling.lock().await;
         let began = Instant::now();
-        let (cache, engine) = (Arc::clone(&self.cache), self.caller.engine.wasmtime().clone());
-        let digest = package.digest.clone();
-        let working = tokio::task::spawn_blocking(move || {
-            if let Some(component) = cache.load(&engine, &digest) {
-                return Ok((component, Prepared::Cached));
-            }
-            let component = Component::from_binary(&engine, &bytes)?;
-            cache.keep(&digest, &component);
-            Ok((component, Prepared::Compiled))
-        });
-        let most = self.caller.limits.compile_milliseconds;
-        let made = tokio::time::timeout(Duration::from_millis(most), working)
-            .await
-            .map_err(|_| InstallError::CompileTime(most))?
-            .map_err(|_| InstallError::Compile("the compiler failed".to_owned()))?
-            .map_err(|error: wasmtime::Error| {
-                InstallError::Compile(scrub::line(&format!("{error:#}"), ERROR_LINE_BYTES))
-            })?;
+        let engine = self.caller.engine.wasmtime();
+        let found = {
+            let (cache, engine, digest) = (Arc::clone(&self.cache), engine.clone(), package.digest.clone());
+            blocking(move || cache.load(&engine, &digest)).await?
+        };
+        let made = if let Some(component) = found {
+            (component, Prepared::Cached)
+        } else {
+            let mut bytes = Bytes::from(bytes);
+            // What is signed is what is compiled: the signature is no part of it.
+            bytes.truncate(open(&bytes).map_err(PackageError::from)?.component.len());
+            let code = self.caller.ports.compiler.compile(bytes, &self.caller.limits).await?;
+            let (cache, engine, digest) = (Arc::clone(&self.cache), engine.clone(), package.digest.clone());
+            let adopted = blocking(move || cache.adopt(&engine, &digest, &code)).await?;
+            let refused = |error| CompileError::Invalid(scrub::line(&format!("{error:#}"), ERROR_LINE_BYTES));
+            (adopted.map_err(refused)?, Prepared::Compiled)
+        };
         self.caller.ports.observer.prepared(&package.manifest.id, made.1, began.elapsed());
         Ok(made)
     }
@@ -389,6 +422,11 @@ impl Host {
         over("bytes of memory at its start", needs.max_initial_memory_size.unwrap_or(0), limits.memory_bytes)?;
         over("elements in a table", needs.max_initial_table_size.unwrap_or(0), limits.table_elements)
     }
+}
+
+/// Reading and mapping code takes some milliseconds, in which this thread has others to serve.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, CompileError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| CompileError::Broken(error.to_string()))
 }
 
 async fn read(path: &Path, limits: &Limits) -> Result<Vec<u8>, InstallError> {

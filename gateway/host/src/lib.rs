@@ -7,8 +7,10 @@
 //!
 //! Floor plan
 //! - [`host`]: what the server uses: set up, install, remove. [`Host`] implements the domain's port `Providers`.
-//! - Before a call: [`package`] reads a file with what it says of itself, [`manifest`] checks settings by that, [`grant`]
-//!   is what the operator answers, `compiled` keeps machine code, `registry` holds what is installed.
+//! - Before a call: [`package`] reads a file, `complexity` counts what is in it, [`trust`] says whose it must be,
+//!   [`grant`] what the operator answers, [`manifest`] holds settings to their schema; [`compile`] makes machine code of
+//!   it, apart from serving, `compiled` keeps that, `registry` holds what is installed. [`packages`]: installing, granting
+//!   and rolling back while calls are under way.
 //! - A call: `providers` is the port, `call` the path of one call, `engine` and `memory` its bounds, `convert` what goes
 //!   in and what is believed of what comes out.
 //! - What a guest can reach: `capabilities`, and below it [`upstream`].
@@ -18,7 +20,9 @@
 mod bindings;
 mod call;
 mod capabilities;
+pub mod compile;
 mod compiled;
+mod complexity;
 mod convert;
 mod engine;
 pub mod file;
@@ -29,6 +33,7 @@ pub mod manifest;
 mod memory;
 pub mod observe;
 pub mod package;
+pub mod packages;
 mod providers;
 mod registry;
 mod scrub;
@@ -36,10 +41,13 @@ pub mod secret;
 #[cfg(test)]
 mod tests;
 pub mod trace;
+pub mod trust;
 pub mod upstream;
 
 pub use compiled::CacheError;
 pub use grant::Grant;
-pub use host::{Host, HostConfig, HostError, InstallError, Installation, PluginConfig, Ports, TaskTrace, TraceSource};
+pub use host::{
+    Host, HostConfig, HostError, InstallError, Installation, PluginConfig, Ports, Ready, TaskTrace, TraceSource,
+};
 pub use limits::Limits;
 pub use upstream::config::UpstreamBinding;

@@ -10,6 +10,22 @@ use serde::{Deserialize, Serialize};
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
+/// The file of trusted keys, in bytes: a key with its plugins has about 500, and the file has [`TRUST_KEYS`] at most.
+pub const TRUST_BYTES: u64 = MIB;
+
+/// Trusted keys: a hundred vendors, with the keys of ten years.
+pub const TRUST_KEYS: usize = 1_000;
+
+/// The name of a vendor, and why a key was revoked, in characters: a sentence.
+pub const VENDOR_CHARACTERS: usize = 200;
+
+/// Versions of a plugin that are kept beside the one that serves, to be rolled back to: a bad release, the release that
+/// was to mend it, and the good ones before.
+pub const VERSIONS_KEPT: usize = 5;
+
+/// Installed plugins: more than there are vendors.
+pub const PLUGINS: usize = 1_000;
+
 /// A secret, in bytes: a private key in PEM with its chain.
 pub const SECRET_BYTES: u64 = 64 * KIB;
 
@@ -220,8 +236,20 @@ limits! {
     component_bytes: 32 * MIB, KIB, 256 * MIB;
     /// The manifest in it, in bytes: two JSON Schemas and some names.
     manifest_bytes: 256 * KIB, 256, 4 * MIB;
-    /// How long compiling a plugin may take, in milliseconds. It happens at install, apart from serving.
+    /// Types that a component may announce, in all its parts: those here have some hundred.
+    component_types: 10_000, 1, 1_000_000;
+    /// Functions of a component, in all its parts: a JavaScript engine has about 20,000.
+    component_functions: 50_000, 1, 1_000_000;
+    /// The largest function, in bytes: a compiler's time grows faster than a function. An interpreter's loop has some
+    /// hundred KiB.
+    function_bytes: 512 * KIB, 256, 8 * MIB;
+    /// How deep components and modules may lie in each other: those of `wit-component` lie three deep.
+    component_depth: 16, 1, 100;
+    /// How long compiling a plugin may take, in milliseconds, on one processor. It happens at install, apart from serving.
     compile_milliseconds: 120_000, 100, 3_600_000;
+    /// Address space of the process that compiles, in bytes: the gateway's binary itself, and a hundred times the code of
+    /// the plugins here.
+    compile_memory_bytes: 2048 * MIB, 64 * MIB, 64 * 1024 * MIB;
     /// Core instances in a component: those of `wit-component` have three or four.
     core_instances: 16, 1, 64;
     /// Linear memories in a component, so that one call cannot take the pool of many.

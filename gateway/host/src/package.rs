@@ -5,12 +5,16 @@ use std::collections::BTreeSet;
 
 use dialog_contract::{
     manifest::{Manifest, ManifestError, SECTION},
+    package::{OpenError, open, statement::digest},
+    plugin::Asks,
     provider::{Capability, Interface},
 };
-use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
 
-use crate::limits::{Limits, length};
+use crate::{
+    complexity::Complexity,
+    limits::{Limits, length},
+};
 
 /// The WIT package, without its version.
 const PACKAGE: &str = "dialog:provider/";
@@ -21,7 +25,7 @@ const VERSION: &str = "1.0.";
 /// A component that keeps the contract's form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Package {
-    /// SHA-256 of the file, lower-case hexadecimal.
+    /// SHA-256 of the component, its signature left out, lower-case hexadecimal.
     pub digest: String,
     /// What it imports, in the contract's order.
     pub imports: Vec<Capability>,
@@ -40,6 +44,19 @@ pub enum PackageError {
         /// In bytes.
         size: usize,
         /// In bytes.
+        limit: u64,
+    },
+    /// It has a signature that cannot be one.
+    #[error(transparent)]
+    Signature(#[from] OpenError),
+    /// More than a compiler is to be given.
+    #[error("it has {found} {what}, over the limit of {limit}")]
+    TooComplex {
+        /// Of what.
+        what: &'static str,
+        /// How many or how much.
+        found: u64,
+        /// The limit.
         limit: u64,
     },
     /// Not WebAssembly.
@@ -69,6 +86,13 @@ pub enum PackageError {
 }
 
 impl Package {
+    /// What it asks for: by its imports, and by its manifest.
+    #[must_use]
+    pub fn asks(&self) -> Asks {
+        let national_identity_number = self.manifest.national_identity_number;
+        Asks { capabilities: self.imports.clone(), national_identity_number }
+    }
+
     /// Reads a file. Whether its code is valid, the compiler says.
     ///
     /// # Errors
@@ -77,13 +101,17 @@ impl Package {
         if bytes.len() > length(limits.component_bytes) {
             return Err(PackageError::TooLarge { size: bytes.len(), limit: limits.component_bytes });
         }
+        let component = open(bytes)?.component;
+        let mut complexity = Complexity::default();
         let mut imports = BTreeSet::new();
         let mut exports = BTreeSet::new();
         let mut manifest = None;
         // Depth 1 is the component itself; what is nested in it is its own affair, and has no imports but through it.
         let mut depth = 0_u32;
-        for payload in Parser::new(0).parse_all(bytes) {
-            match payload.map_err(unreadable)? {
+        for payload in Parser::new(0).parse_all(component) {
+            let payload = payload.map_err(unreadable)?;
+            complexity.see(&payload, limits)?;
+            match payload {
                 Payload::Version { encoding, .. } => {
                     if depth == 0 && encoding == Encoding::Module {
                         return Err(PackageError::CoreModule);
@@ -131,7 +159,7 @@ impl Package {
         let manifest = Manifest::read(section, length(limits.manifest_bytes))?;
         let exports: Vec<Interface> = exports.into_iter().collect();
         manifest.check_exports(&exports)?;
-        Ok(Self { digest: hex(&Sha256::digest(bytes)), imports: imports.into_iter().collect(), exports, manifest })
+        Ok(Self { digest: digest(component), imports: imports.into_iter().collect(), exports, manifest })
     }
 }
 

@@ -156,6 +156,8 @@ pub mod space {
     pub const PLUGIN_STATE: u8 = b'p';
     /// The embedded directory.
     pub const DIRECTORY: u8 = b'r';
+    /// Installed plugins: versions and grants.
+    pub const PACKAGES: u8 = b'i';
     /// The store's own bookkeeping.
     pub const STORE: u8 = b's';
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Limits of a host that shares its machine with other tests.
-pub(super) fn small() -> Limits {
+pub(crate) fn small() -> Limits {
     Limits { calls_at_once: 8, calls_at_once_per_plugin: 4, call_milliseconds: 2_000, ..Limits::default() }
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn open_of(host: &Host, plugin: &str) -> Called<Opened> {
     host.open(target(plugin), citizen_context(), DialogId::new(), inquiry()).await
 }
 
-pub(super) async fn open(host: &Host) -> Called<Opened> {
+pub(crate) async fn open(host: &Host) -> Called<Opened> {
     open_of(host, "example").await
 }
 

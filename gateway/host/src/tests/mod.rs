@@ -4,8 +4,8 @@
 //! - [`ports`]: a store and blobs in memory, and a citizen who does not exist. - [`guests`]: small plugins.
 //! - [`installs`], [`calls`], [`upstreams`], [`tls`]: the tests.
 
-mod calls;
-mod guests;
+pub(crate) mod calls;
+pub(crate) mod guests;
 mod installs;
 mod ports;
 mod tls;
