@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use dialog_gateway::compile;
 use dialog_tests::{
     house::{House, Plan, configuration::Addresses, plugins},
     sim::world::CITIZENS,
@@ -37,12 +38,19 @@ enum Part {
         #[arg(long)]
         config: PathBuf,
     },
+    /// What compiles a plugin.
+    #[command(hide = true)]
+    Compile { limits: Vec<String> },
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.part {
         Some(Part::Gateway { config }) => dialog_gateway::start::run(&config, &mut std::io::stdout()),
+        Some(Part::Compile { limits }) => {
+            return compile::serve(&limits)
+                .map_or_else(|(code, words)| ended_with(code, &anyhow::Error::msg(words)), |()| ExitCode::SUCCESS);
+        }
         None => match arguments.out.as_deref().map_or(Ok(()), keepsakes::may_be_left_in) {
             Ok(()) => run(arguments.check, arguments.out.as_deref()),
             Err(error) => return ended_with(2, &error),

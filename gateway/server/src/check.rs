@@ -3,10 +3,12 @@
 
 use dialog_audit::SigningKey;
 use dialog_contract::{ids::PluginId, provider::Interface};
+use dialog_core::ports::clock::{Clock, SystemClock};
 use dialog_host::{
     file,
     manifest::check_value,
     package::Package,
+    trust::{Trust, TrustError},
     upstream::{self, BindingError, CredentialsError},
 };
 use secrecy::ExposeSecret;
@@ -34,9 +36,8 @@ pub struct Checked {
 pub struct CheckedPlugin {
     /// Which plugin it is.
     pub id: PluginId,
-    /// SHA-256 of the file, lower-case hexadecimal.
-    pub digest: String,
-    settings_schema: Value,
+    /// JSON Schema of an agreement's settings, where there is a package to say it.
+    settings_schema: Option<Value>,
 }
 
 /// Reads and checks everything that the configuration names.
@@ -66,6 +67,11 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
     }
     if let Err(error) = config.limits.check() {
         problems.push(format!("limits: {error}"));
+    }
+    if let Some(path) = &config.trust.file
+        && let Err(error) = Trust::read(path, config.trust.unsigned_plugins)
+    {
+        problems.push(format!("trust.file: {}: {error}", path.display()));
     }
     let mut plugins: Vec<CheckedPlugin> = Vec::new();
     for (at, entry) in config.plugins.iter().enumerate() {
@@ -98,9 +104,18 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
 
 /// What is known of a plugin; or the key that is wrong, and how.
 fn plugin(config: &Config, entry: &PluginEntry) -> Result<CheckedPlugin, String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("package: {}: {error}", entry.package.display());
-    let bytes = file::read(&entry.package, config.limits.component_bytes).map_err(|error| wrong(&error))?;
+    let (path, id) = match (&entry.package, &entry.id) {
+        (Some(path), id) => (path, id),
+        (None, Some(id)) => return Ok(CheckedPlugin { id: id.clone(), settings_schema: None }),
+        (None, None) => return Err("id: there is neither an id nor a package".to_owned()),
+    };
+    let wrong = |error: &dyn std::fmt::Display| format!("package: {}: {error}", path.display());
+    let bytes = file::read(path, config.limits.component_bytes).map_err(|error| wrong(&error))?;
     let package = Package::read(&bytes, &config.limits).map_err(|error| wrong(&error))?;
+    if let Some(id) = id.as_ref().filter(|id| **id != package.manifest.id) {
+        return Err(format!("id: is {id}, and the package is {}", package.manifest.id));
+    }
+    trusted(config, &bytes, &package).map_err(|error| wrong(&error))?;
     let takes = package.exports.contains(&Interface::Inbound);
     if entry.poll_seconds.is_some() && !takes {
         return Err("poll-seconds: the plugin exports no inbound".to_owned());
@@ -111,11 +126,26 @@ fn plugin(config: &Config, entry: &PluginEntry) -> Result<CheckedPlugin, String>
     entry.grant.check(&package, &entry.upstreams).map_err(|error| format!("grant: {error}"))?;
     check_value(&package.manifest.installation_schema, &Value::Object(entry.installation.clone()))
         .map_err(|error| format!("installation: {error}"))?;
-    Ok(CheckedPlugin {
-        id: package.manifest.id,
-        digest: package.digest,
-        settings_schema: package.manifest.settings_schema,
-    })
+    Ok(CheckedPlugin { id: package.manifest.id, settings_schema: Some(package.manifest.settings_schema) })
+}
+
+/// Whether somebody whom the operator trusts stands for a package. That a key has run out since it was installed, only
+/// the store can say.
+fn trusted(config: &Config, file: &[u8], package: &Package) -> Result<(), String> {
+    let unsigned = config.trust.unsigned_plugins;
+    let trust = match &config.trust.file {
+        // That the file cannot be used is said with its own key.
+        Some(path) => match Trust::read(path, unsigned) {
+            Ok(trust) => trust,
+            Err(_) => return Ok(()),
+        },
+        None => Trust::default().with_unsigned(unsigned),
+    };
+    let opened = dialog_contract::package::open(file).map_err(|error| error.to_string())?;
+    match trust.check(&opened, &package.manifest, SystemClock.now()) {
+        Ok(_) | Err(TrustError::Expired { .. }) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Agreements whose settings are not as their plugin's schema has them: better found at start than at a citizen's
@@ -125,7 +155,7 @@ fn settings(directory: &Directory, plugins: &[CheckedPlugin]) -> Vec<String> {
     agreements
         .filter_map(|(at, agreement)| {
             let plugin = plugins.iter().find(|known| known.id == agreement.plugin)?;
-            let wrong = check_value(&plugin.settings_schema, &agreement.settings).err()?;
+            let wrong = check_value(plugin.settings_schema.as_ref()?, &agreement.settings).err()?;
             Some(format!("directory file: agreements[{at}].settings: not as {} has them: {wrong}", agreement.plugin))
         })
         .collect()

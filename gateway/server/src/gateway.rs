@@ -4,6 +4,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use dialog_contract::{health::HealthStatus, ids::PluginId};
 use dialog_core::{Desk, ports::clock::SystemClock};
+use dialog_host::packages::Packages;
 use dialog_store::SledStore;
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -35,6 +36,8 @@ pub struct Gateway {
     pub possession: Possession,
     /// Where each listener is reached that takes tokens.
     pub reached: Reached,
+    /// Installed plugins, for whoever changes them.
+    pub packages: Packages,
     /// The audit log.
     pub evidence: Arc<AuditLog>,
     /// The audit log's folder, for whoever reads its public files.

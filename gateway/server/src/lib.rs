@@ -24,6 +24,11 @@ pub mod telemetry;
 pub mod tls;
 pub mod webhook;
 
+/// What a process does that was started to compile a plugin: for every binary that runs a gateway.
+pub use dialog_host::compile;
+/// What changes installed plugins.
+pub use dialog_host::packages;
+
 /// Lower-case hexadecimal.
 fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

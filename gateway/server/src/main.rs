@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use dialog_gateway::{config::Config, start};
+use dialog_gateway::{compile, config::Config, start};
 
 /// Brings providers of digital dialog with the GP behind one API.
 #[derive(Parser)]
@@ -31,6 +31,9 @@ enum Command {
         #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
         config: PathBuf,
     },
+    /// Compiles a plugin within limits: what the gateway starts itself with.
+    #[command(hide = true)]
+    Compile { limits: Vec<String> },
 }
 
 fn look(file: &Path) -> anyhow::Result<()> {
@@ -41,15 +44,21 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Serve { config } => start::run(&config, &mut io::stdout()),
         Command::Check { config } => look(&config),
+        Command::Compile { limits } => match compile::serve(&limits) {
+            Ok(()) => Ok(()),
+            Err((code, words)) => return ended_with(&words, code),
+        },
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            #[expect(clippy::print_stderr, reason = "the one place where the binary says why it ends")]
-            {
-                eprintln!("dialog-gateway: {error:#}");
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => ended_with(&format!("dialog-gateway: {error:#}"), 1),
     }
+}
+
+fn ended_with(words: &str, code: u8) -> ExitCode {
+    #[expect(clippy::print_stderr, reason = "the one place where the binary says why it ends")]
+    {
+        eprintln!("{words}");
+    }
+    ExitCode::from(code)
 }

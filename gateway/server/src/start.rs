@@ -21,7 +21,11 @@ use dialog_core::{
         store::Store,
     },
 };
-use dialog_host::{Host, HostConfig, Installation};
+use dialog_host::{
+    Host, HostConfig,
+    compile::{Compile, Process},
+    packages::{Packages, PackagesConfig, PackagesPorts},
+};
 use dialog_store::{FileBlobs, SledConfig, SledStore};
 use secrecy::ExposeSecret;
 use tokio::{
@@ -90,7 +94,7 @@ async fn serve(config: Config, checked: Checked, audit_key: SigningKey, ready: &
     let operations = Listener::bind(config.listen.operations).await.context("listen.operations")?;
     let addresses = [("portal", portal.address), ("provider", provider.address), ("operations", operations.address)];
 
-    let (gateway, polled) = assemble(&config, checked, audit_key).await?;
+    let (gateway, polled) = assemble(&config, checked, audit_key, Arc::new(Process::of_this_binary())).await?;
     let repaired = gateway.desk.recover().await.context("repair what was left unfinished")?;
     if repaired.due > 0 {
         tracing::warn!(count = repaired.due, "repaired what the process before left unfinished");
@@ -131,11 +135,12 @@ async fn serve(config: Config, checked: Checked, audit_key: SigningKey, ready: &
     Ok(())
 }
 
-/// Opens everything that was checked, and serves nothing yet. Also gives which plugins are to be asked for news, and how often.
+/// Opens everything that was checked, and serves nothing yet; `compiler` is for its plugins. Also gives which plugins are to be asked for news, and how often.
 pub async fn assemble(
     config: &Config,
     checked: Checked,
     audit_key: SigningKey,
+    compiler: Arc<dyn Compile>,
 ) -> anyhow::Result<(Arc<Gateway>, Polled)> {
     for issuer in config.issuers.iter().filter(|issuer| issuer.bearer) {
         tracing::warn!(issuer = issuer.issuer, "tokens of this issuer may be bound to nothing: for development only");
@@ -174,23 +179,31 @@ pub async fn assemble(
         HostConfig {
             cache_dir: config.data.cache.clone().unwrap_or_else(|| folder.join("cache")),
             limits: config.limits.clone(),
-            plugins: config.plugins.iter().map(crate::config::PluginEntry::host).collect(),
+            plugins: Vec::new(),
         },
         dialog_host::Ports {
             observer: Arc::<Metrics>::clone(&metrics),
             traceparent: Arc::new(CurrentSpan),
+            compiler,
             ..dialog_host::Ports::new(Arc::clone(&ports_store), Arc::clone(&blobs))
         },
-    )
-    .await?;
-    let installations = host.installations();
-    for installation in &installations {
-        evidence.record(installed(installation)).await?;
-    }
-    for (entry, plugin) in config.plugins.iter().zip(&plugins) {
-        let same = installations.iter().any(|found| found.plugin == plugin.id && found.digest == plugin.digest);
-        anyhow::ensure!(same, "{} changed after it was checked", entry.package.display());
-    }
+    );
+    let host = Arc::new(host.await?);
+    let packages = Packages::open(
+        PackagesConfig {
+            folder: folder.join("packages"),
+            trust: config.trust.file.clone(),
+            unsigned: config.trust.unsigned_plugins,
+            entries: config.plugins.iter().map(crate::config::PluginEntry::entry).collect(),
+        },
+        PackagesPorts {
+            host: Arc::clone(&host),
+            store: Arc::clone(&ports_store),
+            evidence: Arc::<AuditLog>::clone(&evidence),
+            clock: Arc::new(SystemClock),
+        },
+    );
+    let packages = packages.await.context("install the plugins")?;
     let (webhooks, polled) = inbound(config, &plugins)?;
 
     let desk = Desk::open_on(
@@ -198,7 +211,7 @@ pub async fn assemble(
             store: ports_store,
             blobs,
             directory: Arc::new(directory),
-            providers: Arc::new(host),
+            providers: host,
             evidence: Arc::<AuditLog>::clone(&evidence),
             clock: Arc::new(SystemClock),
         },
@@ -214,6 +227,7 @@ pub async fn assemble(
             portal: config.public_url.clone(),
             operations: config.operations.public_url.clone().unwrap_or_else(|| config.public_url.clone()),
         },
+        packages,
         evidence,
         log_folder,
         open_log: config.operations.open_log,
@@ -270,17 +284,4 @@ fn own(kind: RecordKind, action: &str) -> Record {
         reply_sha256: None,
         details: [("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
     }
-}
-
-fn installed(installation: &Installation) -> Record {
-    let mut record = own(RecordKind::Plugin, "plugin.install");
-    record.details = [
-        ("plugin", installation.plugin.to_string()),
-        ("version", installation.version.clone()),
-        ("digest", installation.digest.clone()),
-        ("grant", installation.grant_sha256.clone()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    record
 }

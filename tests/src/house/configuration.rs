@@ -6,6 +6,8 @@ use std::{
 };
 
 use anyhow::Context;
+use dialog_contract::package::key::Algorithm;
+use dialog_plugin::sign;
 use serde_json::{Value, json};
 
 use super::{directory, issuer};
@@ -87,8 +89,9 @@ impl House<'_> {
         std::fs::write(self.folder.join("meldingstjener.pem"), &self.meldingstjener_client.private)?;
         std::fs::write(self.folder.join("helserespons.key"), self.helserespons_key)?;
         std::fs::write(self.folder.join("helserespons.secret"), self.helserespons_secret)?;
+        let plugins = self.signed()?;
         let path = self.folder.join("gateway.toml");
-        let mut content = self.content()?;
+        let mut content = self.content(&plugins);
         if let Some(amend) = self.amend {
             amend(&mut content);
         }
@@ -96,8 +99,31 @@ impl House<'_> {
         Ok(path)
     }
 
-    fn content(&self) -> anyhow::Result<Value> {
-        Ok(json!({
+    /// The plugins as their vendors ship them: signed, by keys that the operator trusts.
+    fn signed(&self) -> anyhow::Result<Vec<(String, PathBuf)>> {
+        let folder = self.folder.join("shipped");
+        std::fs::create_dir_all(&folder)?;
+        let (mut keys, mut shipped) = (Vec::new(), Vec::new());
+        for (id, file) in self.plugins {
+            let key = self.folder.join(format!("{id}.signing.key"));
+            if !key.exists() {
+                sign::keygen(&key, Algorithm::Ed25519)?;
+            }
+            let public = sign::read_key(&key)?.public();
+            let path = folder.join(format!("{id}.wasm"));
+            sign::sign_file(file, &key, Some(&path))?;
+            keys.push(json!({
+                "id": public.id(), "publicKey": public, "vendor": id, "plugins": [id],
+                "notBefore": "2026-01-01T00:00:00Z", "notAfter": "2100-01-01T00:00:00Z",
+            }));
+            shipped.push((id.clone(), path));
+        }
+        std::fs::write(self.folder.join("trust.json"), json!({ "keys": keys }).to_string())?;
+        Ok(shipped)
+    }
+
+    fn content(&self, plugins: &[(String, PathBuf)]) -> Value {
+        json!({
             "public-url": PUBLIC_URL,
             "listen": {
                 "portal": self.addresses.portal,
@@ -116,8 +142,9 @@ impl House<'_> {
                 "algorithms": ["ES256"],
                 "bearer": self.bearer,
             }],
-            "plugins": self.plugins.iter().map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
-        }))
+            "trust": { "file": "trust.json" },
+            "plugins": plugins.iter().map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
+        })
     }
 
     fn plugin(&self, id: &str, file: &Path) -> Value {

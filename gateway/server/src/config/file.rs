@@ -103,6 +103,9 @@ impl Config {
                 return wrong(&format!("issuers[{at}].keys"), "must be https, or http to this machine");
             }
         }
+        if let Some(at) = self.plugins.iter().position(|plugin| plugin.id.is_none() && plugin.package.is_none()) {
+            return wrong(&format!("plugins[{at}]"), "needs a package, or the id of one that is installed by command");
+        }
         if let Err(error) = EnvFilter::try_new(&self.telemetry.log) {
             return wrong("telemetry.log", &error.to_string());
         }

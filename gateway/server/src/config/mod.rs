@@ -9,7 +9,8 @@ pub mod paths;
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
-use dialog_host::{Grant, Limits, PluginConfig, UpstreamBinding, secret::SecretSource};
+use dialog_contract::ids::PluginId;
+use dialog_host::{Grant, Limits, PluginConfig, UpstreamBinding, packages::Entry, secret::SecretSource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -46,6 +47,9 @@ pub struct Config {
     /// The limits of plugin calls.
     #[serde(default)]
     pub limits: Limits,
+    /// Whose packages are taken.
+    #[serde(default)]
+    pub trust: TrustConfig,
     /// The plugins.
     #[serde(default)]
     pub plugins: Vec<PluginEntry>,
@@ -109,12 +113,26 @@ pub struct PseudonymConfig {
     pub key: SecretSource,
 }
 
+/// `[trust]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TrustConfig {
+    /// The vendors' keys; read anew for each package, so that a key can be revoked at any time.
+    pub file: Option<PathBuf>,
+    /// Also packages that nobody signed are taken: for developing only.
+    pub unsigned_plugins: bool,
+}
+
 /// `[[plugins]]`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PluginEntry {
-    /// The component's file.
-    pub package: PathBuf,
+    /// Which plugin it is about; needed where no package says so.
+    #[serde(default)]
+    pub id: Option<PluginId>,
+    /// The package to begin with; none where it is installed by command.
+    #[serde(default)]
+    pub package: Option<PathBuf>,
     /// What it is granted.
     #[serde(default)]
     pub grant: Grant,
@@ -133,11 +151,17 @@ pub struct PluginEntry {
 }
 
 impl PluginEntry {
+    /// What it says of packages.
+    #[must_use]
+    pub fn entry(&self) -> Entry {
+        Entry { plugin: self.id.clone(), has_package: self.package.is_some(), config: self.host() }
+    }
+
     /// What the host needs of it.
     #[must_use]
     pub fn host(&self) -> PluginConfig {
         PluginConfig {
-            package: self.package.clone(),
+            package: self.package.clone().unwrap_or_default(),
             grant: self.grant.clone(),
             upstreams: self.upstreams.clone(),
             installation: self.installation.clone(),

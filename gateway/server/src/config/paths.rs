@@ -20,6 +20,7 @@ impl Config {
         path(&mut self.data.folder);
         self.data.cache.as_mut().map(path);
         path(&mut self.directory.file);
+        self.trust.file.as_mut().map(path);
         secret(&mut self.audit.key);
         secret(&mut self.pseudonyms.key);
         for issuer in &mut self.issuers {
@@ -28,7 +29,7 @@ impl Config {
             }
         }
         for plugin in &mut self.plugins {
-            path(&mut plugin.package);
+            plugin.package.as_mut().map(path);
             if let Some(webhook) = &mut plugin.webhook {
                 secret(&mut webhook.secret);
             }

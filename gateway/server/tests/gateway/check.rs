@@ -1,5 +1,10 @@
 use std::process::{Command, Output};
 
+use dialog_contract::package::{
+    self,
+    key::{Algorithm, SigningKey},
+    statement::Claims,
+};
 use serde_json::json;
 
 use crate::{
@@ -110,4 +115,44 @@ fn settings_that_a_plugin_does_not_take_are_found_before_a_citizen_does() {
     });
     let said = String::from_utf8(check(&folder).stderr).unwrap();
     assert!(said.contains("agreements[0].settings: not as example has them"), "{said}");
+}
+
+#[test]
+fn a_package_that_nobody_trusted_signed_is_refused_with_what_to_do() {
+    let folder = Folder::new();
+    folder.put("example.wasm", &guest::build());
+    let mut trust = json!({ "keys": [] });
+    let said = |trust: &serde_json::Value| {
+        folder.put("trust.json", trust.to_string().as_bytes());
+        folder.configure(|config| {
+            config["trust"] = json!({ "file": "trust.json" });
+            config["plugins"] = json!([{ "package": "example.wasm", "grant": { "capabilities": ["upstream"] } }]);
+        });
+        let output = check(&folder);
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (passed, why) = said(&trust);
+    assert!(!passed && why.contains("plugins[0].package: "), "{why}");
+    assert!(why.contains("it is not signed: ask its vendor for a signed package"), "{why}");
+
+    let key = SigningKey::generate(Algorithm::Ed25519).unwrap();
+    let claims = Claims {
+        plugin: "example".parse().unwrap(),
+        version: "1.0.0".to_owned(),
+        contract: "dialog:provider@1.0.0".to_owned(),
+    };
+    folder.put("example.wasm", &package::sign(&guest::build(), claims, &key).unwrap());
+    let (passed, why) = said(&trust);
+    assert!(!passed && why.contains("which the file of trusted keys does not name"), "{why}");
+
+    trust["keys"] = json!([{
+        "id": key.public().id(), "publicKey": key.public(), "vendor": "Example AS", "plugins": ["example"],
+        "notBefore": "2020-01-01T00:00:00Z", "notAfter": "2100-01-01T00:00:00Z",
+    }]);
+    let (passed, why) = said(&trust);
+    assert!(passed, "{why}");
+
+    trust["keys"][0]["id"] = json!("0".repeat(64));
+    let (passed, why) = said(&trust);
+    assert!(!passed && why.contains("trust.file: ") && why.contains("keys[0] has an id that is not"), "{why}");
 }

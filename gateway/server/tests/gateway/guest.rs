@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-fn manifest() -> Value {
+fn manifest(version: &str) -> Value {
     json!({
-        "manifestVersion": 1, "id": "example", "version": "1.0.0", "name": "Example AS", "kind": "commercial",
+        "manifestVersion": 1, "id": "example", "version": version, "name": "Example AS", "kind": "commercial",
         "contract": "dialog:provider@1.0.0", "services": ["inquiry"],
         "upstreams": [{ "name": "api", "purpose": "Everything" }],
         "settingsSchema": { "type": "object" }, "installationSchema": { "type": "object" },
@@ -16,6 +16,17 @@ fn manifest() -> Value {
 
 /// The component, with its manifest.
 pub(crate) fn build() -> Vec<u8> {
+    build_as("1.0.0")
+}
+
+/// The component of another version.
+pub(crate) fn build_as(version: &str) -> Vec<u8> {
+    build_with(version, 0)
+}
+
+/// A component that has this many functions more, each of some hundred instructions that do nothing.
+pub(crate) fn build_with(version: &str, functions: usize) -> Vec<u8> {
+    let idle = format!("(func {})", "(drop (i32.const 1))".repeat(100)).repeat(functions);
     // 1024 "api", 1100 the path; 3000 the upstream's result; 16 the result of `open`.
     let text = r#"(module
         (import "dialog:provider/upstream@1.0.0" "send"
@@ -40,6 +51,7 @@ pub(crate) fn build() -> Vec<u8> {
         (func (export "dialog:provider/dialogs@1.0.0#send") (param i32) (result i32) unreachable)
         (func (export "dialog:provider/dialogs@1.0.0#close") (param i32) (result i32) unreachable)
     )"#;
+    let text = text.replace("(memory $memory", &format!("{idle} (memory $memory"));
     let mut module = wat::parse_str(text).unwrap();
     let mut resolve = Resolve::default();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/wit");
@@ -47,7 +59,7 @@ pub(crate) fn build() -> Vec<u8> {
     let world = resolve.select_world(&[package], Some("dialogs-provider")).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let mut component = ComponentEncoder::default().validate(true).module(&module).unwrap().encode().unwrap();
-    let (name, json) = ("dialog-manifest", manifest().to_string());
+    let (name, json) = ("dialog-manifest", manifest(version).to_string());
     component.push(0);
     leb(&mut component, 1 + name.len() + json.len());
     leb(&mut component, name.len());

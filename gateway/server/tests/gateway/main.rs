@@ -13,6 +13,7 @@ mod check;
 mod envelope;
 mod listeners;
 mod operations;
+mod packages;
 mod possession;
 mod process;
 mod routes;

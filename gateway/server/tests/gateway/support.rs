@@ -14,7 +14,7 @@ use dialog_contract::{
     service::Locale,
 };
 use dialog_gateway::{
-    check,
+    check, compile,
     config::Config,
     gateway::Gateway,
     http::routes,
@@ -125,6 +125,7 @@ impl Folder {
             "directory": { "file": "directory.json" },
             "audit": { "key": { "file": "audit.key" } },
             "pseudonyms": { "key": { "file": "pseudonyms.key" } },
+            "trust": { "unsigned-plugins": true },
             "issuers": [{
                 "issuer": ISSUER, "audiences": [AUDIENCE], "keys": { "file": "issuer.jwks" }, "algorithms": ["ES256"],
                 "bearer": true,
@@ -199,6 +200,7 @@ impl House {
             &config,
             check::check(&config).unwrap_or_else(|wrong| panic!("{wrong:?}")),
             folder.audit_key(),
+            Arc::new(compile::Process::new(env!("CARGO_BIN_EXE_dialog-gateway"), [compile::SUBCOMMAND])),
         )
         .await
         .unwrap();
