@@ -14,11 +14,13 @@
 //! - [`limits`]: every limit of the API, with unit, number and reason.
 //! - [`health`]: whether the gateway lives and can take requests.
 //! - [`unreadable`]: what arrived and could not be understood.
+//! - [`erasure`]: the order to erase a citizen.
 //! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
 
 pub mod appointment;
 pub mod audit;
 pub mod dialog;
+pub mod erasure;
 pub mod event;
 pub mod health;
 pub mod ids;

@@ -94,6 +94,8 @@ resources! {
     Health = "health.json";
     /// [`crate::unreadable::UnreadableDeliveries`].
     UnreadableDeliveries = "unreadable-deliveries.json";
+    /// [`crate::erasure::NewErasure`].
+    NewErasure = "new-erasure.json";
     /// A [`crate::page::Page`] of dialogs.
     DialogPage = "dialog-page.json";
     /// A [`crate::page::Page`] of slots.

@@ -135,7 +135,9 @@ impl Refusal {
     pub(crate) fn of_store(error: &StoreError, locale: Locale) -> Self {
         tracing::error!(%error, "the store");
         match error {
-            StoreError::Conflict { .. } | StoreError::Unavailable(_) => Self::unavailable(locale),
+            StoreError::Conflict { .. } | StoreError::NoKey(_) | StoreError::Unavailable(_) => {
+                Self::unavailable(locale)
+            }
             StoreError::TooLarge { .. } | StoreError::Damaged(_) => Self::internal(locale),
         }
     }

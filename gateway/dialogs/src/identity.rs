@@ -3,7 +3,7 @@
 //! All names are HMAC-SHA-256 under one secret of the installation, made at the first start and kept in the store,
 //! each with a purpose of its own: the same person has names that do not tell of each other.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dialog_contract::ids::{NationalIdentityNumber, PluginId};
@@ -13,7 +13,10 @@ use sha2::Sha256;
 
 use crate::{
     keys,
-    ports::store::{Batch, Store, StoreError},
+    ports::{
+        keys::{DataKey, Owner},
+        store::{Batch, Store, StoreError},
+    },
 };
 
 /// A citizen, as the store's keys and records name one. Means nothing without the installation's secret.
@@ -24,6 +27,11 @@ pub struct CitizenId([u8; 16]);
 impl CitizenId {
     pub(crate) const fn bytes(&self) -> &[u8; 16] {
         &self.0
+    }
+
+    /// Under whose key everything of this citizen's is kept.
+    pub(crate) const fn owner(self) -> Owner {
+        Owner::Citizen(self.0)
     }
 
     #[cfg(test)]
@@ -53,9 +61,9 @@ impl From<CitizenId> for String {
     }
 }
 
-/// The installation's secret. Never prints itself.
+/// The installation's secret. Never prints itself, and is overwritten with its last clone.
 #[derive(Clone)]
-pub(crate) struct Secret([u8; 32]);
+pub(crate) struct Secret(Arc<DataKey>);
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,10 +76,13 @@ impl Secret {
     pub(crate) async fn load(store: &dyn Store) -> Result<Self, StoreError> {
         loop {
             if let Some(found) = store.get(&keys::secret()).await? {
-                let bytes = found.value[..].try_into();
-                return bytes
-                    .map(Self)
-                    .map_err(|_| StoreError::Damaged("the installation's secret has the wrong length".into()));
+                let wrong = || StoreError::Damaged("the installation's secret has the wrong length".into());
+                let secret = DataKey::filled(|secret| {
+                    let bytes: &[u8; 32] = found.value[..].try_into().map_err(|_| wrong())?;
+                    secret.copy_from_slice(bytes);
+                    Ok(())
+                });
+                return secret.map(|secret| Self(Arc::new(secret)));
             }
             let mut batch = Batch::default();
             batch.require_absent(keys::secret()).put(keys::secret(), rand::random::<[u8; 32]>().to_vec());
@@ -84,7 +95,7 @@ impl Secret {
 
     fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         // HMAC takes a key of any length: there is no error to tell of.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return [0; 32] };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.expose()) else { return [0; 32] };
         for part in [purpose.as_bytes()].iter().chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
@@ -117,8 +128,13 @@ impl Secret {
     }
 
     #[cfg(test)]
-    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    #[expect(clippy::unwrap_used, reason = "a failing unwrap fails the test, which is what it is for")]
+    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+        let secret = DataKey::filled(|secret| {
+            *secret = bytes;
+            Ok::<_, ()>(())
+        });
+        Self(Arc::new(secret.unwrap()))
     }
 }
 

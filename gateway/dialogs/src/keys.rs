@@ -5,6 +5,9 @@
 //! fixed size, and not to be read from a key in an error or a dump. Moments stand as microseconds since 1970,
 //! big-endian, with the sign bit flipped; where the newest comes first, inverted.
 //!
+//! Values are encrypted by the store under a key of their owner's: the citizen's where the key or the value names one,
+//! else the installation's. Keys are not: they hold ids, moments, and keyed hashes of people.
+//!
 //! | kind | key | value |
 //! | --- | --- | --- |
 //! | `m` | – | [`crate::identity::Secret`] |
@@ -132,6 +135,11 @@ pub(crate) fn reply(citizen: CitizenId, idempotency_key: &str) -> Bytes {
     key(b'i', &[citizen.bytes(), &fixed(&[idempotency_key.as_bytes()]).0])
 }
 
+/// All idempotency entries of a citizen's.
+pub(crate) fn replies_of(citizen: CitizenId) -> Bytes {
+    key(b'i', &[citizen.bytes()])
+}
+
 /// When the reply under a key of [`reply`] is forgotten.
 pub(crate) fn reply_expiry(expires: Timestamp, reply: &[u8]) -> Bytes {
     key(b'j', &[&moment(expires), reply.get(2..).unwrap_or_default()])
@@ -160,6 +168,11 @@ pub(crate) fn event_of(citizen: CitizenId, event: EventId) -> Bytes {
 
 pub(crate) fn events_of(citizen: CitizenId) -> Bytes {
     key(b'g', &[citizen.bytes()])
+}
+
+/// The event that a key of [`event_of`] names.
+pub(crate) fn event_of_listed(key: &[u8]) -> Option<EventId> {
+    last_uuid(key, 2 + 16).map(EventId::from)
 }
 
 pub(crate) fn appointment(appointment: AppointmentId) -> Bytes {

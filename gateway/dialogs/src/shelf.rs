@@ -183,8 +183,8 @@ impl Shelf {
         for (_, Told { citizen, event }) in &told {
             match record::encode(&StoredEvent { citizen: *citizen, event: event.clone() }) {
                 Ok(value) => {
-                    batch.put(keys::event(event.id), value.clone());
-                    batch.put(keys::event_of(*citizen, event.id), value);
+                    batch.put_of(citizen.owner(), keys::event(event.id), value.clone());
+                    batch.put_of(citizen.owner(), keys::event_of(*citizen, event.id), value);
                 }
                 Err(error) => {
                     self.sequence.abandoned(&places);
@@ -195,7 +195,12 @@ impl Shelf {
         let committed = self.store.commit(batch).await;
         match &committed {
             Ok(_) => self.sequence.committed(told),
-            Err(StoreError::Conflict { .. } | StoreError::TooLarge { .. } | StoreError::Damaged(_)) => {
+            Err(
+                StoreError::Conflict { .. }
+                | StoreError::TooLarge { .. }
+                | StoreError::NoKey(_)
+                | StoreError::Damaged(_),
+            ) => {
                 self.sequence.abandoned(&places);
             }
             // Nobody knows whether it will be there after a restart: see `sequence`.
@@ -259,19 +264,19 @@ impl Step {
             self.batch.delete(key);
             return Ok(record);
         }
-        self.batch.put(key, record::encode(&record)?);
+        self.batch.put_of(record.citizen.owner(), key, record::encode(&record)?);
         if let Some((due, running)) = record.due() {
             self.batch.put(keys::work(due, id.uuid()), record::encode(&Work::Dialog { running })?);
         }
         if record.visible {
             let listed = keys::listed(record.citizen, record.dialog.updated, id);
-            self.batch.put(listed, record::encode(&record.listed())?);
+            self.batch.put_of(record.citizen.owner(), listed, record::encode(&record.listed())?);
         }
         let known_as = before.as_ref().and_then(|(_, before)| before.reference.as_ref());
         if let Some(reference) = record.reference.as_ref().filter(|reference| known_as != Some(reference)) {
             let key = keys::dialog_by_reference(&record.plugin, reference);
             // Two dialogs under one reference would put one citizen's answer before another.
-            self.batch.require_absent(key.clone()).put(key, record::encode(&id)?);
+            self.batch.require_absent(key.clone()).put_of(record.citizen.owner(), key, record::encode(&id)?);
         }
         if record.visible {
             let dialog = Some((id, record.dialog.revision, record.dialog.status.name()));
@@ -301,8 +306,8 @@ impl Step {
         plugin: &PluginId,
         reference: &str,
     ) -> Result<(), StoreError> {
-        self.batch.put(keys::citizen(id), record::encode(citizen)?);
-        self.batch.put(keys::citizen_by_reference(plugin, reference), record::encode(&id)?);
+        self.batch.put_of(id.owner(), keys::citizen(id), record::encode(citizen)?);
+        self.batch.put_of(id.owner(), keys::citizen_by_reference(plugin, reference), record::encode(&id)?);
         Ok(())
     }
 
@@ -324,7 +329,7 @@ impl Step {
             Use::Unused => self.batch.put(unused, &b""[..]),
             Use::In { .. } => self.batch.delete(unused),
         };
-        self.batch.put(key, record::encode(&stored)?);
+        self.batch.put_of(stored.citizen.owner(), key, record::encode(&stored)?);
         Ok(())
     }
 
@@ -340,8 +345,9 @@ impl Step {
             Some(revision) => self.batch.require_at(key.clone(), revision),
             None => self.batch.require_absent(key.clone()).require_absent(reference.clone()),
         };
-        self.batch.put(key, record::encode(stored)?);
-        self.batch.put(reference, record::encode(&stored.id)?);
+        let owner = stored.citizen.owner();
+        self.batch.put_of(owner, key, record::encode(stored)?);
+        self.batch.put_of(owner, reference, record::encode(&stored.id)?);
         self.batch.put(keys::appointment_of(stored.citizen, stored.id), &b""[..]);
         self.appointments.retain(|(_, earlier)| earlier.id != stored.id);
         self.appointments.push((revision, stored.clone()));
@@ -379,7 +385,7 @@ impl Step {
             }
         }
         self.batch.put(keys::work(operation.lease, id), record::encode(&Work::Operation)?);
-        self.batch.put(key, record::encode(operation)?);
+        self.batch.put_of(operation.citizen.owner(), key, record::encode(operation)?);
         Ok(())
     }
 
@@ -403,7 +409,7 @@ impl Step {
             None => self.batch.require_absent(at.clone()),
         };
         self.batch.put(keys::reply_expiry(reply.expires, &at), &b""[..]);
-        self.batch.put(at, record::encode(reply)?);
+        self.batch.put_of(key.citizen.owner(), at, record::encode(reply)?);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Secrets: they come from files or environment variables, never from the configuration itself, and never print.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, os::unix::fs::PermissionsExt as _, path::PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,15 @@ impl fmt::Display for SecretSource {
 }
 
 impl SecretSource {
+    /// How others on this machine can read it, where they can: by the file's mode. Members of its group may, as in what a
+    /// container is given.
+    #[must_use]
+    pub fn exposed(&self) -> Option<String> {
+        let Self::File(path) = self else { return None };
+        let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+        (mode & 0o007 != 0).then(|| format!("{self} is open to everybody on this machine (mode {mode:03o}); chmod 600"))
+    }
+
     /// Reads the secret.
     ///
     /// # Errors
@@ -84,6 +93,17 @@ mod tests {
         let secret = SecretSource::File(file.path().to_owned()).read().unwrap();
         assert_eq!(secret.expose_secret(), "opensesame");
         assert!(!format!("{secret:?}").contains("opensesame"));
+    }
+
+    #[test]
+    fn a_file_that_everybody_can_read_is_told_and_one_of_a_group_is_not() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let source = SecretSource::File(file.path().to_owned());
+        for (mode, told) in [(0o600, false), (0o640, false), (0o644, true), (0o602, true)] {
+            std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(source.exposed().is_some(), told, "{mode:o}");
+        }
+        assert_eq!(SecretSource::Env("KEY".to_owned()).exposed(), None);
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! What the gateway does without being asked: what waits for a provider is tried again, vendors that cannot push are
-//! asked for news, and what is past its time is forgotten.
+//! asked for news, what is past its time is forgotten, and keys are wrapped anew after the master key has changed.
 
 use std::{sync::Arc, time::Duration};
 
-use dialog_contract::ids::PluginId;
-use dialog_core::{Desk, ports::clock::Clock};
+use dialog_contract::{audit::RecordKind, ids::PluginId};
+use dialog_core::{
+    Desk,
+    ports::{clock::Clock, evidence::Evidence, keys::KeyError},
+};
+use dialog_store::Rewrap;
 use tokio::{task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::Gateway;
+use crate::{encryption, gateway::Gateway, start};
 
 /// How often due work is looked for. The first retry comes five seconds after a failure.
 const WORK: Duration = Duration::from_secs(1);
@@ -25,6 +29,7 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
     let (desk, stop) = (gateway.desk.clone(), gateway.stop.clone());
     tasks.spawn(work(Arc::clone(gateway)));
     tasks.spawn(purge(Arc::clone(gateway)));
+    tasks.spawn(rewrap(Arc::clone(gateway)));
     for (plugin, every) in polled {
         tasks.spawn(poll(desk.clone(), plugin, every, stop.clone()));
     }
@@ -65,6 +70,42 @@ async fn purge(gateway: Arc<Gateway>) {
                 }
             }
         }
+    }
+}
+
+/// Once: the master key changes only with the configuration, at a start.
+async fn rewrap(gateway: Arc<Gateway>) {
+    let ended = async {
+        if !gateway.keys.rewrap_is_due()? {
+            return Ok(None);
+        }
+        let told = |so_far: Rewrap| {
+            if encryption::is_told(so_far) {
+                tracing::info!(remaining = so_far.remaining, "keys are wrapped under the new master key");
+            }
+            !gateway.stop.is_cancelled()
+        };
+        gateway.keys.rewrap(told).await.map(Some)
+    };
+    match ended.await {
+        Ok(None) => {}
+        Ok(Some(Rewrap { done, remaining })) => {
+            tracing::info!(
+                done,
+                remaining,
+                "keys were wrapped under the new master key; the rest is at the next start"
+            );
+            let mut record = start::own(RecordKind::Configuration, "keys.rewrap");
+            let counts = [("done", done), ("remaining", remaining)];
+            record.details.extend(counts.map(|(name, count)| (name.to_owned(), count.to_string())));
+            if let Err(error) = gateway.evidence.record(record).await {
+                tracing::error!(%error, "that keys were wrapped anew could not be recorded");
+            }
+        }
+        Err(KeyError::UnknownMaster { master }) => {
+            tracing::error!(master, "keys need this master key still; put it back into the configuration");
+        }
+        Err(error) => tracing::error!(%error, "keys could not be wrapped under the new master key"),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
         self,
         file::{Directory, Loaded},
     },
+    encryption,
     pseudonym::Pseudonyms,
 };
 
@@ -59,6 +60,11 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         && let Err(error) = Pseudonyms::new(&key.expose_secret().as_bytes().to_vec().into())
     {
         problems.push(format!("pseudonyms.key: {error}"));
+    }
+    if config.encryption.keys.iter().all(|master| master.key.read().is_ok())
+        && let Err(wrong) = encryption::master_keys(&config.encryption)
+    {
+        problems.extend(wrong);
     }
     for (at, issuer) in config.issuers.iter().enumerate() {
         if let Err(error) = Keys::load(&issuer.issuer, issuer.keys.clone()) {
@@ -100,6 +106,13 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         }
     }
     Err(problems)
+}
+
+/// What a gateway starts with all the same, and an operator should mend.
+#[must_use]
+pub fn warnings(config: &Config) -> Vec<String> {
+    let secrets = config.secrets().into_iter();
+    secrets.filter_map(|(key, source)| source.exposed().map(|how| format!("{key}: {how}"))).collect()
 }
 
 /// What is known of a plugin; or the key that is wrong, and how.

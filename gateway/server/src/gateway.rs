@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 use dialog_contract::{health::HealthStatus, ids::PluginId};
 use dialog_core::{Desk, ports::clock::SystemClock};
 use dialog_host::packages::Packages;
-use dialog_store::SledStore;
+use dialog_store::{KeyRing, SledStore};
 use tokio::sync::Semaphore;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use url::Url;
@@ -50,6 +50,8 @@ pub struct Gateway {
     pub event_streams: EventStreams,
     /// The store, for its health.
     pub store: Arc<SledStore>,
+    /// The keys that it is encrypted under.
+    pub keys: KeyRing,
     /// The time.
     pub clock: SystemClock,
     /// What is counted.

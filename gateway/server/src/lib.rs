@@ -6,13 +6,14 @@
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
-//! - [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
+//! - [`encryption`]: the keys of what is kept. [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
 
 pub mod auth;
 pub mod background;
 pub mod check;
 pub mod config;
 pub mod directory;
+pub mod encryption;
 pub mod evidence;
 pub mod gateway;
 pub mod http;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use dialog_gateway::{compile, config::Config, start};
+use dialog_gateway::{check, compile, config::Config, encryption, start};
 
 /// Brings providers of digital dialog with the GP behind one API.
 #[derive(Parser)]
@@ -25,6 +25,12 @@ enum Command {
         #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
         config: PathBuf,
     },
+    /// Wraps all keys under the current master key, and says how many remain. A gateway that runs does so by itself.
+    Rewrap {
+        /// The configuration.
+        #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
+        config: PathBuf,
+    },
     /// Reads and checks the configuration with everything that it names, and says all that is wrong.
     Check {
         /// The configuration.
@@ -36,8 +42,14 @@ enum Command {
     Compile { limits: Vec<String> },
 }
 
+#[expect(clippy::print_stderr, reason = "the one place where the binary says what an operator should mend")]
 fn look(file: &Path) -> anyhow::Result<()> {
-    start::checked(file, &Config::read(file)?).map(drop)
+    let config = Config::read(file)?;
+    start::checked(file, &config)?;
+    for warning in check::warnings(&config) {
+        eprintln!("dialog-gateway: warning: {}: {warning}", file.display());
+    }
+    Ok(())
 }
 
 fn main() -> ExitCode {
@@ -48,6 +60,9 @@ fn main() -> ExitCode {
             Ok(()) => Ok(()),
             Err((code, words)) => return ended_with(&words, code),
         },
+        Command::Rewrap { config } => Config::read(&config)
+            .map_err(anyhow::Error::from)
+            .and_then(|config| encryption::rewrap(&config, &mut io::stdout())),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,

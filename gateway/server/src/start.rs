@@ -26,7 +26,7 @@ use dialog_host::{
     compile::{Compile, Process},
     packages::{Packages, PackagesConfig, PackagesPorts},
 };
-use dialog_store::{FileBlobs, SledConfig, SledStore};
+use dialog_store::{FileBlobs, SealedBlobs, SealedStore, SledConfig, SledStore};
 use secrecy::ExposeSecret;
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -40,6 +40,7 @@ use crate::{
     check::{self, Checked, CheckedPlugin},
     config::Config,
     directory::{self, lookup::StoredDirectory},
+    encryption,
     evidence::AuditLog,
     gateway::{Gateway, Reached},
     http::{routes, streams::EventStreams},
@@ -66,6 +67,9 @@ pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
     let audit_key = SigningKey::parse(config.audit.key.read()?.expose_secret()).context("audit.key")?;
     let telemetry = Telemetry::start(&config.telemetry, audit_key.name())?;
     panics::say_where();
+    for warning in check::warnings(&config) {
+        tracing::warn!(warning, "the configuration");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
     let ended = runtime.block_on(serve(config, checked, audit_key, ready));
     if let Err(error) = &ended {
@@ -164,16 +168,20 @@ pub async fn assemble(
     record.details.insert("sha256".to_owned(), config.sha256.clone());
     evidence.record(record).await?;
 
+    // What stands above sees plain values, what lies below sees none.
+    let keys = encryption::open(config).await?;
     let store = Arc::new(SledStore::open(folder.join("store"), SledConfig::default()).await.context("open the store")?);
-    let blobs: Arc<dyn Blobs> =
-        Arc::new(FileBlobs::open(folder.join("attachments")).await.context("open the attachments")?);
-    let ports_store: Arc<dyn Store> = Arc::<SledStore>::clone(&store);
+    let sealed = SealedStore::open(Arc::<SledStore>::clone(&store), keys.clone()).await.context("open the store")?;
+    let ports_store: Arc<dyn Store> = Arc::new(sealed);
+    let files = FileBlobs::open(folder.join("attachments")).await.context("open the attachments")?;
+    let blobs: Arc<dyn Blobs> = Arc::new(SealedBlobs::new(Arc::new(files), keys.clone()));
 
     let Checked { directory: loaded, plugins } = checked;
-    directory::loader::load(ports_store.as_ref(), &pseudonyms, &loaded.directory, loaded.sha256)
+    let names = directory::names::open(ports_store.as_ref()).await.context("open the directory")?;
+    directory::loader::load(ports_store.as_ref(), &names, &loaded.directory, loaded.sha256)
         .await
         .context("load the directory")?;
-    let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::clone(&pseudonyms)).await?;
+    let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::new(names)).await?;
 
     let host = Host::new(
         HostConfig {
@@ -210,6 +218,7 @@ pub async fn assemble(
         Ports {
             store: ports_store,
             blobs,
+            keyring: Arc::new(keys.clone()),
             directory: Arc::new(directory),
             providers: host,
             evidence: Arc::<AuditLog>::clone(&evidence),
@@ -234,6 +243,7 @@ pub async fn assemble(
         permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
         event_streams: EventStreams::default(),
         store,
+        keys,
         clock: SystemClock,
         metrics,
         webhooks,
@@ -264,7 +274,7 @@ fn inbound(config: &Config, plugins: &[CheckedPlugin]) -> anyhow::Result<(Webhoo
     Ok((webhooks, polled))
 }
 
-fn own(kind: RecordKind, action: &str) -> Record {
+pub(crate) fn own(kind: RecordKind, action: &str) -> Record {
     Record {
         version: 1,
         time: SystemClock.now(),

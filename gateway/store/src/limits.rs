@@ -43,3 +43,15 @@ pub const REOPEN_WAIT: std::time::Duration = std::time::Duration::from_secs(30);
 
 /// Bytes that a blob is read and written by.
 pub const BLOB_CHUNK_BYTES: usize = 64 * 1024;
+
+/// Bytes of a file that are encrypted together. A reader holds one at a time, and whoever reads from the middle decrypts
+/// none before it; the tag of 16 bytes adds a fortieth of a per cent.
+pub const SEGMENT_BYTES: usize = 64 * 1024;
+
+/// Owners' keys that are kept unwrapped in memory, at some 150 bytes each: the citizens of a busy quarter of an hour. A
+/// key that is not among them costs a small file and one call of the key service.
+pub const KEYS_REMEMBERED: usize = 20_000;
+
+/// A file with one owner's key, in bytes: the wrapped key of any service, and the names of a thousand keys that were
+/// destroyed before it.
+pub const KEY_FILE_BYTES: u64 = 64 * 1024;

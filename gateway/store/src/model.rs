@@ -60,7 +60,7 @@ impl Model {
             let write = length.map_or(Write::Delete, |length| Write::Put(vec![number as u8; length].into()));
             (key.clone(), write)
         });
-        Batch { preconditions: preconditions.collect(), writes: writes.collect() }
+        Batch { preconditions: preconditions.collect(), writes: writes.collect(), ..Batch::default() }
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<Revision, Bytes> {

@@ -1,11 +1,14 @@
 //! The operator's configuration for the simulated world, in a folder of its own with its keys.
 
 use std::{
+    io::Write as _,
     net::SocketAddr,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use dialog_contract::package::key::Algorithm;
 use dialog_plugin::sign;
 use serde_json::{Value, json};
@@ -60,6 +63,8 @@ pub struct House<'a> {
     pub helserespons_secret: &'a str,
     /// Whether tokens may be bound to nothing.
     pub bearer: bool,
+    /// A collector of traces.
+    pub otlp: Option<&'a str>,
     /// Changes the directory file.
     pub arrange: Option<fn(&mut Value)>,
     /// Changes the configuration.
@@ -73,25 +78,23 @@ impl House<'_> {
         std::fs::create_dir_all(self.folder)?;
         let keep = |name: &str, content: &dyn Fn() -> anyhow::Result<String>| -> anyhow::Result<()> {
             let path = self.folder.join(name);
-            if !path.exists() {
-                std::fs::write(&path, content()?).with_context(|| path.display().to_string())?;
-            }
-            Ok(())
+            if !path.exists() { secret(&path, &content()?) } else { Ok(()) }
         };
         keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.private.to_string()))?;
         keep("pseudonyms.key", &|| Ok(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())))?;
+        keep("encryption.key", &|| Ok(STANDARD.encode(rand_bytes()?)))?;
         std::fs::write(self.folder.join("issuer.jwks"), serde_json::to_vec(self.keys)?)?;
         let mut directory = directory::file();
         if let Some(arrange) = self.arrange {
             arrange(&mut directory);
         }
         std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory)?)?;
-        std::fs::write(self.folder.join("meldingstjener.pem"), &self.meldingstjener_client.private)?;
-        std::fs::write(self.folder.join("helserespons.key"), self.helserespons_key)?;
-        std::fs::write(self.folder.join("helserespons.secret"), self.helserespons_secret)?;
+        secret(&self.folder.join("meldingstjener.pem"), &self.meldingstjener_client.private)?;
+        secret(&self.folder.join("helserespons.key"), self.helserespons_key)?;
+        secret(&self.folder.join("helserespons.secret"), self.helserespons_secret)?;
         let plugins = self.signed()?;
         let path = self.folder.join("gateway.toml");
-        let mut content = self.content(&plugins);
+        let mut content = self.content(&plugins)?;
         if let Some(amend) = self.amend {
             amend(&mut content);
         }
@@ -122,8 +125,12 @@ impl House<'_> {
         Ok(shipped)
     }
 
-    fn content(&self, plugins: &[(String, PathBuf)]) -> Value {
-        json!({
+    fn content(&self, plugins: &[(String, PathBuf)]) -> anyhow::Result<Value> {
+        let mut telemetry = json!({ "log": "info", "format": "json" });
+        if let Some(otlp) = self.otlp {
+            telemetry["otlp"] = json!(otlp);
+        }
+        Ok(json!({
             "public-url": PUBLIC_URL,
             "listen": {
                 "portal": self.addresses.portal,
@@ -134,7 +141,8 @@ impl House<'_> {
             "directory": { "file": "directory.json" },
             "audit": { "key": { "file": "audit.key" } },
             "pseudonyms": { "key": { "file": "pseudonyms.key" } },
-            "telemetry": { "log": "info", "format": "json" },
+            "encryption": { "keys": [{ "id": "one", "key": { "file": "encryption.key" } }] },
+            "telemetry": telemetry,
             "issuers": [{
                 "issuer": issuer::ISSUER,
                 "audiences": [issuer::AUDIENCE],
@@ -144,7 +152,7 @@ impl House<'_> {
             }],
             "trust": { "file": "trust.json" },
             "plugins": plugins.iter().map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
-        })
+        }))
     }
 
     fn plugin(&self, id: &str, file: &Path) -> Value {
@@ -194,4 +202,16 @@ impl House<'_> {
             }),
         }
     }
+}
+
+/// Writes a secret where only its owner reads it.
+fn secret(path: &Path, content: &str) -> anyhow::Result<()> {
+    let written = std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(path);
+    written.and_then(|mut file| file.write_all(content.as_bytes())).with_context(|| path.display().to_string())
+}
+
+fn rand_bytes() -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).context("random bytes")?;
+    Ok(bytes)
 }

@@ -80,6 +80,12 @@ impl Gateway {
         }
     }
 
+    /// The process's id, while it runs.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// As a power cut would: SIGKILL, and no word of it before.
     pub async fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("kill the gateway")

@@ -61,6 +61,8 @@ pub struct Plan {
     pub back_ends: [std::net::SocketAddr; 4],
     /// Whether tokens may be bound to nothing, for people who try it.
     pub bearer: bool,
+    /// A collector of traces.
+    pub otlp: Option<String>,
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
     pub arrange: Option<fn(&mut serde_json::Value)>,
     /// Changes the configuration before the gateway reads it: a further plugin, say.
@@ -78,6 +80,7 @@ impl Plan {
             addresses: Addresses::free(),
             back_ends: [free; 4],
             bearer: false,
+            otlp: None,
             arrange: None,
             amend: None,
         }
@@ -145,6 +148,7 @@ impl House {
             helserespons_key: HELSERESPONS_KEY,
             helserespons_secret: HELSERESPONS_SECRET,
             bearer: self.plan.bearer,
+            otlp: self.plan.otlp.as_deref(),
             arrange: self.plan.arrange,
             amend: self.plan.amend.as_deref(),
         }

@@ -3,6 +3,7 @@
 //! - [`visit`]: houses for tests, shared and of their own. [`bad_input`]: what is refused, and how.
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
+//! - [`erasure`]: who is erased is gone.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
@@ -17,6 +18,7 @@
 
 mod bad_input;
 mod callers;
+mod erasure;
 mod house_rules;
 mod providers;
 mod vendors;

@@ -58,6 +58,7 @@ pub(super) const PATTERNS: &[(&str, Sentence<'static>)] = &[
     ("^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$", Sentence::Base64),
     ("^[A-Z][0-9A-Z]{0,7}$", Sentence::Atc),
     ("^[0-9]{9}$", Sentence::OrganisationNumber),
+    ("^[0-9]{11}$", Sentence::Code),
     ("^[+][0-9][0-9 ]{3,30}$", Sentence::Telephone),
     ("^[0-9a-f]{64}$", Sentence::Digest),
     ("^[0-9a-f]{32}$", Sentence::Code),

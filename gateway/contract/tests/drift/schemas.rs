@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    appointment, audit, dialog, event, health,
+    appointment, audit, dialog, erasure, event, health,
     ids::{
-        AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, MessageId, OrganisationNumber, PluginId,
-        RequestId,
+        AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, MessageId, NationalIdentityNumber,
+        OrganisationNumber, PluginId, RequestId,
     },
     limits::Limits,
     opening,
@@ -253,6 +253,7 @@ fn structs() -> Vec<Struct> {
                 size: u64,
             }),
         ),
+        plain(R::NewErasure, "", fields_of!(erasure::NewErasure { national_identity_number: NationalIdentityNumber })),
         plain(R::Health, "", fields_of!(health::Health { status: health::HealthStatus })),
         plain(R::DialogPage, "", fields_of!(Page<dialog::Dialog> { items: Vec<dialog::Dialog>, next: Option<String> })),
         Struct {
@@ -509,6 +510,7 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::Limits => round::<Limits>(value),
         Resource::Health => round::<health::Health>(value),
         Resource::UnreadableDeliveries => round::<unreadable::UnreadableDeliveries>(value),
+        Resource::NewErasure => round::<erasure::NewErasure>(value),
         Resource::DialogPage => round::<Page<dialog::Dialog>>(value),
         Resource::SlotPage => round::<Page<appointment::Slot>>(value),
         Resource::AppointmentPage => round::<Page<appointment::Appointment>>(value),

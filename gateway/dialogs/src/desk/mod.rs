@@ -13,7 +13,7 @@
 //!   after a crash.
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
-//! - [`feed`]: what the portal is told; [`purge`]: what is forgotten.
+//! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
 
 mod appointments;
 mod attachments;
@@ -21,6 +21,7 @@ mod booking;
 mod calls;
 mod citizens;
 mod closing;
+mod erasure;
 mod feed;
 mod opening;
 mod operations;
@@ -61,6 +62,7 @@ use crate::{
         clock::Clock,
         directory::Directory,
         evidence::Evidence,
+        keys::Keyring,
         providers::Providers,
         store::{Store, StoreError},
     },
@@ -80,6 +82,8 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     /// The bytes of attachments.
     pub blobs: Arc<dyn Blobs>,
+    /// The keys that both are encrypted under.
+    pub keyring: Arc<dyn Keyring>,
     /// Who is whose GP, offices, agreements.
     pub directory: Arc<dyn Directory>,
     /// The plugin host.
@@ -95,6 +99,7 @@ pub struct Ports {
 pub struct Desk {
     pub(crate) shelf: Shelf,
     pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) keyring: Arc<dyn Keyring>,
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) evidence: Arc<dyn Evidence>,
@@ -127,9 +132,10 @@ impl Desk {
     /// # Errors
     /// Where the store cannot be read, or the time zone is unknown.
     pub async fn open_on(ports: Ports, source: &str) -> Result<Self, StartError> {
-        let Ports { store, blobs, directory, providers, evidence, clock } = ports;
+        let Ports { store, blobs, keyring, directory, providers, evidence, clock } = ports;
         let shelf = Shelf::open(store, clock, source.into()).await?;
-        Ok(Self { shelf, blobs, directory, providers, evidence, calendar: Calendar::new()?, polls: Arc::default() })
+        let (calendar, polls) = (Calendar::new()?, Arc::default());
+        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, calendar, polls })
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use dialog_contract::{
     ids::DialogId,
     provider::{Failure, Fault, Outage},
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     keys,
-    ports::store::StoreError,
+    ports::store::{Batch, StoreError},
     record::{self, CallKind, CallState, StoredDialog, Work},
     shelf::Step,
 };
@@ -69,7 +70,7 @@ impl Desk {
             for entry in entries {
                 let work: Work = record::decode("what is due", &entry.versioned.value)?;
                 if work != (Work::Dialog { running: false }) {
-                    left.extend(keys::subject_of_work(&entry.key).map(|subject| (subject, work)));
+                    left.push((entry.key, work));
                 }
             }
             done.due += left.len();
@@ -87,28 +88,52 @@ impl Desk {
         let done = WorkDone { due: entries.len(), more: entries.len() == AT_ONCE };
         let mut due = Vec::with_capacity(entries.len());
         for entry in entries {
-            let work = record::decode("what is due", &entry.versioned.value)?;
-            due.extend(keys::subject_of_work(&entry.key).map(|subject| (subject, work)));
+            due.push((entry.key, record::decode("what is due", &entry.versioned.value)?));
         }
         self.take_up(due, Dead::ByLease).await;
         Ok(done)
     }
 
-    async fn take_up(&self, due: Vec<(Uuid, Work)>, dead: Dead) {
-        let tasks = stream::iter(due).map(|(subject, work)| {
+    async fn take_up(&self, due: Vec<(Bytes, Work)>, dead: Dead) {
+        let due = due.into_iter().filter_map(|(key, work)| Some((keys::subject_of_work(&key)?, key, work)));
+        let tasks = stream::iter(due).map(|(subject, key, work)| {
             let desk = self.clone();
             // A task of its own: a shutdown that drops the run does not tear a step apart.
             tokio::spawn(async move {
-                let ended = match work {
-                    Work::Dialog { .. } => desk.take_up_dialog(DialogId::from(subject), dead).await,
-                    Work::Operation => desk.take_up_operation(subject, dead == Dead::All).await,
-                };
+                let ended = async {
+                    let is_there = match work {
+                        Work::Dialog { .. } => desk.shelf.dialog(DialogId::from(subject)).await?.is_some(),
+                        Work::Operation => desk.shelf.operation(subject).await?.is_some(),
+                    };
+                    match work {
+                        // What is due goes with what it is due for, in one step; unless that went with its citizen's
+                        // key. It would be looked for every second, for ever.
+                        _ if !is_there => desk.forget_work(key, work, subject).await,
+                        Work::Dialog { .. } => desk.take_up_dialog(DialogId::from(subject), dead).await,
+                        Work::Operation => desk.take_up_operation(subject, dead == Dead::All).await,
+                    }
+                }
+                .await;
                 if let Err(error) = ended {
                     tracing::error!(%error, %subject, "what is due could not be taken up; it stays due");
                 }
             })
         });
         tasks.buffer_unordered(SIDE_BY_SIDE).for_each(|_| async {}).await;
+    }
+
+    /// Removes what is due for a dialog or an operation that is not there.
+    async fn forget_work(&self, key: Bytes, work: Work, subject: Uuid) -> Result<(), StoreError> {
+        let due_for = match work {
+            Work::Dialog { .. } => keys::dialog(DialogId::from(subject)),
+            Work::Operation => keys::operation(subject),
+        };
+        let mut batch = Batch::default();
+        batch.require_absent(due_for).delete(key);
+        match self.shelf.store.commit(batch).await {
+            Ok(_) | Err(StoreError::Conflict { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     async fn take_up_dialog(&self, id: DialogId, dead: Dead) -> Result<(), StoreError> {

@@ -20,7 +20,7 @@ use dialog_contract::{
 use super::Desk;
 use crate::{
     answer::{About, Answer, Ended, Refusal, Refused, Reply, hex, sha256_hex},
-    permit::{Citizen, Permitted, Portal},
+    permit::{Citizen, Operator, Permitted, Portal},
     ports::{
         evidence::{EvidenceError, Receipt},
         store::{Revision, StoreError},
@@ -194,6 +194,15 @@ impl Desk {
     pub(crate) fn trail_of_portal(&self, action: &str, who: &Permitted<Portal>, request: &Request) -> Trail {
         let client = who.verified().client.clone();
         let actor = Actor { role: ActorRole::Portal, client, person: None, level: None };
+        Trail::new(action, actor, request.id, &request.trace_id, request.locale)
+    }
+
+    /// A request of an operator's. Without the hash of its body: where that names a person, all people could be tried
+    /// against it.
+    pub(crate) fn trail_of_operator(&self, action: &str, who: &Permitted<Operator>, request: &Request) -> Trail {
+        let person = who.target().person.as_ref().map(|person| self.evidence.pseudonym(person));
+        let level = person.is_some().then(|| who.verified().level);
+        let actor = Actor { role: ActorRole::Operator, client: who.verified().client.clone(), person, level };
         Trail::new(action, actor, request.id, &request.trace_id, request.locale)
     }
 

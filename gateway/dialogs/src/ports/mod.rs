@@ -1,7 +1,8 @@
 //! What the domain asks of the outside. Each port is a trait with a stated life cycle; the crates `dialog-store`,
 //! `dialog-host` and `dialog-gateway` implement them, and never know of each other.
 //!
-//! - [`store`]: the ordered, transactional key-value store; [`blobs`]: attachments on disk.
+//! - [`store`]: the ordered, transactional key-value store; [`blobs`]: attachments on disk; [`keys`]: whose key
+//!   encrypts what.
 //! - [`providers`]: calls to plugins.
 //! - [`directory`]: who is whose GP, offices, agreements.
 //! - [`evidence`]: the audit log.
@@ -11,5 +12,6 @@ pub mod blobs;
 pub mod clock;
 pub mod directory;
 pub mod evidence;
+pub mod keys;
 pub mod providers;
 pub mod store;

@@ -3,8 +3,12 @@
 //! Three operations, because that is what an embedded engine, a distributed key-value engine and SQL all offer:
 //! read one key, read a range, and commit a batch of writes if all of its preconditions hold.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use bytes::Bytes;
+
+use super::keys::Owner;
 
 /// Longest key, in bytes. Keys are built by us from fixed-size parts; anything longer is a defect.
 pub const MAX_KEY_BYTES: usize = 512;
@@ -54,6 +58,8 @@ pub struct Batch {
     pub preconditions: Vec<(Bytes, Expected)>,
     /// Applied in order; the last write to a key wins.
     pub writes: Vec<(Bytes, Write)>,
+    /// Whose the values under these keys are, for a store that encrypts; by the key's [`space`] where nobody says.
+    pub owners: BTreeMap<Bytes, Owner>,
 }
 
 impl Batch {
@@ -73,6 +79,13 @@ impl Batch {
     pub fn put(&mut self, key: impl Into<Bytes>, value: impl Into<Bytes>) -> &mut Self {
         self.writes.push((key.into(), Write::Put(value.into())));
         self
+    }
+
+    /// Sets `key` to a value of `owner`'s.
+    pub fn put_of(&mut self, owner: Owner, key: impl Into<Bytes>, value: impl Into<Bytes>) -> &mut Self {
+        let key = key.into();
+        self.owners.insert(key.clone(), owner);
+        self.put(key, value)
     }
 
     /// Removes `key`.
@@ -123,6 +136,9 @@ pub enum StoreError {
         /// The limit.
         limit: usize,
     },
+    /// The key that the values are, or would be, encrypted under cannot be had now; nothing was written.
+    #[error("a key cannot be had: {0}")]
+    NoKey(String),
     /// What the store holds cannot be read as what was written.
     #[error("the store is damaged: {0}")]
     Damaged(String),

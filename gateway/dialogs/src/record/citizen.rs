@@ -1,4 +1,4 @@
-//! A citizen: the one value of the store that holds a national identity number, and the one place to encrypt it.
+//! A citizen: the one value of the store that holds a national identity number.
 
 use dialog_contract::ids::NationalIdentityNumber;
 use serde::{Deserialize, Serialize};

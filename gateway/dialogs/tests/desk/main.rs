@@ -7,6 +7,7 @@ mod answers;
 mod appointments;
 mod attachments;
 mod closing;
+mod erasure;
 mod evidence;
 mod feed;
 mod idempotency;

@@ -28,11 +28,12 @@ use dialog_contract::{
 use dialog_core::{
     Desk, DialogFilter, Outcome, Ports,
     answer::{Answer, Refused},
-    permit::{Citizen, Permitted, Portal, Representative, Verified},
+    permit::{Citizen, OPERATOR_SCOPE, Operator, Permitted, Portal, Representative, Verified},
     ports::{
         clock::Clock,
         directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName},
         evidence::{Evidence, EvidenceError, Receipt},
+        keys::{KeyError, Keyring, Owner},
         providers::{Called, Installed, Providers, Target},
         store::{Batch, Entry, Range, Revision, Store, StoreError, Versioned},
     },
@@ -175,6 +176,24 @@ impl Store for Switched {
             None => {}
         }
         self.memory.commit(batch).await
+    }
+}
+
+/// Whose keys were destroyed, with a switch.
+#[derive(Default)]
+pub(crate) struct Destroyed {
+    pub(crate) owners: Mutex<Vec<Owner>>,
+    pub(crate) down: AtomicBool,
+}
+
+#[async_trait]
+impl Keyring for Destroyed {
+    async fn destroy(&self, owner: Owner) -> Result<(), KeyError> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(KeyError::Unavailable("switched off".into()));
+        }
+        self.owners.lock().unwrap().push(owner);
+        Ok(())
     }
 }
 
@@ -567,6 +586,7 @@ pub(crate) struct World {
     pub(crate) desk: Desk,
     pub(crate) store: Arc<Switched>,
     pub(crate) blobs: Arc<MemoryBlobs>,
+    pub(crate) keyring: Arc<Destroyed>,
     pub(crate) directory: Arc<Register>,
     pub(crate) providers: Arc<Scripted>,
     pub(crate) log: Arc<Log>,
@@ -577,6 +597,7 @@ impl World {
     pub(crate) async fn new() -> Self {
         let store = Arc::new(Switched::default());
         let blobs = Arc::new(MemoryBlobs::new());
+        let keyring = Arc::new(Destroyed::default());
         let agreements = Service::ALL.iter().map(|service| agreement(*service)).collect();
         let directory = Arc::new(Register {
             agreements: Mutex::new(agreements),
@@ -587,13 +608,13 @@ impl World {
         let providers = Arc::new(Scripted::new());
         let log = Arc::new(Log::default());
         let clock = Arc::new(ToldClock(Mutex::new(NOW.parse().unwrap())));
-        let desk = start(&store, &blobs, &directory, &providers, &log, &clock).await;
-        Self { desk, store, blobs, directory, providers, log, clock }
+        let desk = start(&store, &blobs, &keyring, &directory, &providers, &log, &clock).await;
+        Self { desk, store, blobs, keyring, directory, providers, log, clock }
     }
 
     /// Another process on the same store.
     pub(crate) async fn restarted(&self) -> Desk {
-        start(&self.store, &self.blobs, &self.directory, &self.providers, &self.log, &self.clock).await
+        start(&self.store, &self.blobs, &self.keyring, &self.directory, &self.providers, &self.log, &self.clock).await
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -654,6 +675,12 @@ impl World {
         Permitted::<Portal>::grant(verified(0, self.now()), Portal, self.now()).unwrap()
     }
 
+    /// A machine of the operator's.
+    pub(crate) fn operator(&self) -> Permitted<Operator> {
+        let verified = Verified { scopes: vec![OPERATOR_SCOPE.into()], ..verified(0, self.now()) };
+        Permitted::<Operator>::grant(verified, Operator { person: None }, self.now()).unwrap()
+    }
+
     /// Opens a dialog and returns it; whatever the provider was told to do, the portal must get a dialog.
     pub(crate) async fn opened(&self, new: NewDialog) -> Dialog {
         dialog(&self.desk.open(&self.kari(), &post("/v1/me/dialogs"), new).await.unwrap())
@@ -681,6 +708,7 @@ impl World {
 async fn start(
     store: &Arc<Switched>,
     blobs: &Arc<MemoryBlobs>,
+    keyring: &Arc<Destroyed>,
     directory: &Arc<Register>,
     providers: &Arc<Scripted>,
     evidence: &Arc<Log>,
@@ -689,6 +717,7 @@ async fn start(
     let ports = Ports {
         store: Arc::<Switched>::clone(store),
         blobs: Arc::<MemoryBlobs>::clone(blobs),
+        keyring: Arc::<Destroyed>::clone(keyring),
         directory: Arc::<Register>::clone(directory),
         providers: Arc::<Scripted>::clone(providers),
         evidence: Arc::<Log>::clone(evidence),

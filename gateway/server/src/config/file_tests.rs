@@ -39,7 +39,7 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
     assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
-    assert_eq!(config.secrets().len(), 4);
+    assert_eq!(config.secrets().len(), 5);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub struct Config {
     pub audit: AuditConfig,
     /// The key of all pseudonyms.
     pub pseudonyms: PseudonymConfig,
+    /// The keys that everything is encrypted under.
+    pub encryption: EncryptionConfig,
     /// Whose tokens are trusted.
     pub issuers: Vec<IssuerConfig>,
     /// Logs and traces.
@@ -121,6 +123,24 @@ pub struct TrustConfig {
     pub file: Option<PathBuf>,
     /// Also packages that nobody signed are taken: for developing only.
     pub unsigned_plugins: bool,
+}
+
+/// `[encryption]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct EncryptionConfig {
+    /// The first wraps, the others only unwrap.
+    pub keys: Vec<MasterKeyConfig>,
+}
+
+/// `[[encryption.keys]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct MasterKeyConfig {
+    /// Names it in what it wrapped.
+    pub id: String,
+    /// 32 bytes in base64.
+    pub key: SecretSource,
 }
 
 /// `[[plugins]]`.

@@ -23,6 +23,9 @@ impl Config {
         self.trust.file.as_mut().map(path);
         secret(&mut self.audit.key);
         secret(&mut self.pseudonyms.key);
+        for master in &mut self.encryption.keys {
+            secret(&mut master.key);
+        }
         for issuer in &mut self.issuers {
             if let KeySource::File(file) = &mut issuer.keys {
                 path(file);
@@ -54,6 +57,8 @@ impl Config {
     pub fn secrets(&self) -> Vec<(String, &SecretSource)> {
         let mut secrets =
             vec![("audit.key".to_owned(), &self.audit.key), ("pseudonyms.key".to_owned(), &self.pseudonyms.key)];
+        let masters = self.encryption.keys.iter().enumerate();
+        secrets.extend(masters.map(|(at, master)| (format!("encryption.keys[{at}].key"), &master.key)));
         for (at, plugin) in self.plugins.iter().enumerate() {
             secrets.extend(
                 plugin.webhook.iter().map(|webhook| (format!("plugins[{at}].webhook.secret"), &webhook.secret)),

@@ -3,11 +3,13 @@
 //!
 //! - [`mod@file`]: the file's form, checked before anything of it counts.
 //! - [`loader`]: from the file into the store, as a new generation, at once.
+//! - [`names`]: the key under which people's names are hashed there.
 //! - [`lookup`]: the port, reading the generation that is current.
 
 pub mod file;
 pub mod loader;
 pub mod lookup;
+pub mod names;
 
 use dialog_contract::ids::{HerId, NationalIdentityNumber, PluginId};
 use dialog_core::ports::store::space;

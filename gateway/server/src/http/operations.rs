@@ -7,22 +7,25 @@ use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::State,
+    extract::{Request, State},
     response::{IntoResponse, Response},
 };
 use dialog_contract::{
+    erasure::NewErasure,
     health::{Health, HealthStatus},
     limits::Limits,
     openapi,
     problem::ProblemType,
+    schema::Resource,
     unreadable::{UnreadableDeliveries, UnreadableDelivery},
 };
 use http::{StatusCode, header};
 
 use super::{
+    body,
     caller::OperatorCaller,
     envelope::Envelope,
-    reply::{Refusal, shown},
+    reply::{Refusal, finish, shown},
 };
 use crate::{gateway::Gateway, limits::UNREADABLE_LISTED};
 
@@ -71,6 +74,18 @@ pub async fn unreadable(
         })
         .collect();
     shown(&gateway, &envelope, "unreadable.list", &UnreadableDeliveries { items }).await
+}
+
+/// `POST /v1/erasures`: a citizen's data goes, for good
+pub async fn erase(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    OperatorCaller(operator): OperatorCaller,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let mut meta = envelope.domain(&request);
+    let order: NewErasure = body::json(Resource::NewErasure, &envelope, request, &mut meta).await?;
+    Ok(finish(&gateway, gateway.desk.erase(&operator, &meta, &order.national_identity_number).await))
 }
 
 /// `GET /metrics` (OpenMetrics)

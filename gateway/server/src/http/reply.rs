@@ -196,9 +196,12 @@ pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
         Ok(answer) => {
             gateway.metrics.outcome(&answer.about, None);
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            let has_body = !answer.body.is_empty();
             let mut response = (status, Body::from(answer.body)).into_response();
             let headers = response.headers_mut();
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            if has_body {
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
             if let Some(tag) = answer.etag.and_then(|revision| HeaderValue::try_from(format!("\"{revision}\"")).ok()) {
                 headers.insert(header::ETAG, tag);
             }

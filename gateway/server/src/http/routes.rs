@@ -123,6 +123,7 @@ pub fn operations() -> Routes {
         .get("/log/checkpoint", log::checkpoint)
         .get("/log/tile/{*path}", log::tile)
         .get("/unreadable", operations::unreadable)
+        .post("/v1/erasures", operations::erase)
         .get("/metrics", operations::metrics)
         .get("/health/live", operations::live)
         .get("/health/ready", operations::ready)

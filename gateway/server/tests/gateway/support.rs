@@ -103,6 +103,7 @@ impl Folder {
         let key = dialog_audit::generate_key("gateway.test/one").unwrap();
         folder.put("audit.key", key.private.as_bytes());
         folder.put("pseudonyms.key", "0123456789abcdef0123456789abcdef".as_bytes());
+        folder.put("encryption.key", b"AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=\n");
         folder.put("issuer.jwks", &serde_json::to_vec(&folder.issuer.keys()).unwrap());
         folder.put("directory.json", directory().to_string().as_bytes());
         folder
@@ -126,6 +127,7 @@ impl Folder {
             "audit": { "key": { "file": "audit.key" } },
             "pseudonyms": { "key": { "file": "pseudonyms.key" } },
             "trust": { "unsigned-plugins": true },
+            "encryption": { "keys": [{ "id": "one", "key": { "file": "encryption.key" } }] },
             "issuers": [{
                 "issuer": ISSUER, "audiences": [AUDIENCE], "keys": { "file": "issuer.jwks" }, "algorithms": ["ES256"],
                 "bearer": true,

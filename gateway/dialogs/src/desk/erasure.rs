@@ -1,0 +1,295 @@
+//! Erasing a citizen: what the gateway keeps of one is removed, and the keys that it was encrypted under are destroyed,
+//! so that copies of the store and of files are of no use either.
+//!
+//! First the records, which say what else there is to find; last the citizen's key. A crash in between leaves a citizen
+//! who is half gone and readable, and an intent without outcome in the audit log: erasing again ends it. Whatever is
+//! written for the citizen meanwhile is found by the next pass, or goes with the key.
+//!
+//! What stays: the audit log, which knows people by pseudonym and holds no content, and goes on verifying; what providers
+//! have, who answer for it themselves; what a plugin keeps in its memory, which the gateway cannot tell whose it is; and
+//! dialogs of others in which this citizen acted for them, which are theirs.
+
+use dialog_contract::{
+    ids::{AppointmentId, AttachmentId, DialogId, EventId, NationalIdentityNumber},
+    service::Locale,
+};
+
+use super::{Desk, Outcome, TRIES, Trail};
+use crate::{
+    answer::{Ended, Refusal, Reply},
+    identity::CitizenId,
+    keys,
+    permit::{Operator, Permitted},
+    ports::store::{Batch, Range, StoreError},
+    record::{self, StoredReply, Work},
+    request::Request,
+};
+
+/// Entries that are looked at, and removed, at once: a batch of them stays far below the store's bounds.
+const AT_ONCE: usize = 500;
+
+/// What was found of a citizen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Found {
+    dialogs: usize,
+    attachments: usize,
+    appointments: usize,
+    replies: usize,
+    events: usize,
+    operations: usize,
+}
+
+impl Found {
+    const fn total(&self) -> usize {
+        self.dialogs + self.attachments + self.appointments + self.replies + self.events + self.operations
+    }
+}
+
+impl Desk {
+    /// `POST /v1/erasures`: 204 when nothing of the citizen can be read any more. Also for a citizen of whom there is
+    /// nothing: whether there was something is told to the audit log alone.
+    ///
+    /// # Errors
+    /// `unavailable` where not all could be removed: to be asked again, as long as it takes.
+    pub async fn erase(
+        &self,
+        who: &Permitted<Operator>,
+        request: &Request,
+        citizen: &NationalIdentityNumber,
+    ) -> Outcome {
+        let (desk, who, asked, citizen) = (self.clone(), who.clone(), request.clone(), citizen.clone());
+        self.run(request, async move {
+            let mut trail = desk.trail_of_operator("citizen.erase", &who, &asked);
+            trail.citizen(desk.evidence.pseudonym(&citizen));
+            let ended = desk.erase_all(&citizen, asked.locale, &mut trail).await;
+            desk.conclude(trail, ended).await
+        })
+        .await
+    }
+
+    async fn erase_all(
+        &self,
+        citizen: &NationalIdentityNumber,
+        locale: Locale,
+        trail: &mut Trail,
+    ) -> Result<Ended, Refusal> {
+        self.record_intent(trail).await?;
+        let failed = |error: StoreError| {
+            tracing::error!(%error, "a citizen could not be erased; nothing of it is lost by asking again");
+            Refusal::unavailable(locale)
+        };
+        let found = self.remove_records(citizen).await.map_err(failed)?;
+        let id = self.shelf.secret.citizen(citizen);
+        self.keyring.destroy(id.owner()).await.map_err(|error| failed(StoreError::NoKey(error.to_string())))?;
+        for (name, count) in [
+            ("dialogs", found.dialogs),
+            ("attachments", found.attachments),
+            ("appointments", found.appointments),
+            ("replies", found.replies),
+            ("events", found.events),
+            ("operations", found.operations),
+        ] {
+            trail.detail(name, count.to_string());
+        }
+        Ok(Ended::answered(Reply { status: 204, body: bytes::Bytes::new(), etag: None, location: None }))
+    }
+
+    /// Removes the citizen's records and files, in passes until one finds nothing.
+    async fn remove_records(&self, number: &NationalIdentityNumber) -> Result<Found, StoreError> {
+        let id = self.shelf.secret.citizen(number);
+        let mut found = Found::default();
+        for _ in 0..TRIES {
+            let before = found.total();
+            self.remove_dialogs(id, &mut found).await?;
+            self.remove_appointments(id, &mut found).await?;
+            self.remove_under_way(id, &mut found).await?;
+            self.remove_unused_files(id, &mut found).await?;
+            self.remove_replies(id, &mut found).await?;
+            self.remove_events(id, &mut found).await?;
+            if found.total() == before {
+                break;
+            }
+        }
+        let mut batch = Batch::default();
+        batch.delete(keys::citizen(id));
+        for plugin in self.providers.all() {
+            let reference = self.shelf.secret.reference(&plugin.id, number);
+            batch.delete(keys::citizen_by_reference(&plugin.id, &reference));
+        }
+        self.shelf.store.commit(batch).await?;
+        Ok(found)
+    }
+
+    async fn remove_dialogs(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::listed_of(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                let removed = match keys::dialog_of_listed(&entry.key) {
+                    Some(dialog) => self.remove_dialog(dialog, citizen, found).await?,
+                    None => false,
+                };
+                if !removed {
+                    // An entry that leads nowhere.
+                    self.shelf.store.commit(deleting([entry.key])).await?;
+                }
+            }
+        }
+    }
+
+    /// Removes a dialog of the citizen's, with its files; false where it is not there, or not the citizen's.
+    async fn remove_dialog(&self, dialog: DialogId, citizen: CitizenId, found: &mut Found) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let Some(draft) = self.shelf.dialog(dialog).await? else { return Ok(false) };
+            let Some((revision, record)) = draft.before.filter(|(_, record)| record.citizen == citizen) else {
+                return Ok(false);
+            };
+            let shown = record.dialog.messages.iter().flat_map(|message| &message.attachments).map(|file| file.id);
+            let unshown = record.calls.iter().flat_map(crate::record::Call::unshown_attachments);
+            let files: Vec<AttachmentId> = shown.chain(unshown).collect();
+            // The files before the dialog, which says which they are.
+            self.remove_files(&files, found).await?;
+            let mut batch = deleting([keys::dialog(dialog), keys::listed(citizen, record.dialog.updated, dialog)]);
+            batch.require_at(keys::dialog(dialog), revision);
+            if let Some((due, _)) = record.due() {
+                batch.delete(keys::work(due, dialog.uuid()));
+            }
+            if let Some(reference) = &record.reference {
+                batch.delete(keys::dialog_by_reference(&record.plugin, reference));
+            }
+            match self.shelf.store.commit(batch).await {
+                Ok(_) => {
+                    found.dialogs += 1;
+                    return Ok(true);
+                }
+                Err(StoreError::Conflict { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(StoreError::Unavailable("a dialog changes too often to be removed".into()))
+    }
+
+    /// Removes files for good: where one cannot be, the erasure has failed.
+    async fn remove_files(&self, files: &[AttachmentId], found: &mut Found) -> Result<(), StoreError> {
+        for some in files.chunks(AT_ONCE) {
+            for file in some {
+                self.blobs.delete(file.uuid()).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            }
+            self.shelf.store.commit(deleting(some.iter().map(|file| keys::attachment(*file)))).await?;
+            found.attachments += some.len();
+        }
+        Ok(())
+    }
+
+    async fn remove_appointments(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::appointments_of(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                let mut batch = deleting([entry.key.clone()]);
+                let id: Option<AppointmentId> = keys::appointment_of_listed(&entry.key);
+                if let Some(id) = id
+                    && let Some((_, stored)) = self.shelf.appointment(id).await?
+                {
+                    let reference = &stored.appointment.id;
+                    batch.delete(keys::appointment(id));
+                    batch.delete(keys::appointment_by_reference(&stored.provider.id, citizen, reference));
+                    found.appointments += 1;
+                }
+                self.shelf.store.commit(batch).await?;
+            }
+        }
+    }
+
+    /// Bookings that are under way, and dialogs that are just being opened: nothing but what is due leads to them.
+    async fn remove_under_way(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        let mut from = keys::all_work();
+        loop {
+            let range = Range { from, ..keys::all(keys::all_work(), AT_ONCE) };
+            let entries = self.shelf.store.scan(range).await?;
+            let Some(last) = entries.last().map(|entry| entry.key.clone()) else { return Ok(()) };
+            for entry in entries {
+                let Some(subject) = keys::subject_of_work(&entry.key) else { continue };
+                match record::decode("what is due", &entry.versioned.value)? {
+                    Work::Dialog { .. } => {
+                        self.remove_dialog(DialogId::from(subject), citizen, found).await?;
+                    }
+                    Work::Operation => {
+                        let operation = self.shelf.operation(subject).await?;
+                        if operation.is_some_and(|(_, operation)| operation.citizen == citizen) {
+                            self.shelf.store.commit(deleting([keys::operation(subject), entry.key])).await?;
+                            found.operations += 1;
+                        }
+                    }
+                }
+            }
+            from = super::reading::after(&[&last]);
+        }
+    }
+
+    /// Files that wait for their message: those of the last day are looked through.
+    async fn remove_unused_files(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        let mut from = keys::attachments_unused();
+        loop {
+            let range = Range { from, ..keys::all(keys::attachments_unused(), AT_ONCE) };
+            let entries = self.shelf.store.scan(range).await?;
+            let Some(last) = entries.last().map(|entry| entry.key.clone()) else { return Ok(()) };
+            for entry in entries {
+                let Some(file) = keys::attachment_of_unused(&entry.key) else { continue };
+                let stored = self.shelf.attachment(file).await?;
+                if stored.is_some_and(|(_, stored)| stored.citizen == citizen) {
+                    self.remove_files(&[file], found).await?;
+                    self.shelf.store.commit(deleting([entry.key])).await?;
+                }
+            }
+            from = super::reading::after(&[&last]);
+        }
+    }
+
+    async fn remove_replies(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::replies_of(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            found.replies += entries.len();
+            let mut batch = Batch::default();
+            for entry in entries {
+                let stored: StoredReply = record::decode("a reply", &entry.versioned.value)?;
+                batch.delete(keys::reply_expiry(stored.expires, &entry.key)).delete(entry.key);
+            }
+            self.shelf.store.commit(batch).await?;
+        }
+    }
+
+    async fn remove_events(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::events_of(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            found.events += entries.len();
+            let mut batch = Batch::default();
+            for entry in entries {
+                let id: Option<EventId> = keys::event_of_listed(&entry.key);
+                if let Some(id) = id {
+                    batch.delete(keys::event(id));
+                }
+                batch.delete(entry.key);
+            }
+            self.shelf.store.commit(batch).await?;
+        }
+    }
+}
+
+fn deleting(keys: impl IntoIterator<Item = bytes::Bytes>) -> Batch {
+    let mut batch = Batch::default();
+    for key in keys {
+        batch.delete(key);
+    }
+    batch
+}
