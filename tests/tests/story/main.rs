@@ -3,7 +3,7 @@
 //! - [`visit`]: houses for tests, shared and of their own. [`bad_input`]: what is refused, and how.
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
-//! - [`erasure`]: who is erased is gone.
+//! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
@@ -18,6 +18,7 @@
 
 mod bad_input;
 mod callers;
+mod canary;
 mod erasure;
 mod house_rules;
 mod providers;

@@ -156,3 +156,23 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_what_to_do() {
     let (passed, why) = said(&trust);
     assert!(!passed && why.contains("trust.file: ") && why.contains("keys[0] has an id that is not"), "{why}");
 }
+
+#[test]
+fn a_master_key_of_another_length_is_refused_and_a_secret_that_is_open_to_all_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    folder.configure(|_| {});
+    std::fs::set_permissions(folder.path("encryption.key"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let output = check(&folder);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("warning: ") && said.contains("encryption.keys[0].key: the file "), "{said}");
+    assert!(said.contains("mode 644"), "{said}");
+    folder.put("encryption.key", b"b3BlbnNlc2FtZQ==");
+    let output = check(&folder);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success());
+    assert!(said.contains("encryption.keys[0].key: a key is 32 random bytes in base64"), "{said}");
+    assert!(!said.contains("b3BlbnNlc2FtZQ"), "{said}");
+}
