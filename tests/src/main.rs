@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use dialog_gateway::compile;
 use dialog_tests::{
-    house::{House, Plan, configuration::Addresses, plugins},
+    house::{House, Plan, authority, configuration::Addresses, plugins},
     sim::world::CITIZENS,
     story::{self, keepsakes, teller::Teller},
 };
@@ -107,8 +107,10 @@ async fn serve(binary: &Path) -> anyhow::Result<()> {
     };
     let mut house = House::open(plan).await.context("start the demo")?;
     let gateway = house.gateway()?;
+    let (ca, operator) = (folder.join(authority::AUTHORITY_FILE), folder.join(authority::OPERATOR_FILE));
+    let (ca, operator) = (ca.display(), operator.display());
     say(&format!(
-        "The gateway is ready.\n\n  portal API   {}\n  operations   {}metrics\n",
+        "The gateway is ready.\n\n  portal API   {}\n  operations   curl --cacert {ca} --cert {operator} {}metrics\n",
         gateway.portal, gateway.operations
     ));
     say("Citizens, each with a token for an hour:\n");
@@ -117,11 +119,11 @@ async fn serve(binary: &Path) -> anyhow::Result<()> {
         say(&format!("  {}_TOKEN={token}\n", citizen.given_name.to_uppercase()));
     }
     say(&format!(
-        "Try:\n\n  curl -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/practice\n\
-         \x20 curl -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/slots\n\
-         \x20 curl -H \"Authorization: Bearer $KARI_TOKEN\" -H 'Idempotency-Key: 1' -H 'Content-Type: application/json' \\\n\
+        "Try:\n\n  curl --cacert {ca} -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/practice\n\
+         \x20 curl --cacert {ca} -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/slots\n\
+         \x20 curl --cacert {ca} -H \"Authorization: Bearer $KARI_TOKEN\" -H 'Idempotency-Key: 1' -H 'Content-Type: application/json' \\\n\
          \x20   -d '{{\"request\":{{\"type\":\"consultation\",\"mode\":\"text\"}},\"message\":{{\"text\":\"Hei\"}}}}' {portal}v1/me/dialogs\n\
-         \x20 curl -N -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/events\n\n\
+         \x20 curl --cacert {ca} -N -H \"Authorization: Bearer $KARI_TOKEN\" {portal}v1/me/events\n\n\
          What waits for the doctor, and the doctor's answer:\n\n  curl {control}/control/requests\n\
          \x20 curl -H 'Content-Type: application/json' -d '{{\"kind\":\"reply\",\"text\":\"Hei!\"}}' {control}/control/requests/MSG-ID/answer\n\n\
          The audit log: {audit}\nThe gateway's own log: {log}\n\nCtrl-C ends it.",

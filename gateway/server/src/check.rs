@@ -11,6 +11,7 @@ use dialog_host::{
     trust::{Trust, TrustError},
     upstream::{self, BindingError, CredentialsError},
 };
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -23,6 +24,10 @@ use crate::{
     },
     encryption,
     pseudonym::Pseudonyms,
+    tls::{
+        config::{Protection, Tls},
+        papers::{self, Papers, PapersError, Sources},
+    },
 };
 
 /// What was read to check a configuration, and is what the gateway then starts with.
@@ -31,6 +36,10 @@ pub struct Checked {
     pub directory: Loaded,
     /// The plugins, in the order of the configuration.
     pub plugins: Vec<CheckedPlugin>,
+    /// The listeners' papers, by listener; no entry where it speaks in the clear.
+    pub papers: Vec<(&'static str, Tls, Papers)>,
+    /// What is not wrong and should be looked at; each with its key.
+    pub warnings: Vec<String>,
 }
 
 /// A plugin's file, as it was checked.
@@ -79,6 +88,24 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
     {
         problems.push(format!("trust.file: {}: {error}", path.display()));
     }
+    let (mut warnings, mut listeners) = (open_secrets(config), Vec::new());
+    for (listener, table) in config.tls.each() {
+        match table.decide() {
+            Err((key, what)) => problems.push(format!("tls.{listener}.{key}: {what}")),
+            Ok(Protection::Plaintext) => warnings.push(format!(
+                "tls.{listener}.plaintext: whoever is on the way reads and changes what passes; only behind a proxy of your own"
+            )),
+            Ok(Protection::Tls(tls)) => match Sources::read(&tls).and_then(|read| Papers::of(&read, &tls, Timestamp::now())) {
+                Ok(papers) => {
+                    warnings.extend(papers.warnings.iter().map(|warning| format!("tls.{listener}.{warning}")));
+                    listeners.push((listener, tls, papers));
+                }
+                // That a secret cannot be read is said above, with the secret's own key.
+                Err(PapersError { key: "key", .. }) if tls.key.read().is_err() => {}
+                Err(error) => problems.push(format!("tls.{listener}.{error}")),
+            },
+        }
+    }
     let mut plugins: Vec<CheckedPlugin> = Vec::new();
     for (at, entry) in config.plugins.iter().enumerate() {
         match plugin(config, entry) {
@@ -101,17 +128,16 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         Ok(directory) => {
             problems.extend(settings(&directory.directory, &plugins));
             if problems.is_empty() {
-                return Ok(Checked { directory, plugins });
+                return Ok(Checked { directory, plugins, papers: listeners, warnings });
             }
         }
     }
     Err(problems)
 }
 
-/// What a gateway starts with all the same, and an operator should mend.
-#[must_use]
-pub fn warnings(config: &Config) -> Vec<String> {
-    let secrets = config.secrets().into_iter();
+/// Secrets that everybody on the machine can read. Those of the listeners are looked at with their certificates.
+fn open_secrets(config: &Config) -> Vec<String> {
+    let secrets = config.secrets().into_iter().filter(|(key, _)| !key.starts_with("tls."));
     secrets.filter_map(|(key, source)| source.exposed().map(|how| format!("{key}: {how}"))).collect()
 }
 

@@ -11,6 +11,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use url::Url;
 
 use crate::{
+    abuse::rates::Rates,
     auth::{possession::Possession, verifier::Verifier},
     evidence::AuditLog,
     http::streams::EventStreams,
@@ -46,6 +47,8 @@ pub struct Gateway {
     pub open_log: bool,
     /// Requests that may be worked on at once.
     pub permits: Semaphore,
+    /// How often somebody may ask.
+    pub rates: Rates,
     /// Event streams that are open.
     pub event_streams: EventStreams,
     /// The store, for its health.

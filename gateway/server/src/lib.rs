@@ -3,11 +3,13 @@
 //! Floor plan
 //! - [`config`]: the operator's file. [`check`]: what is wrong with it. [`start`]: from it to a running gateway, and to its end in good order.
 //! - [`listener`] with its [`limits`] and [`tls`], [`http`]: the HTTP surface; `http` is also the map of a request's path.
+//! - [`abuse`]: who asks too often, too slowly or for nothing.
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
 //! - [`encryption`]: the keys of what is kept. [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
 
+pub mod abuse;
 pub mod auth;
 pub mod background;
 pub mod check;

@@ -1,7 +1,9 @@
 //! Every limit of the server: unit, number, and why that number. The limits of the API stand in
 //! `dialog_contract::limits`, those of plugin calls in `dialog_host::limits`.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{num::NonZeroU32, ops::RangeInclusive, time::Duration};
+
+use crate::abuse::rates::Rate;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -35,6 +37,87 @@ pub const RETRY_AFTER_SECONDS: u32 = 1;
 /// For the head of a request, and from a connection's beginning to its first one. A head is one packet or a few; the
 /// time is long enough to keep a portal's idle connections for some requests.
 pub const HEAD: Duration = Duration::from_secs(30);
+
+/// For a TLS handshake: a few round trips around the world, and a client that starts cold.
+pub const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Unfinished handshakes of one listener; the oldest gives way to one more. A quarter of [`CONNECTIONS`]: callers who
+/// never finish leave the rest to those who do, and would have to open 20,000 connections a second to be in their way.
+pub const HANDSHAKES_AT_ONCE: usize = 1024;
+
+/// TLS sessions that a listener remembers, so that a caller who comes back is spared the signature: as many as there can
+/// be connections; a session has about 1 KiB.
+pub const TLS_SESSIONS: usize = 4096;
+
+/// Tickets that a TLS 1.3 client gets, of which each is good for one connection: a browser opens two at once.
+pub const TLS_TICKETS: usize = 2;
+
+/// How often certificate files are looked at: a renewed certificate is in use within seconds, at the cost of reading some
+/// KiB.
+pub const CERTIFICATES_LOOKED_AT: Duration = Duration::from_secs(5);
+
+/// The operator is warned when a certificate ends within this time: automatic renewal happens a month before, so that
+/// something is wrong then, and there is time to mend it.
+pub const CERTIFICATE_ENDS_SOON: jiff::SignedDuration = jiff::SignedDuration::from_hours(14 * 24);
+
+/// For how long browsers remember to come with TLS only, in seconds: two years, as Mozilla asks for.
+pub const STRICT_TRANSPORT_SECONDS: u32 = 63_072_000;
+
+/// How long nothing, or too little, of a request's body may come: a telephone's worst pause between two cells.
+pub const BODY_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Bytes of a request's body that buy a second of waiting: the slowest network that telephones still find (EDGE) has
+/// twice as many.
+pub const BODY_PACE: u32 = 8 * 1024;
+
+/// Bytes that a connection may carry which are of no request, before it must have earned more: some 60,000 of the
+/// smallest frames, which cost the gateway some tens of milliseconds. As large as HTTP/2's window, which may be full of a
+/// body that nobody reads.
+pub const BESIDE_BYTES: u64 = MIB;
+
+/// Such bytes that time alone gives back, in a second: twice what acknowledges [`STREAMS`] event streams ten times a
+/// second.
+pub const BESIDE_BYTES_PER_SECOND: u64 = 64 * 1024;
+
+/// Such bytes that a request earns: its head, and a window full of a body that is refused unread.
+pub const BESIDE_BYTES_OF_A_REQUEST: u64 = MIB;
+
+/// Such bytes that can be saved up: a million of the smallest frames, a second of work at most.
+pub const BESIDE_MOST_BYTES: u64 = 16 * MIB;
+
+/// Of the bytes that are written, one in so many is earned: a client that acknowledges every frame of 16 KiB needs one
+/// in six hundred.
+pub const BESIDE_WRITTEN_SHARE: u64 = 64;
+
+/// Requests of one citizen through one client. A screen asks some five times, a message with ten attachments twelve;
+/// nobody reads five screens in a second, and a burst is a portal that fills all its screens at once.
+pub const RATE_CITIZEN: Rate = rate(10, 100);
+
+/// Requests of one OAuth client, or deliveries of one vendor: half of all, so that one that has run wild leaves room for
+/// the others.
+pub const RATE_CLIENT: Rate = rate(1000, 2000);
+
+/// Requests in all of those who have shown who they are: about what a machine of four cores answers.
+pub const RATE_ALL: Rate = rate(2000, 4000);
+
+/// Requests in all of those who have not: each refusal is a record in the audit log, which must not be filled by those
+/// who have no token. A portal whose tokens expire all at once renews them within seconds.
+pub const RATE_WITHOUT_TOKEN: Rate = rate(100, 1000);
+
+/// Citizens, and clients, that are counted apart at once; about 3 MiB. Those who asked in the last ten seconds: ten times
+/// as many as [`RATE_ALL`] lets through in that time.
+pub const RATE_KEYS: usize = 65_536;
+
+/// How often those who need not be counted any longer are looked for while there is no room: it takes about a
+/// millisecond.
+pub const RATE_SWEEP: Duration = Duration::from_millis(250);
+
+const fn rate(per_second: u32, burst: u32) -> Rate {
+    match (NonZeroU32::new(per_second), NonZeroU32::new(burst)) {
+        (Some(per_second), Some(burst)) => Rate { per_second, burst },
+        _ => Rate { per_second: NonZeroU32::MIN, burst: NonZeroU32::MIN },
+    }
+}
 
 /// Event streams at once: over HTTP/1.1 each has a connection of its own, and a quarter of [`CONNECTIONS`] is left for
 /// requests.

@@ -44,9 +44,8 @@ enum Command {
 
 #[expect(clippy::print_stderr, reason = "the one place where the binary says what an operator should mend")]
 fn look(file: &Path) -> anyhow::Result<()> {
-    let config = Config::read(file)?;
-    start::checked(file, &config)?;
-    for warning in check::warnings(&config) {
+    let checked = start::checked(file, &Config::read(file)?)?;
+    for warning in checked.warnings {
         eprintln!("dialog-gateway: warning: {}: {warning}", file.display());
     }
     Ok(())

@@ -35,6 +35,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    abuse::rates::Rates,
     auth::{possession::Possession, verifier::Verifier},
     background,
     check::{self, Checked, CheckedPlugin},
@@ -48,6 +49,7 @@ use crate::{
     listener::Listener,
     pseudonym::Pseudonyms,
     telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
+    tls::{door::Door, reload},
     webhook::Webhook,
 };
 
@@ -67,9 +69,6 @@ pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
     let audit_key = SigningKey::parse(config.audit.key.read()?.expose_secret()).context("audit.key")?;
     let telemetry = Telemetry::start(&config.telemetry, audit_key.name())?;
     panics::say_where();
-    for warning in check::warnings(&config) {
-        tracing::warn!(warning, "the configuration");
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
     let ended = runtime.block_on(serve(config, checked, audit_key, ready));
     if let Err(error) = &ended {
@@ -88,15 +87,26 @@ pub fn checked(file: &Path, config: &Config) -> anyhow::Result<Checked> {
     check::check(config).map_err(|problems| anyhow::anyhow!("{}:\n  {}", file.display(), problems.join("\n  ")))
 }
 
-async fn serve(config: Config, checked: Checked, audit_key: SigningKey, ready: &mut dyn Write) -> anyhow::Result<()> {
+async fn serve(
+    config: Config,
+    mut checked: Checked,
+    audit_key: SigningKey,
+    ready: &mut dyn Write,
+) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+
+    for warning in &checked.warnings {
+        tracing::warn!("{warning}");
+    }
+    // Without this a SIGHUP would end the process.
+    let hangup = signal(SignalKind::hangup())?;
 
     // Ports are bound, so that a second gateway is refused, and not yet served.
     let portal = Listener::bind(config.listen.portal).await.context("listen.portal")?;
     let provider = Listener::bind(config.listen.provider).await.context("listen.provider")?;
     let operations = Listener::bind(config.listen.operations).await.context("listen.operations")?;
-    let addresses = [("portal", portal.address), ("provider", provider.address), ("operations", operations.address)];
+    let papers = std::mem::take(&mut checked.papers);
 
     let (gateway, polled) = assemble(&config, checked, audit_key, Arc::new(Process::of_this_binary())).await?;
     let repaired = gateway.desk.recover().await.context("repair what was left unfinished")?;
@@ -105,15 +115,25 @@ async fn serve(config: Config, checked: Checked, audit_key: SigningKey, ready: &
     }
 
     let stop = gateway.stop.clone();
-    let tasks = background::start(&gateway, polled);
-    let listeners = [
-        portal.serve(routes::portal().into_router(Arc::clone(&gateway)), stop.clone()),
-        provider.serve(routes::provider().into_router(Arc::clone(&gateway)), stop.clone()),
-        operations.serve(routes::operations().into_router(Arc::clone(&gateway)), stop.clone()),
-    ];
-    for (name, address) in addresses {
-        writeln!(ready, "{name} http://{address}")?;
+    let mut tasks = background::start(&gateway, polled);
+    let doors: Vec<Arc<Door>> = papers
+        .into_iter()
+        .map(|(listener, tls, papers)| Arc::new(Door::new(listener, tls, &papers, Arc::clone(&gateway.metrics))))
+        .collect();
+    let mut listeners = Vec::new();
+    for (name, listener, routes) in [
+        ("portal", portal, routes::portal()),
+        ("provider", provider, routes::provider()),
+        ("operations", operations, routes::operations()),
+    ] {
+        let door = doors.iter().find(|door| door.listener() == name).map(Arc::clone);
+        let scheme = if door.is_some() { "https" } else { "http" };
+        writeln!(ready, "{name} {scheme}://{}", listener.address)?;
+        let listener = listener.named(name, Arc::clone(&gateway.metrics)).behind(door);
+        listeners.push(listener.serve(routes.into_router(Arc::clone(&gateway)), stop.clone()));
     }
+    let evidence = Arc::clone(&gateway.evidence);
+    tasks.spawn(reload::watch(doors, limits::CERTIFICATES_LOOKED_AT, hangup, evidence, stop.clone()));
     writeln!(ready, "ready")?;
     ready.flush()?;
     tracing::info!("ready");
@@ -176,7 +196,7 @@ pub async fn assemble(
     let files = FileBlobs::open(folder.join("attachments")).await.context("open the attachments")?;
     let blobs: Arc<dyn Blobs> = Arc::new(SealedBlobs::new(Arc::new(files), keys.clone()));
 
-    let Checked { directory: loaded, plugins } = checked;
+    let Checked { directory: loaded, plugins, .. } = checked;
     let names = directory::names::open(ports_store.as_ref()).await.context("open the directory")?;
     directory::loader::load(ports_store.as_ref(), &names, &loaded.directory, loaded.sha256)
         .await
@@ -241,6 +261,7 @@ pub async fn assemble(
         log_folder,
         open_log: config.operations.open_log,
         permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
+        rates: Rates::new(&config.rates),
         event_streams: EventStreams::default(),
         store,
         keys,

@@ -13,7 +13,7 @@ use dialog_contract::package::key::Algorithm;
 use dialog_plugin::sign;
 use serde_json::{Value, json};
 
-use super::{directory, issuer};
+use super::{authority, directory, issuer};
 use crate::sim::world;
 
 /// Where the portal reaches the gateway, as far as the gateway knows: what proofs are made for.
@@ -83,6 +83,7 @@ impl House<'_> {
         keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.private.to_string()))?;
         keep("pseudonyms.key", &|| Ok(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())))?;
         keep("encryption.key", &|| Ok(STANDARD.encode(rand_bytes()?)))?;
+        authority::write(self.folder)?;
         std::fs::write(self.folder.join("issuer.jwks"), serde_json::to_vec(self.keys)?)?;
         let mut directory = directory::file();
         if let Some(arrange) = self.arrange {
@@ -130,12 +131,22 @@ impl House<'_> {
         if let Some(otlp) = self.otlp {
             telemetry["otlp"] = json!(otlp);
         }
+        // Tests ask as fast as they can.
+        let unbounded = json!({ "per-second": 1_000_000, "burst": 1_000_000 });
         Ok(json!({
             "public-url": PUBLIC_URL,
             "listen": {
                 "portal": self.addresses.portal,
                 "provider": self.addresses.provider,
                 "operations": self.addresses.operations,
+            },
+            "tls": {
+                "portal": tls("portal", "optional"),
+                "provider": tls("provider", "required"),
+                "operations": tls("operations", "required"),
+            },
+            "rates": {
+                "per-citizen": unbounded, "per-client": unbounded, "in-all": unbounded, "without-token": unbounded,
             },
             "data": { "folder": "data", "cache": self.cache },
             "directory": { "file": "directory.json" },
@@ -214,4 +225,14 @@ fn rand_bytes() -> anyhow::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).context("random bytes")?;
     Ok(bytes)
+}
+
+/// A listener's table: on the files that [`authority::write`] leaves.
+fn tls(listener: &str, clients: &str) -> Value {
+    json!({
+        "certificate": format!("{listener}.pem"),
+        "key": { "file": format!("{listener}.key") },
+        "client-certificates": clients,
+        "client-authorities": authority::AUTHORITY_FILE,
+    })
 }

@@ -86,6 +86,16 @@ impl Gateway {
         self.child.id()
     }
 
+    /// As an operator would who has renewed a certificate: SIGHUP.
+    pub fn look_again(&self) -> anyhow::Result<()> {
+        self.signal(Signal::SIGHUP)
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let id = self.child.id().context("the gateway has ended already")?;
+        kill(Pid::from_raw(id.try_into()?), signal).with_context(|| signal.to_string())
+    }
+
     /// As a power cut would: SIGKILL, and no word of it before.
     pub async fn kill(mut self) -> anyhow::Result<()> {
         self.child.kill().await.context("kill the gateway")
@@ -93,8 +103,7 @@ impl Gateway {
 
     /// As an operator would: SIGTERM, and wait for a stop in good order.
     pub async fn stop(mut self) -> anyhow::Result<ExitStatus> {
-        let id = self.child.id().context("the gateway has ended already")?;
-        kill(Pid::from_raw(id.try_into()?), Signal::SIGTERM).context("SIGTERM")?;
+        self.signal(Signal::SIGTERM)?;
         tokio::time::timeout(Duration::from_secs(30), self.child.wait())
             .await
             .context("the gateway did not stop within 30 seconds")?

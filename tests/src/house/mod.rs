@@ -1,6 +1,7 @@
 //! A whole house to test in: issuer, back ends, plugins, and a gateway in a process of its own, which can be killed.
 //!
 //! - [`plugins`]: builds the plugins, once.
+//! - [`authority`]: certifies the gateway's listeners and whoever calls them.
 //! - [`issuer`]: logs citizens in: signs access tokens, and publishes its keys.
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
 //! - [`configuration`]: the operator's file for this house.
@@ -9,6 +10,7 @@
 //! - [`watch`]: a citizen's screen, which follows the events.
 //! - [`portal`]: the national portal: calls the API, and holds every reply against the OpenAPI document.
 
+pub mod authority;
 pub mod configuration;
 pub mod directory;
 pub mod gateway;
@@ -117,6 +119,7 @@ impl House {
         .await?;
         let helserespons = HelseresponsSim::start(helserespons::Config {
             key: HELSERESPONS_KEY.to_owned(),
+            client: authority::client()?.build()?,
             address: vendor,
             control_address: vendor_control,
             ..helserespons::Config::default()
@@ -170,6 +173,12 @@ impl House {
         let status = self.gateway.take().context("no gateway is running")?.stop().await?;
         anyhow::ensure!(status.success(), "the gateway stopped with {status}");
         Ok(())
+    }
+
+    /// Where its configuration, keys and data are.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.plan.folder
     }
 
     /// What the gateway logs.

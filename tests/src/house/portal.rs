@@ -7,7 +7,7 @@ use http::{HeaderMap, Method, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use super::{configuration::PUBLIC_URL, proof::Token};
+use super::{authority, configuration::PUBLIC_URL, proof::Token};
 
 /// A client of the API with one token.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ pub struct Call {
 impl Portal {
     /// A client for the gateway at `base`.
     pub fn new(base: Url, token: Option<Token>) -> anyhow::Result<Self> {
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
+        let client = authority::client()?.redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { client, base, token })
     }
 

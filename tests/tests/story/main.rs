@@ -4,6 +4,7 @@
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
+//! - [`listeners`]: TLS, seen from outside.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
@@ -21,6 +22,7 @@ mod callers;
 mod canary;
 mod erasure;
 mod house_rules;
+mod listeners;
 mod providers;
 mod vendors;
 mod visit;

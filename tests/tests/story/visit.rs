@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use dialog_contract::problem::ProblemType;
 use dialog_tests::{
     house::{
-        House, Plan,
+        House, Plan, authority,
         configuration::PUBLIC_URL,
         portal::{Call, Portal, Reply},
     },
@@ -19,10 +19,7 @@ use dialog_tests::{
 };
 use http::{HeaderMap, Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
 
 /// A house with the runtime that it lives on.
@@ -207,7 +204,7 @@ pub(crate) fn upload(portal: &Portal, name: &str, bytes: impl Into<bytes::Bytes>
 /// other side closes.
 pub(crate) async fn raw(base: &Url, request: &[u8]) -> anyhow::Result<(u16, HeaderMap, Value)> {
     let address = base.socket_addrs(|| None)?.into_iter().next().context("an address")?;
-    let mut stream = TcpStream::connect(address).await?;
+    let mut stream = authority::development()?.connect(address, &[&rustls::version::TLS13]).await?;
     stream.write_all(request).await?;
     let mut answer = Vec::new();
     let mut piece = [0; 8192];

@@ -79,6 +79,11 @@ impl Config {
                 return wrong(key, "must be an http or https URL without user, query and fragment");
             }
         }
+        for (listener, table) in self.tls.each() {
+            if let Err((key, what)) = table.decide() {
+                return wrong(&format!("tls.{listener}.{key}"), what);
+            }
+        }
         if self.issuers.is_empty() {
             return wrong("issuers", "at least one issuer must be trusted, or nobody can log in");
         }

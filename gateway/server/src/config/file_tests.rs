@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use toml::Value;
 
 use super::*;
+use crate::abuse::rates::RatesConfig;
 
 const EXAMPLE: &str = include_str!("../../gateway.example.toml");
 
@@ -36,10 +37,11 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     let (folder, config) = read(EXAMPLE);
     let config = config.unwrap();
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.rates, RatesConfig::default());
     assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
     assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
-    assert_eq!(config.secrets().len(), 5);
+    assert_eq!(config.secrets().len(), 8);
 }
 
 #[test]
@@ -48,6 +50,8 @@ fn the_example_has_every_limit() {
     let known = Value::try_from(Limits::default()).unwrap();
     let keys = |table: &Value| table.as_table().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(keys(&example["limits"]), keys(&known));
+    let known = Value::try_from(RatesConfig::default()).unwrap();
+    assert_eq!(keys(&example["rates"]), keys(&known));
 }
 
 #[test]
@@ -66,6 +70,9 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
     for (from, to, unknown, nearest) in [
         ("[listen]", "[lissten]", "lissten", "listen"),
         ("portal = ", "portl = ", "portl", "portal"),
+        ("[tls.portal]", "[tls.portl]", "portl", "portal"),
+        ("client-certificates", "client-certificate", "client-certificate", "client-certificates"),
+        ("per-client", "per-clint", "per-clint", "per-client"),
         ("poll-seconds", "pol-seconds", "pol-seconds", "poll-seconds"),
         ("timeout-milliseconds = 10000", "timout-milliseconds = 10000", "timout-milliseconds", "timeout-milliseconds"),
         ("audiences", "audience", "audience", "audiences"),
@@ -83,6 +90,8 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key_and_line() {
         ("poll-seconds = 5", "poll-seconds = 0", "plugins.poll-seconds"),
         ("audiences = [\"https://dialog.example.no\"]", "audiences = \"all\"", "issuers.audiences"),
         ("format = \"json\"", "format = \"xml\"", "telemetry.format"),
+        ("oldest = \"1.3\"", "oldest = \"1.1\"", "tls.portal.oldest"),
+        ("burst = 100 }", "burst = 0 }", "rates.burst"),
         ("call-milliseconds = 5000", "call-milliseconds = \"long\"", "limits.call-milliseconds"),
         ("public-url = \"https://dialog.example.no\"", "public-url = \"nowhere\"", "public-url"),
     ] {
@@ -96,6 +105,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key_and_line() {
 fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
     for (from, to) in [
         ("key = { file = \"secrets/audit.key\" }", "key = \"opensesame\""),
+        ("key = { file = \"secrets/portal.key\" }", "key = \"opensesame\""),
         ("password = { env = \"MELDINGSTJENER_PASSWORD\" }", "password = \"opensesame\""),
         (
             "{ kind = \"basic\", username = \"dialog\", password = { env = \"MELDINGSTJENER_PASSWORD\" } }",
@@ -118,10 +128,14 @@ fn parts_that_do_not_fit_together_are_named() {
         ("{ metadata = \"https://test", "{ metadata = \"http://test", "issuers[0].keys: must be https"),
         ("{ metadata = \"https://test", "{ url = \"http://test", "issuers[0].keys: must be https"),
         (
-            "public-url = \"https://dialog.example.no\"\n\n[data]",
-            "public-url = \"ftp://a\"\n\n[data]",
+            "public-url = \"https://dialog.example.no\"\n\n# How",
+            "public-url = \"ftp://a\"\n\n# How",
             "operations.public-url: must",
         ),
+        ("certificate = \"certificates/portal.pem\"", "", "tls.portal.certificate: is missing"),
+        ("key = { file = \"secrets/provider.key\" }", "", "tls.provider.key: is missing"),
+        ("plaintext = false", "plaintext = true", "tls.portal.plaintext: there is no plaintext"),
+        ("client-authorities = \"certificates/operators.pem\"", "", "tls.operations.client-authorities: is missing"),
         ("log = \"info\"", "log = \"a=b=c\"", "telemetry.log: "),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
         (

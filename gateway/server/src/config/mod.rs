@@ -15,7 +15,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig};
+use crate::{
+    abuse::rates::RatesConfig, auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig, tls::config::TlsTables,
+};
 
 /// Everything that the operator decides.
 #[derive(Debug, Deserialize)]
@@ -31,6 +33,12 @@ pub struct Config {
     /// What is open to whom on the operations listener.
     #[serde(default)]
     pub operations: OperationsConfig,
+    /// How each listener shows who it is.
+    #[serde(default)]
+    pub tls: TlsTables,
+    /// How often somebody may ask.
+    #[serde(default)]
+    pub rates: RatesConfig,
     /// Where it keeps what it must not forget.
     pub data: Data,
     /// The embedded directory.

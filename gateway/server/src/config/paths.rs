@@ -19,6 +19,11 @@ impl Config {
         };
         path(&mut self.data.folder);
         self.data.cache.as_mut().map(path);
+        for table in self.tls.each_mut() {
+            table.certificate.as_mut().map(path);
+            table.key.as_mut().map(secret);
+            table.client_authorities.as_mut().map(path);
+        }
         path(&mut self.directory.file);
         self.trust.file.as_mut().map(path);
         secret(&mut self.audit.key);
@@ -59,6 +64,9 @@ impl Config {
             vec![("audit.key".to_owned(), &self.audit.key), ("pseudonyms.key".to_owned(), &self.pseudonyms.key)];
         let masters = self.encryption.keys.iter().enumerate();
         secrets.extend(masters.map(|(at, master)| (format!("encryption.keys[{at}].key"), &master.key)));
+        for (listener, table) in self.tls.each() {
+            secrets.extend(table.key.iter().map(|key| (format!("tls.{listener}.key"), key)));
+        }
         for (at, plugin) in self.plugins.iter().enumerate() {
             secrets.extend(
                 plugin.webhook.iter().map(|webhook| (format!("plugins[{at}].webhook.secret"), &webhook.secret)),

@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::{envelope::Envelope, reply::Refusal};
+use crate::abuse::slow_body::TooSlow;
 
 /// Reads a JSON body, holds it against the schema of `resource`, and notes its digest in `meta`.
 pub async fn json<T: DeserializeOwned>(
@@ -59,8 +60,11 @@ pub async fn bounded(envelope: &Envelope, headers: &HeaderMap, body: Body, limit
     let deadline = tokio::time::Instant::from_std(envelope.deadline);
     let late = |_| Refusal::malformed("body: it did not arrive within the time for a request");
     while let Some(chunk) = tokio::time::timeout_at(deadline, stream.next()).await.map_err(late)? {
-        // The caller broke off: nobody is there to read the answer.
-        let chunk = chunk.map_err(|_| Refusal::of(ProblemType::Malformed))?;
+        let chunk = chunk.map_err(|error| match TooSlow::is(&error) {
+            true => Refusal::malformed("body: it came too slowly"),
+            // The caller broke off: nobody is there to read the answer.
+            false => Refusal::of(ProblemType::Malformed),
+        })?;
         if bytes.len() as u64 + chunk.len() as u64 > limit {
             return Err(too_large());
         }

@@ -4,7 +4,7 @@
 //! whoever shows it is whom it is bound to. Who it is of is said before it is asked whether they may, so that the record
 //! of a refusal names them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::extract::FromRequestParts;
 use dialog_contract::{
@@ -24,6 +24,7 @@ use super::{
     reply::Refusal,
 };
 use crate::{
+    abuse::rates,
     auth::{
         challenge::Challenge,
         claims::{Claims, Representing},
@@ -59,6 +60,9 @@ impl FromRequestParts<Arc<Gateway>> for CitizenCaller {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
         let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
         let person = claims.person.as_ref().map(|person| gateway.evidence.pseudonym(person));
+        // Whoever acts is who asks too often, for whomever it is.
+        let citizen = person.as_deref().unwrap_or_default();
+        gateway.rates.citizen(client(&claims), citizen, Instant::now()).map_err(Refusal::too_often)?;
         let representation = claims
             .representing
             .as_ref()
@@ -83,6 +87,7 @@ impl FromRequestParts<Arc<Gateway>> for PortalCaller {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
         let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
+        gateway.rates.client(client(&claims), Instant::now()).map_err(Refusal::too_often)?;
         identify(parts, gateway, ActorRole::Portal, &claims);
         if claims.person.is_some() {
             return Err(not_permitted(ProblemType::NotPermitted, "the token is a citizen's and not the portal's own"));
@@ -229,6 +234,11 @@ fn identify(parts: &Parts, gateway: &Gateway, role: ActorRole, claims: &Claims) 
 
 fn actor(role: ActorRole, claims: &Claims, person: Option<String>) -> Actor {
     Actor { role, client: claims.client.clone(), level: person.as_ref().map(|_| claims.level), person }
+}
+
+/// Whose requests are counted together.
+fn client(claims: &Claims) -> rates::Caller<'_> {
+    rates::Caller::Client { issuer: &claims.issuer, client: &claims.client }
 }
 
 fn verified(claims: &Claims) -> Verified {

@@ -1,7 +1,7 @@
 //! Webhooks of vendors: the signature is checked here, the plugin makes events of the delivery, and the vendor is told
 //! 204 only when they are durable.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension,
@@ -21,7 +21,7 @@ use super::{
     envelope::Envelope,
     reply::{Refusal, finish, mark},
 };
-use crate::{gateway::Gateway, limits::DELIVERY_BYTES};
+use crate::{abuse::rates::Caller, gateway::Gateway, limits::DELIVERY_BYTES};
 
 /// `POST /v1/deliveries/{plugin}/{*path}`
 pub async fn receive(
@@ -40,6 +40,7 @@ pub async fn receive(
             Refusal::of(ProblemType::Unauthenticated)
                 .because(RecordKind::TokenRefused, format!("a delivery for {plugin}: {error}"))
         })?;
+    gateway.rates.client(Caller::Vendor(plugin.as_str()), Instant::now()).map_err(Refusal::too_often)?;
     envelope.called_by(Actor { role: ActorRole::Provider, client: plugin.to_string(), person: None, level: None });
     match gateway.desk.receive(&plugin, &meta, delivery).await {
         Ok(receipt) => {

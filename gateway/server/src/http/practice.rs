@@ -1,6 +1,6 @@
 //! What an office offers, and through whom.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Extension,
@@ -34,6 +34,7 @@ pub async fn office(
     Path(office): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
+    gateway.rates.without_token(Instant::now()).map_err(Refusal::too_often)?;
     // What is no HER-id is the HER-id of no office.
     let office = office.parse::<HerId>().map_err(|_| Refusal::of(ProblemType::NotFound))?;
     let meta = envelope.domain(&request);

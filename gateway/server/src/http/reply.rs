@@ -1,5 +1,7 @@
 //! What leaves: the domain's answers and refusals, and refusals of this edge, all as RFC 9457 problems.
 
+use std::time::Instant;
+
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
@@ -24,7 +26,12 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::envelope::Envelope;
-use crate::{auth::challenge::Challenge, gateway::Gateway, hex, limits};
+use crate::{
+    abuse::rates::{Exceeded, Level},
+    auth::challenge::Challenge,
+    gateway::Gateway,
+    hex, limits,
+};
 
 /// Seconds after which a caller may come back while the audit log or an issuer's keys cannot be had: as long as the
 /// domain says.
@@ -50,6 +57,7 @@ pub struct Refusal {
     // Boxed: a refusal is the error of most of the edge, and most refusals have none.
     challenge: Option<Box<Challenge>>,
     recorded: bool,
+    exceeded: Option<Level>,
 }
 
 impl Refusal {
@@ -69,6 +77,7 @@ impl Refusal {
             },
             challenge: None,
             recorded: true,
+            exceeded: None,
         }
     }
 
@@ -84,6 +93,13 @@ impl Refusal {
     pub fn too_many_streams() -> Self {
         let retry_after = Some(limits::EVENT_STREAM_RETRY_AFTER_SECONDS);
         Self { retry_after, recorded: false, ..Self::of(ProblemType::TooManyRequests) }
+    }
+
+    /// Somebody asks too often. Counted and not recorded, as above.
+    #[must_use]
+    pub fn too_often(exceeded: Exceeded) -> Self {
+        let retry_after = Some(exceeded.seconds());
+        Self { retry_after, recorded: false, exceeded: Some(exceeded.level), ..Self::of(ProblemType::TooManyRequests) }
     }
 
     /// A part of the request that is not well-formed, by its name.
@@ -116,7 +132,13 @@ impl Refusal {
     }
 
     /// Writes it down, then makes of it what leaves.
-    pub async fn record(self, gateway: &Gateway, envelope: &Envelope, route: String) -> Response {
+    pub async fn record(mut self, gateway: &Gateway, envelope: &Envelope, route: String) -> Response {
+        // Nobody fills the audit log without a token.
+        if self.kind == RecordKind::TokenRefused
+            && let Err(exceeded) = gateway.rates.without_token(Instant::now())
+        {
+            self = Self { why: self.why, ..Self::too_often(exceeded) };
+        }
         if let Some(why) = &self.why {
             tracing::info!(problem = self.problem.name(), why, "refused");
         }
@@ -152,6 +174,9 @@ impl Refusal {
 
     fn response(&self, gateway: &Gateway, body: Bytes, receipt: Option<&Receipt>) -> Response {
         gateway.metrics.problem(self.problem.name());
+        if let Some(level) = self.exceeded {
+            gateway.metrics.rate_limited(level);
+        }
         let mut response = problem(self.problem, body, self.retry_after, receipt, false);
         if let Some(challenge) = &self.challenge {
             challenge.write(response.headers_mut());

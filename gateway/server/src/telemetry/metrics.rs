@@ -5,6 +5,7 @@ use std::time::Duration;
 use dialog_contract::{ids::PluginId, problem::ProblemType};
 use dialog_core::answer::About;
 use dialog_host::observe::{CallEnded, Observer, UpstreamEnded};
+use jiff::Timestamp;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{
@@ -15,6 +16,8 @@ use prometheus_client::{
     },
     registry::{Registry, Unit},
 };
+
+use crate::abuse::rates::Level;
 
 /// A request of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -83,6 +86,62 @@ pub struct RouteLabels {
     pub route: String,
 }
 
+/// One of the listeners.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ListenerLabels {
+    /// Its name.
+    pub listener: &'static str,
+}
+
+/// What something on a listener came to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct ListenerOutcomeLabels {
+    /// The listener's name.
+    pub listener: &'static str,
+    /// What it came to.
+    pub outcome: &'static str,
+}
+
+/// Whose bucket was empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct LevelLabels {
+    /// Which level.
+    pub level: &'static str,
+}
+
+/// What a TLS handshake came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HandshakeOutcome {
+    /// The connection stands.
+    Done,
+    /// The two did not find together, or the caller hung up.
+    Failed,
+    /// It took too long.
+    Late,
+    /// Too many were unfinished, and this was the oldest.
+    CrowdedOut,
+}
+
+/// What looking at changed certificate files came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReloadOutcome {
+    /// They are in use.
+    Taken,
+    /// They are not in order.
+    Refused,
+}
+
+/// Why a connection was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// It carried too much that asks for nothing.
+    Flood,
+    /// No request came.
+    Silent,
+    /// Its reader stood still.
+    Standstill,
+}
+
 /// Every metric of the gateway.
 pub struct Metrics {
     registry: Registry,
@@ -97,6 +156,11 @@ pub struct Metrics {
     queue_due: Gauge,
     audit_records: Counter,
     audit_size: Gauge,
+    rate_limited: Family<LevelLabels, Counter>,
+    connections_cut: Family<ListenerOutcomeLabels, Counter>,
+    tls_handshakes: Family<ListenerOutcomeLabels, Counter>,
+    tls_reloads: Family<ListenerOutcomeLabels, Counter>,
+    tls_certificate_ends: Family<ListenerLabels, Gauge>,
 }
 
 /// From half a millisecond to 16 seconds: a look-up without provider is below one, a synchronous DDFL process ends at 15.
@@ -129,6 +193,21 @@ impl Default for Metrics {
         registry.register("audit_records", "Records appended to the audit log", audit_records.clone());
         let audit_size = Gauge::default();
         registry.register("audit_size", "Records in the audit log", audit_size.clone());
+        let rate_limited = Family::default();
+        registry.register(
+            "rate_limited",
+            "Requests that came too often, by whose bucket was empty",
+            rate_limited.clone(),
+        );
+        let connections_cut = Family::default();
+        registry.register("connections_cut", "Connections that were cut off, by why", connections_cut.clone());
+        let tls_handshakes = Family::default();
+        registry.register("tls_handshakes", "TLS handshakes by what they came to", tls_handshakes.clone());
+        let tls_reloads = Family::default();
+        registry.register("tls_reloads", "Changed certificate files by what became of them", tls_reloads.clone());
+        let tls_certificate_ends = Family::default();
+        let help = "When the certificate in use ends, in seconds since 1970";
+        registry.register("tls_certificate_ends_timestamp_seconds", help, tls_certificate_ends.clone());
         Self {
             registry,
             requests,
@@ -142,6 +221,11 @@ impl Default for Metrics {
             queue_due,
             audit_records,
             audit_size,
+            rate_limited,
+            connections_cut,
+            tls_handshakes,
+            tls_reloads,
+            tls_certificate_ends,
         }
     }
 }
@@ -178,6 +262,46 @@ impl Metrics {
     pub fn audit(&self, index: u64) {
         self.audit_records.inc();
         self.audit_size.set(i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1));
+    }
+
+    /// A request came too often.
+    pub fn rate_limited(&self, level: Level) {
+        self.rate_limited.get_or_create(&LevelLabels { level: level.as_str() }).inc();
+    }
+
+    /// A connection was cut off.
+    pub fn cut(&self, listener: &'static str, why: Cut) {
+        let outcome = match why {
+            Cut::Flood => "flood",
+            Cut::Silent => "silent",
+            Cut::Standstill => "standstill",
+        };
+        self.connections_cut.get_or_create(&ListenerOutcomeLabels { listener, outcome }).inc();
+    }
+
+    /// A TLS handshake has ended.
+    pub fn handshake(&self, listener: &'static str, outcome: HandshakeOutcome) {
+        let outcome = match outcome {
+            HandshakeOutcome::Done => "done",
+            HandshakeOutcome::Failed => "failed",
+            HandshakeOutcome::Late => "late",
+            HandshakeOutcome::CrowdedOut => "crowded-out",
+        };
+        self.tls_handshakes.get_or_create(&ListenerOutcomeLabels { listener, outcome }).inc();
+    }
+
+    /// Certificate files have changed.
+    pub fn reloaded(&self, listener: &'static str, outcome: ReloadOutcome) {
+        let outcome = match outcome {
+            ReloadOutcome::Taken => "taken",
+            ReloadOutcome::Refused => "refused",
+        };
+        self.tls_reloads.get_or_create(&ListenerOutcomeLabels { listener, outcome }).inc();
+    }
+
+    /// When the certificate in use ends.
+    pub fn certificate_ends(&self, listener: &'static str, ends: Timestamp) {
+        self.tls_certificate_ends.get_or_create(&ListenerLabels { listener }).set(ends.as_second());
     }
 
     /// The OpenMetrics text.

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod guest;
+mod papers;
 mod prover;
 mod support;
 
@@ -11,9 +12,12 @@ mod authorization_server;
 mod bodies;
 mod check;
 mod envelope;
+mod floods;
 mod listeners;
 mod operations;
 mod packages;
 mod possession;
 mod process;
+mod rates;
 mod routes;
+mod tls;

@@ -119,9 +119,14 @@ impl Folder {
 
     /// Writes the configuration, changed by `edit`.
     pub(crate) fn configure(&self, edit: impl FnOnce(&mut Value)) -> PathBuf {
+        let plaintext = json!({ "plaintext": true });
+        // Tests ask as fast as they can.
+        let unbounded = json!({ "per-second": 1_000_000, "burst": 1_000_000 });
         let mut config = json!({
             "public-url": "https://dialog.test",
             "listen": { "portal": "127.0.0.1:0", "provider": "127.0.0.1:0", "operations": "127.0.0.1:0" },
+            "tls": { "portal": plaintext, "provider": plaintext, "operations": plaintext },
+            "rates": { "per-citizen": unbounded, "per-client": unbounded, "in-all": unbounded, "without-token": unbounded },
             "data": { "folder": "data" },
             "directory": { "file": "directory.json" },
             "audit": { "key": { "file": "audit.key" } },

@@ -31,6 +31,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// Where the control API listens; port 0 takes a free one.
     pub control_address: SocketAddr,
+    /// What pushes: whom it trusts, and as whom it comes.
+    pub client: reqwest::Client,
 }
 
 impl Default for Config {
@@ -43,6 +45,7 @@ impl Default for Config {
             patience: Duration::from_secs(20),
             address: local,
             control_address: local,
+            client: reqwest::Client::new(),
         }
     }
 }
@@ -77,7 +80,7 @@ impl HelseresponsSim {
         let _ = shared.base_url.set(format!("http://{address}"));
         let listener = Listener::serve(socket, address, api::router(Arc::clone(&shared)))?;
         let trouble = Trouble::new(shared.faults.clone(), listener);
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = config.client;
         let (socket, address) = Listener::bind(config.control_address)?;
         let router = control::router(Arc::clone(&shared), trouble.clone(), client.clone());
         let control = Listener::serve(socket, address, router)?;

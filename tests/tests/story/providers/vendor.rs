@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use dialog_contract::{event::EventType, limits::Limits, problem::ProblemType};
 use dialog_tests::{
-    house::watch::Screen,
+    house::{authority, watch::Screen},
     sim::{
         helserespons::{Answer, Damage, Webhook},
         trouble::{Call, HttpFault},
@@ -136,7 +136,7 @@ fn a_webhook_with_a_wrong_signature_is_refused_and_recorded_and_one_that_is_repe
         let url = base.join("/v1/deliveries/helserespons/changes")?.to_string();
         let forged = Webhook { url: url.clone(), secret: "guessed".to_owned() };
         ensure!(house.helserespons.deliver(seq, &forged).await? == 401);
-        let client = reqwest::Client::builder().no_proxy().build()?;
+        let client = authority::client()?.build()?;
         let bare = client.post(&url).header("content-type", "application/json").body("{\"changes\":[]}").send().await?;
         ensure!(bare.status() == 401);
         let problem: Value = bare.json().await?;

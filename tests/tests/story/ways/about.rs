@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use dialog_contract::{limits::Limits, problem::ProblemType};
 use dialog_tests::{
-    house::{portal::Portal, proof::Token},
+    house::{authority, portal::Portal, proof::Token},
     sim::world::{ELVEBREDDEN, FJELLVEIEN, HAVNEGATA, KARI, LEILA, OFFICES},
 };
 use http::StatusCode;
@@ -62,8 +62,7 @@ fn metrics_count_by_provider_service_and_outcome() -> anyhow::Result<()> {
         opened(&citizen(house, &KARI)?, &consultation("Søvn")).await?;
         opened(&citizen(house, &LEILA)?, &consultation("Allergi")).await?;
         let url = house.gateway()?.operations.join("/metrics")?;
-        let text =
-            reqwest::Client::builder().no_proxy().build()?.get(url).send().await?.error_for_status()?.text().await?;
+        let text = authority::client()?.build()?.get(url).send().await?.error_for_status()?.text().await?;
         for wanted in [
             r#"dialog_outcomes_total{provider="ddfl",service="consultation",outcome="ok"} "#,
             r#"dialog_outcomes_total{provider="helserespons",service="consultation",outcome="ok"} "#,
