@@ -26,7 +26,7 @@ use crate::{
     pseudonym::Pseudonyms,
     tls::{
         config::{Protection, Tls},
-        papers::{self, Papers, PapersError, Sources},
+        papers::{Papers, PapersError, Sources},
     },
 };
 

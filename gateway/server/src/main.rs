@@ -46,7 +46,7 @@ enum Command {
 fn look(file: &Path) -> anyhow::Result<()> {
     let checked = start::checked(file, &Config::read(file)?)?;
     for warning in checked.warnings {
-        eprintln!("dialog-gateway: warning: {}: {warning}", file.display());
+        eprintln!("dialog-gateway: {}: warning: {warning}", file.display());
     }
     Ok(())
 }

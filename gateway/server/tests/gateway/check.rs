@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::{
     guest,
+    papers::Authority,
     support::{Folder, directory},
 };
 
@@ -175,4 +176,31 @@ fn a_master_key_of_another_length_is_refused_and_a_secret_that_is_open_to_all_is
     assert!(!output.status.success());
     assert!(said.contains("encryption.keys[0].key: a key is 32 random bytes in base64"), "{said}");
     assert!(!said.contains("b3BlbnNlc2FtZQ"), "{said}");
+}
+
+#[test]
+fn a_listeners_papers_are_checked_and_what_should_be_looked_at_is_said_of_what_passes() {
+    let (folder, authority) = (Folder::new(), Authority::new("one"));
+    folder.configure(|config| {
+        config["tls"]["portal"] = json!({ "certificate": "portal.pem", "key": { "file": "portal.key" } });
+    });
+    let said = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+    let expired = authority.server_of((2020, 2021));
+    folder.put("portal.pem", expired.certificate.as_bytes());
+    let missing = check(&folder);
+    assert!(!missing.status.success());
+    assert_eq!(said(&missing).matches("tls.portal.key: ").count(), 1, "{}", said(&missing));
+
+    folder.put("portal.key", expired.key.as_bytes());
+    let refused = said(&check(&folder));
+    assert!(refused.contains("tls.portal.certificate: "), "{refused}");
+    assert!(refused.contains("portal.pem: certificate 1 expired at 2021-01-01"), "{refused}");
+
+    let good = authority.server();
+    folder.put("portal.pem", good.certificate.as_bytes());
+    folder.put("portal.key", good.key.as_bytes());
+    let passed = check(&folder);
+    assert!(passed.status.success(), "{}", said(&passed));
+    assert!(said(&passed).contains("warning: tls.provider.plaintext: "), "{}", said(&passed));
+    assert!(!said(&passed).contains("tls.portal.plaintext"), "{}", said(&passed));
 }
