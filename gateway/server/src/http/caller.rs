@@ -61,8 +61,8 @@ impl FromRequestParts<Arc<Gateway>> for CitizenCaller {
         let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
         let person = claims.person.as_ref().map(|person| gateway.evidence.pseudonym(person));
         // Whoever acts is who asks too often, for whomever it is.
-        let citizen = person.as_deref().unwrap_or_default();
-        gateway.rates.citizen(client(&claims), citizen, Instant::now()).map_err(Refusal::too_often)?;
+        let acts = person.as_deref().unwrap_or_default();
+        gateway.rates.citizen(client(&claims), acts, Instant::now()).map_err(Refusal::too_often)?;
         let representation = claims
             .representing
             .as_ref()
