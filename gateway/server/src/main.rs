@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use dialog_gateway::{check, compile, config::Config, encryption, start};
+use dialog_gateway::{compile, config::Config, encryption, start};
 
 /// Brings providers of digital dialog with the GP behind one API.
 #[derive(Parser)]

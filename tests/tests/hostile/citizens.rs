@@ -45,6 +45,8 @@ async fn opened(folder: &Path) -> anyhow::Result<House> {
     let (_, file) = guests.into_iter().find(|(id, _)| id == HOSTILE).context("the hostile plugin")?;
     let bound = serde_json::to_value(server.bound().upstreams)?;
     let amend = move |configuration: &mut Value| {
+        // Nobody stands for these.
+        configuration["trust"]["unsigned-plugins"] = json!(true);
         let plugin = json!({
             "package": file,
             "grant": { "capabilities": ["upstream", "state", "clock", "log", "attachments"] },

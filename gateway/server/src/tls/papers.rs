@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use dialog_host::{file, limits::CERTIFICATES_BYTES, secret::SecretSource};
+use dialog_host::{file, limits::CERTIFICATES_BYTES};
 use jiff::Timestamp;
 use rustls::{
     RootCertStore, ServerConfig,
