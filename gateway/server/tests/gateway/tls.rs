@@ -397,7 +397,7 @@ fn a_certificate_that_ends_soon_and_a_key_that_all_can_read_are_warned_of() {
     };
     assert!(mode(0o600).is_empty());
     let warned = mode(0o644);
-    assert!(warned.len() == 1 && warned[0].what.contains("chmod o-r"), "{warned:?}");
+    assert!(warned.len() == 1 && warned[0].what.contains("chmod 600"), "{warned:?}");
     let tls = files.tls("");
     let read = dialog_gateway::tls::papers::Sources::read(&tls).unwrap();
     let late = "2089-12-25T00:00:00Z".parse().unwrap();
