@@ -68,6 +68,32 @@ pub struct Record {
     pub details: std::collections::BTreeMap<String, String>,
 }
 
+impl Record {
+    /// A record of what is known of everything that happens; the rest is added where it is known.
+    #[must_use]
+    pub fn new(time: Timestamp, kind: RecordKind, action: &str, actor: Actor) -> Self {
+        Self {
+            version: 1,
+            time,
+            kind,
+            request: None,
+            trace_id: None,
+            action: action.to_owned(),
+            actor,
+            citizen: None,
+            representation: None,
+            office: None,
+            service: None,
+            dialog: None,
+            call: None,
+            outcome: None,
+            request_sha256: None,
+            reply_sha256: None,
+            details: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
 closed_list!(
     /// Kinds of records.
     RecordKind {

@@ -15,6 +15,7 @@
 //! - [`health`]: whether the gateway lives and can take requests.
 //! - [`unreadable`]: what arrived and could not be understood.
 //! - [`erasure`]: the order to erase a citizen.
+//! - `json`: JSON from outside, within bounds, each key once.
 //! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
 
 pub mod appointment;
@@ -24,6 +25,7 @@ pub mod erasure;
 pub mod event;
 pub mod health;
 pub mod ids;
+mod json;
 pub mod limits;
 pub mod manifest;
 pub mod openapi;

@@ -296,23 +296,9 @@ fn inbound(config: &Config, plugins: &[CheckedPlugin]) -> anyhow::Result<(Webhoo
 }
 
 pub(crate) fn own(kind: RecordKind, action: &str) -> Record {
+    let actor = Actor { role: ActorRole::Gateway, client: "gateway".to_owned(), person: None, level: None };
     Record {
-        version: 1,
-        time: SystemClock.now(),
-        kind,
-        request: None,
-        trace_id: None,
-        action: action.to_owned(),
-        actor: Actor { role: ActorRole::Gateway, client: "gateway".to_owned(), person: None, level: None },
-        citizen: None,
-        representation: None,
-        office: None,
-        service: None,
-        dialog: None,
-        call: None,
-        outcome: None,
-        request_sha256: None,
-        reply_sha256: None,
         details: [("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
+        ..Record::new(SystemClock.now(), kind, action, actor)
     }
 }

@@ -1,18 +1,16 @@
 //! From the bytes of a request's body to a Rust type, in this order: size, JSON, depth, count, schema, type.
-//!
-//! The JSON is read by a visitor of our own into a [`Value`], because a plain one lets the last of two equal keys win
-//! (so that what was checked by one reader is not what another reads), and knows no limits but a depth of 128.
 
-use std::{cell::Cell, fmt};
-
-use serde::{
-    Deserializer,
-    de::{DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor},
-};
-use serde_json::{Map, Number, Value};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{Resource, sentences::Sentence, validate};
-use crate::{limits::Limits, problem::ProblemType, provider::FieldError, service::Locale};
+use crate::{
+    json::{self, Bounds, FailureKind},
+    limits::Limits,
+    problem::ProblemType,
+    provider::FieldError,
+    service::Locale,
+};
 
 /// Why a body is not what it should be. Contains nothing of the body but places in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,129 +144,17 @@ pub fn read(bytes: &[u8]) -> Result<Value, BodyError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(BodyError::Empty);
     }
-    let reading = Reading { values: Cell::new(limits.json_values), stopped: Cell::new(None) };
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let strict = Strict { reading: &reading, levels: limits.json_depth };
-    strict.deserialize(&mut json).and_then(|value| json.end().map(|()| value)).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        match reading.stopped.get() {
-            Some(Stop::Depth) => BodyError::TooDeep { limit: limits.json_depth },
-            Some(Stop::Count) => BodyError::TooManyValues { limit: limits.json_values },
-            Some(Stop::Duplicate) => BodyError::DuplicateKey { line, column },
-            None => BodyError::NotJson { line, column },
+    let bounds =
+        Bounds { levels: limits.json_depth as usize, values: limits.json_values as usize, whole_numbers: true };
+    json::read(bytes, bounds).map_err(|failure| {
+        let (line, column) = (failure.line, failure.column);
+        match failure.kind {
+            FailureKind::TooDeep => BodyError::TooDeep { limit: limits.json_depth },
+            FailureKind::TooMany => BodyError::TooManyValues { limit: limits.json_values },
+            FailureKind::Twice(_) => BodyError::DuplicateKey { line, column },
+            FailureKind::Syntax(_) => BodyError::NotJson { line, column },
         }
     })
-}
-
-#[derive(Clone, Copy)]
-enum Stop {
-    Depth,
-    Count,
-    Duplicate,
-}
-
-struct Reading {
-    values: Cell<u32>,
-    stopped: Cell<Option<Stop>>,
-}
-
-impl Reading {
-    fn stop<E: serde::de::Error>(&self, stop: Stop) -> E {
-        self.stopped.set(Some(stop));
-        E::custom("stopped")
-    }
-}
-
-/// Reads one value that may have `levels` more below it.
-#[derive(Clone, Copy)]
-struct Strict<'a> {
-    reading: &'a Reading,
-    levels: u32,
-}
-
-impl Strict<'_> {
-    fn below<E: serde::de::Error>(self) -> Result<Self, E> {
-        match self.levels.checked_sub(1) {
-            Some(levels) => Ok(Self { levels, ..self }),
-            None => Err(self.reading.stop(Stop::Depth)),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        match self.reading.values.get().checked_sub(1) {
-            Some(left) => self.reading.values.set(left),
-            None => return Err(self.reading.stop(Stop::Count)),
-        }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict<'_> {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        // JSON Schema: 50.0 is the integer 50. serde's integers do not read it, so it is written as one.
-        const EXACT: f64 = 9_007_199_254_740_991.0;
-        if value.fract() == 0.0 && value.abs() <= EXACT {
-            #[allow(clippy::cast_possible_truncation, reason = "whole, and within what f64 holds exactly")]
-            return Ok((value as i64).into());
-        }
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("not a finite number"))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
-        Ok(value.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let below = self.below()?;
-        let mut items = Vec::new();
-        while let Some(item) = access.next_element_seed(below)? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let below = self.below()?;
-        let mut fields = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            if fields.contains_key(&key) {
-                return Err(self.reading.stop(Stop::Duplicate));
-            }
-            let value = access.next_value_seed(below)?;
-            fields.insert(key, value);
-        }
-        Ok(Value::Object(fields))
-    }
 }
 
 #[cfg(test)]

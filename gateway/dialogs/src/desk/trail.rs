@@ -61,23 +61,9 @@ pub(crate) enum Unsettled {
 impl Trail {
     fn new(action: &str, actor: Actor, request: RequestId, trace_id: &str, locale: Locale) -> Self {
         let record = Record {
-            version: 1,
-            time: jiff::Timestamp::UNIX_EPOCH,
-            kind: RecordKind::Outcome,
             request: Some(request),
             trace_id: Some(trace_id.to_owned()),
-            action: action.into(),
-            actor,
-            citizen: None,
-            representation: None,
-            office: None,
-            service: None,
-            dialog: None,
-            call: None,
-            outcome: None,
-            request_sha256: None,
-            reply_sha256: None,
-            details: std::collections::BTreeMap::new(),
+            ..Record::new(jiff::Timestamp::UNIX_EPOCH, RecordKind::Outcome, action, actor)
         };
         Self { record, about: About::default(), superseded: None, request, trace_id: trace_id.to_owned(), locale }
     }

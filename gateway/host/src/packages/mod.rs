@@ -393,23 +393,10 @@ impl Packages {
         about: BTreeMap<&'static str, String>,
     ) -> Result<Receipt, PackagesError> {
         let record = Record {
-            version: 1,
-            time: self.ports.clock.now(),
-            kind: RecordKind::Plugin,
             request: by.request,
             trace_id: by.trace_id.clone(),
-            action: action.to_owned(),
-            actor: by.actor.clone(),
-            citizen: None,
-            representation: None,
-            office: None,
-            service: None,
-            dialog: None,
-            call: None,
-            outcome: None,
-            request_sha256: None,
-            reply_sha256: None,
             details: about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+            ..Record::new(self.ports.clock.now(), RecordKind::Plugin, action, by.actor.clone())
         };
         Ok(self.ports.evidence.record(record).await?)
     }

@@ -1,7 +1,6 @@
 //! What every request has, whoever calls: an id, a trace, a language, a deadline; and what is said of it afterwards.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -92,23 +91,11 @@ impl Envelope {
         let nobody = || Actor { role: ActorRole::Unknown, client: "unknown".to_owned(), person: None, level: None };
         let caller = self.caller.get().cloned().unwrap_or_else(|| nobody().into());
         Record {
-            version: 1,
-            time: now,
-            kind,
             request: Some(self.request),
             trace_id: Some(self.trace_id.clone()),
-            action: action.to_owned(),
-            actor: caller.actor,
             citizen: caller.citizen,
             representation: caller.representation,
-            office: None,
-            service: None,
-            dialog: None,
-            call: None,
-            outcome: None,
-            request_sha256: None,
-            reply_sha256: None,
-            details: BTreeMap::new(),
+            ..Record::new(now, kind, action, caller.actor)
         }
     }
 
