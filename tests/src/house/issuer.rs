@@ -91,10 +91,12 @@ impl Issuer {
 
     /// A token of a machine with this scope: of the operator's, or of an auditor's.
     pub fn machine(&self, client: &str, scope: &str) -> anyhow::Result<Token> {
-        let mut claims = base_claims();
-        claims["client_id"] = json!(client);
-        claims["scope"] = json!(scope);
-        self.bound(claims)
+        self.bound(machine_claims(client, scope))
+    }
+
+    /// As [`Self::machine`], bound to nothing: for tools that sign no proofs.
+    pub fn unbound(&self, client: &str, scope: &str) -> anyhow::Result<String> {
+        self.sign(&machine_claims(client, scope))
     }
 
     /// A token with these claims, bound to the portal's key.
@@ -135,6 +137,13 @@ pub fn representing_claims(citizen: &Citizen, other: &Citizen, role: &str) -> Va
     claims["given_name"] = json!(citizen.given_name);
     claims["family_name"] = json!(citizen.family_name);
     claims["representing"] = json!({ "pid": other.national_id, "role": role });
+    claims
+}
+
+fn machine_claims(client: &str, scope: &str) -> Value {
+    let mut claims = base_claims();
+    claims["client_id"] = json!(client);
+    claims["scope"] = json!(scope);
     claims
 }
 

@@ -1,12 +1,7 @@
 //! The listeners of a whole gateway, in a process of its own: TLS on each, certificates of callers, renewal under way, and
 //! what a tool that nobody here wrote finds.
 
-use std::{
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context, ensure};
 use dialog_audit::{Reader, VerifierKeys};
@@ -32,7 +27,10 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-use crate::visit::{alone, citizen, shared};
+use crate::{
+    tools::from_pypi,
+    visit::{alone, citizen, shared},
+};
 
 /// Longer than anything takes that is not broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -180,30 +178,9 @@ async fn told(house: &House, wanted: &str) -> anyhow::Result<()> {
     tokio::time::timeout(PATIENCE, told).await.with_context(|| format!("no {wanted}"))?
 }
 
-/// The tool, from the path or a folder of its own beside what cargo builds, where Python can install it there.
-fn sslyze() -> Result<PathBuf, String> {
-    if Command::new("sslyze").arg("--help").output().is_ok_and(|output| output.status.success()) {
-        return Ok(PathBuf::from("sslyze"));
-    }
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("sslyze");
-    let tool = folder.join("bin/sslyze");
-    if tool.exists() {
-        return Ok(tool);
-    }
-    let run = |command: &mut Command| match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Err(error.to_string()),
-    };
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    let pip = ["install", "--quiet", "--disable-pip-version-check", "--timeout", "20", "sslyze==6.3.1"];
-    run(Command::new(folder.join("bin/pip")).args(pip))?;
-    Ok(tool)
-}
-
 #[test]
 fn sslyze_finds_nothing_at_mozillas_modern_level() -> anyhow::Result<()> {
-    let tool = match sslyze() {
+    let tool = match from_pypi("sslyze", "6.3.1") {
         Ok(tool) => tool,
         Err(why) => {
             println!("skipped: sslyze is not installed and cannot be: {why}");

@@ -4,7 +4,8 @@
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
-//! - [`listeners`]: TLS, seen from outside.
+//! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
+//! - [`tools`]: tools that nobody here wrote.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
@@ -20,10 +21,12 @@
 mod bad_input;
 mod callers;
 mod canary;
+mod conformance;
 mod erasure;
 mod house_rules;
 mod listeners;
 mod providers;
+mod tools;
 mod vendors;
 mod visit;
 mod ways;
