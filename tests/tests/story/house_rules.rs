@@ -1,4 +1,5 @@
-//! The rules of the house that no compiler checks: imports run one way, and the top level is what the design says.
+//! The rules of the house that no compiler checks: imports run one way, the top level is what the design says, and the
+//! threat model names tests that are there.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -164,4 +165,50 @@ fn the_top_level_folders_are_those_of_the_design() {
         .filter(|name| !name.starts_with('.') && name != "target")
         .collect();
     assert_eq!(found.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected);
+}
+
+/// The Rust sources of a folder, without what cargo builds.
+fn sources(folder: &Path, found: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder").filter_map(Result::ok) {
+        let path = entry.path();
+        let kind = entry.file_type().expect("its kind");
+        if kind.is_dir() && entry.file_name() != "target" {
+            sources(&path, found);
+        } else if kind.is_file() && path.extension().is_some_and(|kind| kind == "rs") {
+            found.push_str(&fs::read_to_string(&path).expect("a source"));
+        }
+    }
+}
+
+/// Lines of the threat model without a test, and tests of it that are not there.
+fn unproven(threats: &str, sources: &str) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for line in threats.lines() {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        let threat = cells.next().is_some_and(|letter| letter.len() == 1 && "STRIDE".contains(letter));
+        let Some(tests) = cells.nth(2).filter(|_| threat) else { continue };
+        let tests: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        if tests.is_empty() {
+            wrong.push(line.to_owned());
+        }
+        let is_there = |test: &&&str| {
+            let name = format!("fn {test}(");
+            let Some(at) = sources.find(&name) else { return false };
+            sources[..at].lines().rev().take(6).any(|line| line.contains("#[test]") || line.contains("#[tokio::test"))
+        };
+        wrong.extend(tests.iter().filter(|test| !is_there(test)).map(|test| (*test).to_owned()));
+    }
+    wrong
+}
+
+#[test]
+fn every_test_that_the_threat_model_names_is_there() {
+    let threats = fs::read_to_string(root().join("gateway/THREATS.md")).expect("the threat model");
+    let mut found = String::new();
+    for folder in ["gateway", "plugin-sdk", "tests"] {
+        sources(&root().join(folder), &mut found);
+    }
+    assert_eq!(unproven(&threats, &found), [""; 0]);
+    let lines = "| S | A | b | `not_there`, `a_test` |\n| T | A | b | c |";
+    assert_eq!(unproven(lines, "#[test]\nfn a_test() {}"), ["not_there", "| T | A | b | c |"]);
 }
