@@ -1,15 +1,14 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, routing::get};
 use dialog_gateway::{limits, listener::Listener};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::Notify,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{House, send};
+use crate::support::{Held, House, send};
 
 async fn raw(address: std::net::SocketAddr, request: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -128,24 +127,15 @@ async fn requests_beyond_what_is_taken_are_turned_away_with_a_time_to_come_back(
 
 #[tokio::test]
 async fn a_request_under_way_is_answered_when_the_gateway_is_to_stop_and_no_new_one_is_taken() {
-    let (stop, arrived, go) = (CancellationToken::new(), Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&go));
-    let slow = move || {
-        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
-        async move {
-            tell.notify_one();
-            wait.notified().await;
-            "done"
-        }
-    };
+    let (stop, held) = (CancellationToken::new(), Held::new());
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.address;
-    let serving = listener.serve(Router::new().route("/", get(slow)), stop.clone());
+    let serving = listener.serve(held.routes(), stop.clone());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let asking = tokio::spawn(client.get(format!("http://{address}/")).send());
-    arrived.notified().await;
+    held.arrived.notified().await;
     stop.cancel();
-    go.notify_one();
+    held.go.notify_one();
     let answer = asking.await.unwrap().unwrap();
     assert_eq!(answer.text().await.unwrap(), "done");
     serving.await.unwrap();

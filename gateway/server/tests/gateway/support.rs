@@ -7,6 +7,7 @@ use std::{
 };
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use axum::{Router, routing::get};
 use dialog_audit::{Reader, SigningKey, VerifierKeys};
 use dialog_contract::{
     openapi,
@@ -28,6 +29,7 @@ use jsonwebtoken::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::Notify;
 
 pub(crate) const ISSUER: &str = "https://login.test";
 pub(crate) const AUDIENCE: &str = "https://gateway.test";
@@ -299,4 +301,28 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
         if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
     }
     found
+}
+
+/// A route that answers when it is told to.
+pub(crate) struct Held {
+    /// A request has come to it.
+    pub(crate) arrived: Arc<Notify>,
+    /// It may be answered.
+    pub(crate) go: Arc<Notify>,
+}
+
+impl Held {
+    pub(crate) fn new() -> Self {
+        Self { arrived: Arc::default(), go: Arc::default() }
+    }
+
+    pub(crate) fn routes(&self) -> Router {
+        let (arrived, go) = (Arc::clone(&self.arrived), Arc::clone(&self.go));
+        let held = async move || {
+            arrived.notify_one();
+            go.notified().await;
+            "done"
+        };
+        Router::new().route("/", get(held))
+    }
 }

@@ -20,12 +20,14 @@ use sha2::{Digest, Sha256};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::Notify,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tokio_util::sync::CancellationToken;
 
-use crate::papers::{Authority, Files, OPTIONAL, Pair, REQUIRED, few_handshakes, stray_key};
+use crate::{
+    papers::{Authority, Files, OPTIONAL, Pair, REQUIRED, few_handshakes, stray_key},
+    support::Held,
+};
 
 /// A listener that says which certificate its caller has shown.
 struct Served {
@@ -317,28 +319,19 @@ async fn a_crowd_that_does_not_finish_its_handshakes_is_in_nobodys_way() {
 
 #[tokio::test]
 async fn a_request_under_way_over_tls_is_answered_when_the_gateway_is_to_stop() {
-    let (stop, arrived, go) = (CancellationToken::new(), Arc::new(Notify::new()), Arc::new(Notify::new()));
-    let (tell, wait) = (Arc::clone(&arrived), Arc::clone(&go));
-    let slow = move || {
-        let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
-        async move {
-            tell.notify_one();
-            wait.notified().await;
-            "done"
-        }
-    };
+    let (stop, held) = (CancellationToken::new(), Held::new());
     let (authority, files) = (Authority::new("one"), Files::new());
     files.own(&authority.server());
     let door = Arc::new(files.door("", &Arc::default()));
     let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
     let address = listener.address;
-    let serving = listener.behind(Some(door)).serve(Router::new().route("/", get(slow)), stop.clone());
+    let serving = listener.behind(Some(door)).serve(held.routes(), stop.clone());
     // One in the middle of its handshake has nothing to wait for.
     let _silent = TcpStream::connect(address).await.unwrap();
     let asking = tokio::spawn(authority.reqwest(None).get(format!("https://{address}/")).send());
-    arrived.notified().await;
+    held.arrived.notified().await;
     stop.cancel();
-    go.notify_one();
+    held.go.notify_one();
     assert_eq!(asking.await.unwrap().unwrap().text().await.unwrap(), "done");
     patiently(serving).await.unwrap();
     assert!(TcpStream::connect(address).await.is_err());
