@@ -37,7 +37,7 @@ closed_list!(
         Serving = "serving",
         /// They are not: it asks for more than it is granted.
         WaitingForGrant = "waiting-for-grant",
-        /// They are not: it was refused when the gateway started.
+        /// They are not: it was refused when the gateway started, or when whom the operator trusts changed.
         Refused = "refused",
     }
 );

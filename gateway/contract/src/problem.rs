@@ -21,8 +21,11 @@ pub struct Problem {
     pub title: String,
     /// HTTP status.
     pub status: u16,
-    /// What happened here and what can be done, in the citizen's language.
+    /// What happened here and what can be done, in the citizen's language; in English where it is for the operator.
     pub detail: String,
+    /// Why, in one word, for programs: where the type has more than one why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// `urn:uuid:` and the id of the request.
     pub instance: String,
     /// W3C trace id, for whoever asks the operator about it.
@@ -106,6 +109,8 @@ problem_types! {
     Conflict = "conflict", 409, "Ikke lenger ledig", "Ikkje lenger ledig", "No longer available";
     /// The dialog has ended.
     DialogClosed = "dialog-closed", 409, "Dialogen er avsluttet", "Dialogen er avslutta", "The dialog is closed";
+    /// No earlier version of a plugin can be gone back to.
+    RollbackRefused = "rollback-refused", 409, "Det er ikke mulig å gå tilbake", "Det er ikkje mogleg å gå tilbake", "There is no going back";
     /// `If-Match` names another revision.
     PreconditionFailed = "precondition-failed", 412, "Noe er endret siden sist", "Noko er endra sidan sist", "It has changed since";
     /// The body or a part of it is over a limit of `/v1/limits`.
@@ -114,6 +119,8 @@ problem_types! {
     UnsupportedMediaType = "unsupported-media-type", 415, "Formatet støttes ikke", "Formatet er ikkje støtta", "The format is not supported";
     /// Fields can be mended: by the schema, by the domain or by the provider.
     Invalid = "invalid", 422, "Noe må rettes", "Noko må rettast", "Something must be corrected";
+    /// A plugin's package is not one that the gateway takes, or that it runs any longer.
+    PackageRefused = "package-refused", 422, "Pakken er ikke godtatt", "Pakken er ikkje godteken", "The package is not accepted";
     /// The idempotency key was used before with another request.
     IdempotencyKeyReused = "idempotency-key-reused", 422, "Idempotency-Key er brukt før med et annet innhold", "Idempotency-Key er brukt før med eit anna innhald", "Idempotency-Key was used before with other content";
     /// Too many requests from this caller.

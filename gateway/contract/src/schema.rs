@@ -96,6 +96,12 @@ resources! {
     UnreadableDeliveries = "unreadable-deliveries.json";
     /// [`crate::erasure::NewErasure`].
     NewErasure = "new-erasure.json";
+    /// [`crate::plugin::Plugin`].
+    Plugin = "plugin.json";
+    /// [`crate::plugin::Asks`].
+    PluginGrant = "plugin-grant.json";
+    /// A [`crate::page::Page`] of plugins.
+    PluginPage = "plugin-page.json";
     /// A [`crate::page::Page`] of dialogs.
     DialogPage = "dialog-page.json";
     /// A [`crate::page::Page`] of slots.

@@ -181,6 +181,7 @@ impl Refusal {
             title: self.problem.title(locale).into(),
             status: self.problem.status(),
             detail: self.detail.clone(),
+            reason: None,
             instance: format!("urn:uuid:{request}"),
             trace_id: trace_id.into(),
             errors: self.errors.clone(),

@@ -1,5 +1,6 @@
 //! What the gateway does without being asked: what waits for a provider is tried again, vendors that cannot push are
-//! asked for news, what is past its time is forgotten, and keys are wrapped anew after the master key has changed.
+//! asked for news, what is past its time is forgotten, keys are wrapped anew after the master key has changed, and plugins
+//! are held to whom the operator trusts now.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,10 +10,10 @@ use dialog_core::{
     ports::{clock::Clock, evidence::Evidence, keys::KeyError},
 };
 use dialog_store::Rewrap;
-use tokio::{task::JoinSet, time::MissedTickBehavior};
+use tokio::{signal::unix::Signal, task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::{encryption, gateway::Gateway, start};
+use crate::{encryption, gateway::Gateway, limits::TRUST_LOOKED_AT, start};
 
 /// How often due work is looked for. The first retry comes five seconds after a failure.
 const WORK: Duration = Duration::from_secs(1);
@@ -106,6 +107,23 @@ async fn rewrap(gateway: Arc<Gateway>) {
             tracing::error!(master, "keys need this master key still; put it back into the configuration");
         }
         Err(error) => tracing::error!(%error, "keys could not be wrapped under the new master key"),
+    }
+}
+
+/// Looks at the file of trusted keys every so often, and at once at each `hangup`.
+pub async fn trust(gateway: Arc<Gateway>, mut hangup: Signal) {
+    let mut tick = tokio::time::interval(TRUST_LOOKED_AT);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = gateway.stop.cancelled() => return,
+            _ = tick.tick() => {}
+            // The signal's stream ends with the runtime.
+            told = hangup.recv() => if told.is_none() { return },
+        }
+        if let Err(error) = gateway.packages.look_again().await {
+            tracing::error!(%error, "trust.file: plugins stay as they were");
+        }
     }
 }
 

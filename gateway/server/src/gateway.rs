@@ -39,6 +39,8 @@ pub struct Gateway {
     pub reached: Reached,
     /// Installed plugins, for whoever changes them.
     pub packages: Packages,
+    /// Packages that may be on their way here at once.
+    pub uploads: Semaphore,
     /// The audit log.
     pub evidence: Arc<AuditLog>,
     /// The audit log's folder, for whoever reads its public files.

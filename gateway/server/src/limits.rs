@@ -218,5 +218,16 @@ pub const NAME_CHARACTERS: usize = 99;
 /// A client's name, in bytes: it stands in every audit record.
 pub const CLIENT_BYTES: usize = 256;
 
+/// Packages that operators may bring at once: each is held whole, and they are installed one after the other. Further
+/// ones are turned away before their body.
+pub const PACKAGES_AT_ONCE: usize = 4;
+
+/// How long a package may take to arrive: the largest over a line of two megabits in a second.
+pub const PACKAGE_ARRIVES: Duration = Duration::from_secs(140);
+
+/// How often the file of trusted keys is looked at: a key that is revoked is out of use within seconds, at the cost of
+/// reading some KiB.
+pub const TRUST_LOOKED_AT: Duration = Duration::from_secs(5);
+
 /// Unreadable deliveries that the operator is shown at once.
 pub const UNREADABLE_LISTED: usize = 100;

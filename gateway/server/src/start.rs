@@ -133,6 +133,7 @@ async fn serve(
         listeners.push(listener.serve(routes.into_router(Arc::clone(&gateway)), stop.clone()));
     }
     let evidence = Arc::clone(&gateway.evidence);
+    tasks.spawn(background::trust(Arc::clone(&gateway), signal(SignalKind::hangup())?));
     tasks.spawn(reload::watch(doors, limits::CERTIFICATES_LOOKED_AT, hangup, evidence, stop.clone()));
     writeln!(ready, "ready")?;
     ready.flush()?;
@@ -257,6 +258,7 @@ pub async fn assemble(
             operations: config.operations.public_url.clone().unwrap_or_else(|| config.public_url.clone()),
         },
         packages,
+        uploads: Semaphore::new(limits::PACKAGES_AT_ONCE),
         evidence,
         log_folder,
         open_log: config.operations.open_log,

@@ -1,4 +1,5 @@
-//! A thousand reloads under load, in a process of their own: what it holds in the end is what the reloads left behind.
+//! A thousand reloads over the operations API under load, in a process of their own: what it holds in the end is what the
+//! reloads left behind.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "shares what the gateway's other tests are made of")]
 
@@ -13,14 +14,9 @@ use std::sync::{
 };
 
 use axum::{Router, routing::post};
-use dialog_contract::{
-    audit::{Actor, ActorRole},
-    plugin::PluginState,
-};
-use dialog_gateway::packages::By;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{Folder, House, inquiry};
+use crate::support::{Folder, House, Reply, inquiry, send};
 
 const RELOADS: u32 = 1_000;
 
@@ -41,6 +37,18 @@ fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Installs a package, as an operator does.
+async fn install(house: &House, package: Vec<u8>) -> Reply {
+    let request = house.post_operations("/v1/plugins").header("content-type", "application/wasm").body(package);
+    send(request, "POST /v1/plugins").await
+}
+
+/// Goes back from what was last seen.
+async fn roll_back(house: &House, seen: &str) -> Reply {
+    let request = house.post_operations("/v1/plugins/example/rollback").header("if-match", seen);
+    send(request, "POST /v1/plugins/{plugin}/rollback").await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -64,12 +72,11 @@ async fn a_thousand_reloads_under_load_fail_no_request_and_leave_no_memory_behin
     })
     .await;
     let house = Arc::new(house);
-    let actor = Actor { role: ActorRole::Operator, client: "ops".to_owned(), person: None, level: None };
-    let by = By { actor, request: None, trace_id: None };
-    let packages = &house.gateway.packages;
-    for version in ["1.0.0", "1.1.0"] {
-        let plugin = packages.install(guest::build_as(version), &by).await.unwrap().plugin;
-        assert_eq!(plugin.state, PluginState::Serving);
+    let mut seen = String::new();
+    for (version, status) in [("1.0.0", 201), ("1.1.0", 200)] {
+        let reply = install(&house, guest::build_as(version)).await;
+        assert_eq!((reply.status, &reply.body["state"]), (status, &json!("serving")), "{}", reply.body);
+        seen = reply.header("etag").to_owned();
     }
 
     let (done, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
@@ -86,15 +93,15 @@ async fn a_thousand_reloads_under_load_fail_no_request_and_leave_no_memory_behin
             })
         })
         .collect();
-    let mut warm = (0, 0);
+    let (mut warm, upgrade) = ((0, 0), guest::build_as("1.1.0"));
     for reload in 0..RELOADS {
-        let changed = if reload % 2 == 0 {
-            packages.rollback(&"example".parse().unwrap(), &by).await
+        let (version, reply) = if reload % 2 == 0 {
+            ("1.0.0", roll_back(&house, &seen).await)
         } else {
-            packages.install(guest::build_as("1.1.0"), &by).await
+            ("1.1.0", install(&house, upgrade.clone()).await)
         };
-        let version = changed.unwrap().plugin.current.unwrap().version;
-        assert_eq!(version, if reload % 2 == 0 { "1.0.0" } else { "1.1.0" });
+        assert_eq!((reply.status, &reply.body["current"]["version"]), (200, &Value::from(version)), "{}", reply.body);
+        seen = reply.header("etag").to_owned();
         if reload == WARM {
             warm = (code_mappings(), resident());
         }

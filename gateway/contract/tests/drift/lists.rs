@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    audit, dialog, event, health, practice, prescription, problem::ProblemType, provider, schema::Resource, service,
+    audit, dialog, event, health, plugin, practice, prescription, problem::ProblemType, provider, schema::Resource,
+    service,
 };
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ macro_rules! list {
 }
 
 fn lists() -> Vec<List> {
-    use Resource::{AuditRecord, Event, Health, Message, Types};
+    use Resource::{AuditRecord, Event, Health, Message, Plugin, PluginGrant, Types};
     vec![
         list!(service::Service, Some(("types", "service")), Some((Types, "/$defs/service"))),
         list!(service::Locale, Some(("types", "locale")), Some((Types, "/$defs/locale"))),
@@ -61,6 +62,8 @@ fn lists() -> Vec<List> {
         ),
         list!(provider::RefusalReason, Some(("inbound", "refusal-reason")), None),
         list!(provider::Interface, None, Some((AuditRecord, "/$defs/interface"))),
+        list!(provider::Capability, None, Some((PluginGrant, "/$defs/capability"))),
+        list!(plugin::PluginState, None, Some((Plugin, "/$defs/pluginState"))),
         list!(event::EventType, None, Some((Event, "/$defs/eventType"))),
         list!(audit::RecordKind, None, Some((AuditRecord, "/$defs/recordKind"))),
         list!(audit::ActorRole, None, Some((AuditRecord, "/$defs/actorRole"))),
@@ -181,6 +184,7 @@ fn members_are_written_and_read_as_the_contract_writes_them() {
     check(provider::RefusalReason::ALL, |member| member.as_str());
     check(provider::Interface::ALL, |member| member.as_str());
     check(provider::Capability::ALL, |member| member.as_str());
+    check(plugin::PluginState::ALL, |member| member.as_str());
     check(event::EventType::ALL, |member| member.as_str());
     check(audit::RecordKind::ALL, |member| member.as_str());
     check(audit::ActorRole::ALL, |member| member.as_str());

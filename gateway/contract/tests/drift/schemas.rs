@@ -10,8 +10,9 @@ use dialog_contract::{
     },
     limits::Limits,
     opening,
+    package::key::KeyId,
     page::Page,
-    practice, prescription, problem, provider,
+    plugin, practice, prescription, problem, provider,
     schema::{Resource, validate},
     service::{Closing, ConsultationMode, EncounterMode, Locale, ProviderKind, Representation, Sent, Service},
     unreadable,
@@ -219,8 +220,8 @@ fn structs() -> Vec<Struct> {
                 R::Problem,
                 "",
                 fields_of!(problem::Problem {
-                    kind: String, title: String, status: u16, detail: String, instance: String, trace_id: String,
-                    errors: Vec<provider::FieldError>, sent: Sent,
+                    kind: String, title: String, status: u16, detail: String, reason: Option<String>, instance: String,
+                    trace_id: String, errors: Vec<provider::FieldError>, sent: Sent,
                 }),
             )
         },
@@ -254,6 +255,30 @@ fn structs() -> Vec<Struct> {
             }),
         ),
         plain(R::NewErasure, "", fields_of!(erasure::NewErasure { national_identity_number: NationalIdentityNumber })),
+        Struct {
+            sparse: &["earlier"],
+            ..plain(
+                R::Plugin,
+                "",
+                fields_of!(plugin::Plugin {
+                    id: PluginId, state: plugin::PluginState, granted: plugin::Asks, current: Option<plugin::PluginVersion>,
+                    waiting: Option<plugin::PluginVersion>, earlier: Vec<plugin::PluginVersion>, problem: Option<String>,
+                }),
+            )
+        },
+        plain(
+            R::Plugin,
+            "/$defs/pluginVersion",
+            fields_of!(plugin::PluginVersion {
+                version: String, digest: String, installed: Timestamp, asks: plugin::Asks, key: Option<KeyId>,
+                vendor: Option<String>,
+            }),
+        ),
+        plain(
+            R::PluginGrant,
+            "",
+            fields_of!(plugin::Asks { capabilities: Vec<provider::Capability>, national_identity_number: bool }),
+        ),
         plain(R::Health, "", fields_of!(health::Health { status: health::HealthStatus })),
         plain(R::DialogPage, "", fields_of!(Page<dialog::Dialog> { items: Vec<dialog::Dialog>, next: Option<String> })),
         Struct {
@@ -473,6 +498,7 @@ fn every_object_of_the_schemas_has_its_rust_type() {
     }
     // Pages are one generic type, of which `dialog-page.json` stands for all; limits have a test of their own.
     for resource in [
+        Resource::PluginPage,
         Resource::SlotPage,
         Resource::AppointmentPage,
         Resource::PrescriptionPage,
@@ -511,6 +537,9 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::Health => round::<health::Health>(value),
         Resource::UnreadableDeliveries => round::<unreadable::UnreadableDeliveries>(value),
         Resource::NewErasure => round::<erasure::NewErasure>(value),
+        Resource::Plugin => round::<plugin::Plugin>(value),
+        Resource::PluginGrant => round::<plugin::Asks>(value),
+        Resource::PluginPage => round::<Page<plugin::Plugin>>(value),
         Resource::DialogPage => round::<Page<dialog::Dialog>>(value),
         Resource::SlotPage => round::<Page<appointment::Slot>>(value),
         Resource::AppointmentPage => round::<Page<appointment::Appointment>>(value),
@@ -578,6 +607,7 @@ fn the_examples_of_the_parts_of_schemas_survive_their_rust_types() {
     check::<dialog::Author>(Resource::Message, "/$defs/author");
     check::<provider::RenewalDecision>(Resource::Dialog, "/$defs/renewalDecision");
     check::<unreadable::UnreadableDelivery>(Resource::UnreadableDeliveries, "/$defs/unreadableDelivery");
+    check::<plugin::PluginVersion>(Resource::Plugin, "/$defs/pluginVersion");
     check::<audit::CallRecord>(Resource::AuditRecord, "/$defs/callRecord");
 }
 
@@ -635,7 +665,7 @@ fn together_the_examples_have_every_property_of_the_schemas() {
         }
     }
     // A page of these has no next one.
-    for file in ["slot-page", "appointment-page", "prescription-page"] {
+    for file in ["plugin-page", "slot-page", "appointment-page", "prescription-page"] {
         all.remove(&format!("{file}.json/properties/next"));
     }
     let missing: Vec<&String> = all.difference(&seen).collect();

@@ -12,15 +12,18 @@
 //! calls go to it. Calls that are under way end with the version that they began with.
 //!
 //! Floor plan
-//! - [`Packages`]: the changes. `start`: the configuration and what is remembered, made one. `state`: what is remembered.
-//!   `files`: the packages' files. [`error`]: refusals.
+//! - [`Packages`]: the changes. `start`: the configuration and what is remembered, made one. `trusted`: whose packages
+//!   run, also when that changes under way. `state`: what is remembered. `files`: the packages' files. `record`: what is
+//!   written down. [`error`]: refusals.
 
 pub mod error;
 mod files;
+mod record;
 mod start;
 mod state;
 #[cfg(test)]
 mod tests;
+mod trusted;
 
 use std::{
     collections::BTreeMap,
@@ -29,14 +32,13 @@ use std::{
 };
 
 use dialog_contract::{
-    audit::{Actor, Record, RecordKind},
+    audit::Actor,
     ids::{PluginId, RequestId},
-    package,
     plugin::{Asks, Plugin, PluginState, PluginVersion},
 };
 use dialog_core::ports::{
     clock::Clock,
-    evidence::{Evidence, Receipt},
+    evidence::Evidence,
     store::{Revision, Store},
 };
 use semver::Version;
@@ -46,15 +48,17 @@ use self::{
     error::{Changed, PackagesError, Refused},
     files::Files,
     state::State,
+    trusted::Looked,
 };
-use crate::{Host, PluginConfig, Ready, limits::ERROR_LINE_BYTES, package::Package, scrub, trust::Trust};
+use crate::{Host, PluginConfig, Ready, package::Package};
 
 /// Where packages are kept and whose are taken.
 #[derive(Debug, Clone, Default)]
 pub struct PackagesConfig {
     /// The folder of their files; the gateway's alone.
     pub folder: PathBuf,
-    /// The file of trusted keys, read anew for each package; nobody is trusted without one.
+    /// The file of trusted keys, read anew for each package, and looked at by [`Packages::look_again`]; nobody is trusted
+    /// without one.
     pub trust: Option<PathBuf>,
     /// Also packages that nobody signed are taken, as while developing.
     pub unsigned: bool,
@@ -108,12 +112,20 @@ pub struct Packages {
     unsigned: bool,
     /// What the configuration binds, by plugin.
     configs: BTreeMap<PluginId, PluginConfig>,
-    /// Why what should serve does not, since the start.
+    /// Why what should serve does not.
     refused: Lock<BTreeMap<PluginId, String>>,
+    /// The file of trusted keys, as it was when it was last looked at.
+    looked: Lock<Looked>,
     changing: Mutex<()>,
 }
 
 impl Packages {
+    /// The largest package that is taken, in bytes.
+    #[must_use]
+    pub fn component_bytes(&self) -> u64 {
+        self.ports.host.limits().component_bytes
+    }
+
     /// Every plugin, by id.
     ///
     /// # Errors
@@ -124,14 +136,14 @@ impl Packages {
         Ok(installed.map(|(id, state, _)| self.shown(id, state)).collect())
     }
 
-    /// One plugin.
+    /// One plugin, with the revision by which a change can be held to it.
     ///
     /// # Errors
     /// Where it is not installed, or the store cannot be read.
-    pub async fn show(&self, plugin: &PluginId) -> Result<Plugin, PackagesError> {
+    pub async fn show(&self, plugin: &PluginId) -> Result<(Plugin, Revision), PackagesError> {
         match self.known(plugin).await? {
             (state, _) if state.versions().is_empty() => Err(PackagesError::NotInstalled(plugin.clone())),
-            (state, _) => Ok(self.shown(plugin, &state)),
+            (state, revision) => Ok((self.shown(plugin, &state), revision)),
         }
     }
 
@@ -149,32 +161,69 @@ impl Packages {
         }
     }
 
-    /// Grants a plugin more. A version that waited for it takes over.
+    /// Grants a plugin more. A version that waited for it takes over. Where `seen` is given, only on that revision.
     ///
     /// # Errors
     /// [`PackagesError`]; then nothing has changed.
-    pub async fn grant(&self, plugin: &PluginId, asks: &Asks, by: &By) -> Result<Changed, Refused> {
-        self.regrant(plugin, by, "plugin.grant", asks, |granted| granted.with(asks)).await
+    pub async fn grant(
+        &self,
+        plugin: &PluginId,
+        asks: &Asks,
+        seen: Option<Revision>,
+        by: &By,
+    ) -> Result<Changed, Refused> {
+        let change = async {
+            let (mut next, revision) = self.known_as(plugin, seen).await?;
+            next.grant = next.grant.of(&next.grant.asks().with(asks));
+            next.settle();
+            let ready = self.ready(plugin, &next).await?;
+            self.change(plugin, &next, revision, ready, by, "plugin.grant", about(plugin, Some(asks))).await
+        };
+        self.one(plugin, Some(asks), by, "plugin.grant", change).await
     }
 
-    /// Takes back what a plugin was granted. Where its version asks for it, no more calls go to it.
+    /// Takes back what a plugin was granted. Where its version asks for it, no more calls go to it. Where `seen` is given,
+    /// only on that revision.
     ///
     /// # Errors
     /// [`PackagesError`]; then nothing has changed.
-    pub async fn revoke(&self, plugin: &PluginId, asks: &Asks, by: &By) -> Result<Changed, Refused> {
-        self.regrant(plugin, by, "plugin.revoke", asks, |granted| granted.without(asks)).await
+    pub async fn revoke(
+        &self,
+        plugin: &PluginId,
+        asks: &Asks,
+        seen: Option<Revision>,
+        by: &By,
+    ) -> Result<Changed, Refused> {
+        let change = async {
+            let (mut next, revision) = self.known_as(plugin, seen).await?;
+            next.grant = next.grant.of(&next.grant.asks().without(asks));
+            next.settle();
+            match self.ready(plugin, &next).await {
+                Ok(ready) => {
+                    self.change(plugin, &next, revision, ready, by, "plugin.revoke", about(plugin, Some(asks))).await
+                }
+                // What is taken back is taken back, also from a version that cannot serve for another reason.
+                Err(error) if !error.is_ours() => {
+                    let changed = self
+                        .change(plugin, &next, revision, None, by, "plugin.revoke", about(plugin, Some(asks)))
+                        .await?;
+                    self.refusals().insert(plugin.clone(), Refused::words(&error));
+                    Ok(Changed { plugin: self.shown(plugin, &next), ..changed })
+                }
+                Err(error) => Err(error),
+            }
+        };
+        self.one(plugin, Some(asks), by, "plugin.revoke", change).await
     }
 
-    /// Goes back to the version that served before. What waits for a grant is given up.
+    /// Goes back to the version that served before. What waits for a grant is given up. Where `seen` is given, only from
+    /// that revision: of two that ask for it at once, or of one that asks again, one goes back.
     ///
     /// # Errors
     /// [`PackagesError`]; then nothing has changed.
-    pub async fn rollback(&self, plugin: &PluginId, by: &By) -> Result<Changed, Refused> {
-        let _one = self.changing.lock().await;
-        let about = BTreeMap::from([("plugin", plugin.to_string())]);
-        let back = async {
-            let (before, revision) = self.known(plugin).await?;
-            let mut next = before.clone();
+    pub async fn rollback(&self, plugin: &PluginId, seen: Option<Revision>, by: &By) -> Result<Changed, Refused> {
+        let change = async {
+            let (mut next, revision) = self.known_as(plugin, seen).await?;
             if next.earlier.is_empty() {
                 return Err(PackagesError::NothingEarlier(plugin.clone()));
             }
@@ -186,34 +235,24 @@ impl Packages {
             }
             (next.current, next.waiting) = (Some(version), None);
             let ready = self.ready(plugin, &next).await?;
-            self.change(plugin, &next, Some(revision), ready, by, "plugin.rollback", about.clone()).await
+            self.change(plugin, &next, revision, ready, by, "plugin.rollback", about(plugin, None)).await
         };
-        match back.await {
-            Ok(changed) => Ok(changed),
-            Err(error) => Err(self.refuse(by, "plugin.rollback", about, error).await),
-        }
+        self.one(plugin, None, by, "plugin.rollback", change).await
     }
 
-    async fn regrant(
+    /// One change of a plugin that is known, or the refusal of it.
+    async fn one(
         &self,
         plugin: &PluginId,
+        asked: Option<&Asks>,
         by: &By,
         action: &str,
-        asks: &Asks,
-        granted: impl FnOnce(&Asks) -> Asks,
+        change: impl Future<Output = Result<Changed, PackagesError>> + Send,
     ) -> Result<Changed, Refused> {
         let _one = self.changing.lock().await;
-        let about = BTreeMap::from([("plugin", plugin.to_string()), ("asked", asks.to_string())]);
-        let change = async {
-            let (mut next, revision) = self.known(plugin).await?;
-            next.grant = next.grant.of(&granted(&next.grant.asks()));
-            next.settle();
-            let ready = self.ready(plugin, &next).await?;
-            self.change(plugin, &next, Some(revision), ready, by, action, about.clone()).await
-        };
         match change.await {
             Ok(changed) => Ok(changed),
-            Err(error) => Err(self.refuse(by, action, about, error).await),
+            Err(error) => Err(self.refuse(by, action, about(plugin, asked), error).await),
         }
     }
 
@@ -236,6 +275,7 @@ impl Packages {
         let known = state::read(self.ports.store.as_ref(), &plugin).await?;
         let (mut next, revision) =
             known.map_or_else(|| (self.beginning(&plugin), None), |(state, revision)| (state, Some(revision)));
+        let is_new = next.versions().is_empty();
         not_lower(&plugin, &package.manifest.version, next.current.as_ref())?;
         let (key, vendor) = signer.map_or((None, None), |signer| (Some(signer.key), Some(signer.vendor)));
         about.extend(key.iter().map(|key| ("key", key.to_string())));
@@ -254,16 +294,19 @@ impl Packages {
         let mut ready = Some(self.ports.host.prepare(file.clone(), &config).await?);
         self.files.put(&plugin, &version, file).await?;
         next.take(version);
-        if next.waiting.is_some() {
-            // The version before serves on, as it does now.
+        let serves = next.runs().is_some_and(|runs| runs.digest == package.digest);
+        if !serves {
+            // It was made ready with more than is granted.
             ready = None;
         }
-        let waits = next.waiting.is_some();
-        about.insert("state", if waits { "waiting-for-grant" } else { "serving" }.to_owned());
-        if waits && next.runs().is_some() {
-            return self.keep(&plugin, &next, revision, by, about.clone()).await;
-        }
-        self.change(&plugin, &next, revision, ready, by, "plugin.install", about.clone()).await
+        about.insert("state", if serves { "serving" } else { "waiting-for-grant" }.to_owned());
+        let changed = if !serves && next.runs().is_some() {
+            // The version before serves on, as it does now.
+            self.keep(&plugin, &next, revision, by, about.clone()).await?
+        } else {
+            self.change(&plugin, &next, revision, ready, by, "plugin.install", about.clone()).await?
+        };
+        Ok(Changed { is_new, ..changed })
     }
 
     /// Remembers a version that waits, and leaves what serves as it is.
@@ -271,14 +314,14 @@ impl Packages {
         &self,
         plugin: &PluginId,
         next: &State,
-        revision: Option<Revision>,
+        before: Option<Revision>,
         by: &By,
         about: BTreeMap<&'static str, String>,
     ) -> Result<Changed, PackagesError> {
         let receipt = self.record(by, "plugin.install", about).await?;
-        state::write(self.ports.store.as_ref(), plugin, Some(next), revision).await?;
+        let revision = state::write(self.ports.store.as_ref(), plugin, Some(next), before).await?;
         self.files.keep(plugin, &next.versions()).await;
-        Ok(Changed { plugin: self.shown(plugin, next), receipt })
+        Ok(Changed { plugin: self.shown(plugin, next), revision, is_new: false, receipt })
     }
 
     /// Records and remembers what is next, and sends new calls to it.
@@ -287,7 +330,7 @@ impl Packages {
         &self,
         plugin: &PluginId,
         next: &State,
-        revision: Option<Revision>,
+        before: Option<Revision>,
         ready: Option<Ready>,
         by: &By,
         action: &str,
@@ -304,17 +347,18 @@ impl Packages {
                     ("state", PluginState::Serving.to_string()),
                 ]);
             }
+            None if next.runs().is_some() => drop(about.insert("state", PluginState::Refused.to_string())),
             None => drop(about.insert("state", PluginState::WaitingForGrant.to_string())),
         }
         let receipt = self.record(by, action, about).await?;
-        state::write(self.ports.store.as_ref(), plugin, Some(next), revision).await?;
+        let revision = state::write(self.ports.store.as_ref(), plugin, Some(next), before).await?;
         match ready {
             Some(ready) => drop(self.ports.host.activate(ready)),
             None => drop(self.ports.host.remove(plugin)),
         }
         self.refusals().remove(plugin);
         self.files.keep(plugin, &next.versions()).await;
-        Ok(Changed { plugin: self.shown(plugin, next), receipt })
+        Ok(Changed { plugin: self.shown(plugin, next), revision, is_new: false, receipt })
     }
 
     /// What runs by a state, ready to be called: read, judged as of its installation, linked with its grant.
@@ -333,21 +377,6 @@ impl Packages {
         Ok(Some(self.ports.host.prepare(file, &config).await?))
     }
 
-    /// Who stands for a package, by the keys that are trusted now.
-    fn judged(
-        &self,
-        file: &[u8],
-        package: &Package,
-        at: jiff::Timestamp,
-    ) -> Result<Option<crate::trust::Signer>, PackagesError> {
-        let trust = match &self.trust {
-            Some(path) => Trust::read(path, self.unsigned)?,
-            None => Trust::default().with_unsigned(self.unsigned),
-        };
-        let opened = package::open(file).map_err(crate::trust::TrustError::from)?;
-        Ok(trust.check(&opened, &package.manifest, at)?)
-    }
-
     /// A plugin that nobody has installed yet, with what the configuration grants it.
     fn beginning(&self, plugin: &PluginId) -> State {
         let config = self.config(plugin);
@@ -363,6 +392,22 @@ impl Packages {
     async fn known(&self, plugin: &PluginId) -> Result<(State, Revision), PackagesError> {
         let known = state::read(self.ports.store.as_ref(), plugin).await?;
         known.ok_or_else(|| PackagesError::NotInstalled(plugin.clone()))
+    }
+
+    /// As [`Self::known`], where that is the revision which was seen.
+    async fn known_as(
+        &self,
+        plugin: &PluginId,
+        seen: Option<Revision>,
+    ) -> Result<(State, Option<Revision>), PackagesError> {
+        let (state, revision) = self.known(plugin).await?;
+        if state.versions().is_empty() {
+            return Err(PackagesError::NotInstalled(plugin.clone()));
+        }
+        if seen.is_some_and(|seen| seen != revision) {
+            return Err(PackagesError::ChangedSince(plugin.clone()));
+        }
+        Ok((state, Some(revision)))
     }
 
     fn shown(&self, plugin: &PluginId, state: &State) -> Plugin {
@@ -385,38 +430,13 @@ impl Packages {
     fn refusals(&self) -> std::sync::MutexGuard<'_, BTreeMap<PluginId, String>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    async fn record(
-        &self,
-        by: &By,
-        action: &str,
-        about: BTreeMap<&'static str, String>,
-    ) -> Result<Receipt, PackagesError> {
-        let record = Record {
-            request: by.request,
-            trace_id: by.trace_id.clone(),
-            details: about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-            ..Record::new(self.ports.clock.now(), RecordKind::Plugin, action, by.actor.clone())
-        };
-        Ok(self.ports.evidence.record(record).await?)
-    }
-
-    /// Records a refusal. Words of a file are bounded, and hold no control characters.
-    async fn refuse(
-        &self,
-        by: &By,
-        action: &str,
-        mut about: BTreeMap<&'static str, String>,
-        error: PackagesError,
-    ) -> Refused {
-        let why = scrub::line(&error.to_string(), ERROR_LINE_BYTES);
-        tracing::warn!(action, reason = error.reason(), why, "refused");
-        about.extend([("refused", action.to_owned()), ("reason", error.reason().to_owned()), ("why", why)]);
-        let receipt = self.record(by, "plugin.refuse", about).await.map_err(|error| {
-            tracing::error!(%error, "that a package was refused could not be recorded");
-        });
-        Refused { error, receipt: receipt.ok() }
-    }
+/// What is written down of a change: of which plugin, and of what it was asked for.
+fn about(plugin: &PluginId, asked: Option<&Asks>) -> BTreeMap<&'static str, String> {
+    let mut about = BTreeMap::from([("plugin", plugin.to_string())]);
+    about.extend(asked.map(|asked| ("asked", asked.to_string())));
+    about
 }
 
 /// A version is never lower than the one that serves. Manifests have semantic versions.

@@ -1,11 +1,8 @@
 //! The start: what the configuration says and what is remembered become one.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Mutex as Lock, PoisonError},
-};
+use std::{collections::BTreeMap, sync::Mutex as Lock};
 
-use dialog_contract::{audit::Actor, audit::ActorRole, ids::PluginId};
+use dialog_contract::ids::PluginId;
 use tokio::sync::Mutex;
 
 use super::{
@@ -13,6 +10,7 @@ use super::{
     error::{PackagesError, Refused},
     files::Files,
     state::{self, Declared, State},
+    trusted::Looked,
 };
 use crate::{PluginConfig, file, package::Package};
 
@@ -29,12 +27,11 @@ impl Packages {
     /// installed before and is refused now, such as by a key that was revoked since, does not serve, and is recorded: one
     /// vendor's trouble does not keep the others from starting.
     pub async fn open(config: PackagesConfig, ports: PackagesPorts) -> Result<Self, Refused> {
-        let actor = Actor { role: ActorRole::Gateway, client: "gateway".to_owned(), person: None, level: None };
-        let by = By { actor, request: None, trace_id: None };
-        let unrecorded = |error: PackagesError| Refused { error, receipt: None };
+        let (by, unrecorded) = (By::itself(), Refused::unrecorded);
         let mut packages = Self {
             files: Files::open(&config.folder).map_err(|error| unrecorded(error.into()))?,
             ports,
+            looked: Lock::new(Looked::at(config.trust.as_deref())),
             trust: config.trust,
             unsigned: config.unsigned,
             configs: BTreeMap::new(),
@@ -91,7 +88,7 @@ impl Packages {
         digest: Option<String>,
         by: &By,
     ) -> Result<(), Refused> {
-        let unrecorded = |error: PackagesError| Refused { error, receipt: None };
+        let unrecorded = Refused::unrecorded;
         let store = self.ports.store.as_ref();
         let config = self.config(plugin);
         let says = declared(&config, digest.clone());
@@ -121,7 +118,8 @@ impl Packages {
             let heeded = async {
                 let (mut state, revision) = self.known(plugin).await?;
                 state.declared = Some(says);
-                Ok(state::write(store, plugin, Some(&state), Some(revision)).await?)
+                state::write(store, plugin, Some(&state), Some(revision)).await?;
+                Ok(())
             };
             heeded.await.map_err(unrecorded)?;
         }
@@ -129,7 +127,7 @@ impl Packages {
     }
 
     /// Sends calls to everything that may serve and does not yet.
-    async fn load(&self, by: &By) -> Result<(), PackagesError> {
+    pub(super) async fn load(&self, by: &By) -> Result<(), PackagesError> {
         for (plugin, state, _) in state::all(self.ports.store.as_ref()).await? {
             let Some(version) = state.runs() else {
                 tracing::warn!(%plugin, "a plugin asks for more than it is granted, and does not serve");
@@ -149,12 +147,14 @@ impl Packages {
                     about.insert("grant", ready.installation().grant_sha256.clone());
                     self.record(by, "plugin.load", about).await?;
                     self.ports.host.activate(ready);
+                    self.refusals().remove(&plugin);
                 }
                 Ok(None) => {}
+                // What was refused for the same before is on record.
+                Err(error) if self.refusals().get(&plugin) == Some(&Refused::words(&error)) => {}
                 Err(error) => {
                     let refused = self.refuse(by, "plugin.load", about, error).await;
-                    let mut all = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-                    all.insert(plugin, refused.error.to_string());
+                    self.refusals().insert(plugin, refused.why);
                 }
             }
         }

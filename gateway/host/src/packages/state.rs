@@ -55,10 +55,16 @@ impl State {
         [&self.waiting, &self.current].into_iter().flatten().find(|version| self.missing(version).is_empty())
     }
 
-    /// Takes a new version in: to serve where the grant allows it, and else to wait.
+    /// Takes a new version in: to serve where the grant allows it, and else to wait. The current one brought again, or
+    /// signed anew, stays the current one, and what waits goes on waiting.
     pub(super) fn take(&mut self, version: PluginVersion) {
-        self.waiting = Some(version);
-        self.settle();
+        match &mut self.current {
+            Some(current) if current.digest == version.digest => *current = version,
+            _ => {
+                self.waiting = Some(version);
+                self.settle();
+            }
+        }
     }
 
     /// Lets the waiting version take over where the grant allows it.
@@ -99,13 +105,13 @@ pub(super) async fn all(store: &dyn Store) -> Result<Vec<(PluginId, State, Revis
         .collect()
 }
 
-/// Writes, unless somebody else wrote in between; none forgets the plugin.
+/// Writes, unless somebody else wrote in between, and gives the revision; none forgets the plugin.
 pub(super) async fn write(
     store: &dyn Store,
     plugin: &PluginId,
     state: Option<&State>,
     before: Option<Revision>,
-) -> Result<(), StoreError> {
+) -> Result<Revision, StoreError> {
     let (key, mut batch) = (key(plugin), Batch::default());
     match before {
         Some(revision) => batch.require_at(key.clone(), revision),
@@ -118,7 +124,7 @@ pub(super) async fn write(
         }
         None => batch.delete(key),
     };
-    store.commit(batch).await.map(drop)
+    store.commit(batch).await
 }
 
 fn key(plugin: &PluginId) -> Bytes {
@@ -165,6 +171,17 @@ mod tests {
         assert_eq!(state.earlier[0].version, "1.0.0");
         state.grant.capabilities.clear();
         assert_eq!(runs(&state), None);
+    }
+
+    #[test]
+    fn the_current_version_brought_again_leaves_everything_as_it_is() {
+        let mut state = State::default();
+        state.take(version("1.0.0", &[]));
+        state.take(version("1.1.0", &[]));
+        state.take(version("1.2.0", &[Capability::Log]));
+        let before = state.clone();
+        state.take(version("1.1.0", &[]));
+        assert_eq!(state, before);
     }
 
     #[test]

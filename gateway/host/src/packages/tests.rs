@@ -5,7 +5,7 @@ use std::{path::Path, sync::Mutex as Lock};
 
 use async_trait::async_trait;
 use dialog_contract::{
-    audit::ActorRole,
+    audit::{ActorRole, Record},
     ids::NationalIdentityNumber,
     manifest::CONTRACT,
     package::{
@@ -15,7 +15,10 @@ use dialog_contract::{
     },
     provider::Capability,
 };
-use dialog_core::ports::{clock::SystemClock, evidence::EvidenceError};
+use dialog_core::ports::{
+    clock::SystemClock,
+    evidence::{EvidenceError, Receipt},
+};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -117,6 +120,10 @@ impl House {
         self.notes.0.lock().unwrap().last().unwrap().clone()
     }
 
+    fn notes(&self) -> usize {
+        self.notes.0.lock().unwrap().len()
+    }
+
     fn files(&self) -> usize {
         let folder = self.path("packages/example");
         if Path::new(&folder).exists() { std::fs::read_dir(folder).unwrap().count() } else { 0 }
@@ -154,7 +161,7 @@ async fn a_signed_package_is_installed_recorded_and_there_after_a_restart() {
     drop((packages, host));
     let (packages, host) = house.open().await;
     assert_eq!(serving(&host).as_deref(), Some("1.0.0"));
-    assert_eq!(packages.show(&example()).await.unwrap(), changed.plugin);
+    assert_eq!(packages.show(&example()).await.unwrap().0, changed.plugin);
     assert_eq!(house.last_note().action, "plugin.load");
 }
 
@@ -201,17 +208,17 @@ async fn an_upgrade_that_asks_for_more_stays_out_until_it_is_granted() {
     drop((packages, host));
     let (packages, host) = house.open().await;
     assert_eq!(serving(&host).as_deref(), Some("1.0.0"), "it waits over a restart");
-    let granted = packages.grant(&example(), &upstream(), &operator()).await.unwrap().plugin;
+    let granted = packages.grant(&example(), &upstream(), None, &operator()).await.unwrap().plugin;
     assert_eq!((granted.state, granted.waiting), (PluginState::Serving, None));
     assert_eq!(serving(&host).as_deref(), Some("2.0.0"));
     // Taken back, nothing is left that may serve: the version before was not asked for.
-    let revoked = packages.revoke(&example(), &upstream(), &operator()).await.unwrap().plugin;
+    let revoked = packages.revoke(&example(), &upstream(), None, &operator()).await.unwrap().plugin;
     assert_eq!(revoked.state, PluginState::WaitingForGrant);
     assert_eq!(serving(&host), None);
-    let back = packages.rollback(&example(), &operator()).await.unwrap().plugin;
+    let back = packages.rollback(&example(), None, &operator()).await.unwrap().plugin;
     assert_eq!(back.current.unwrap().version, "1.0.0");
     assert_eq!(serving(&host).as_deref(), Some("1.0.0"));
-    let nothing = packages.rollback(&example(), &operator()).await.unwrap_err();
+    let nothing = packages.rollback(&example(), None, &operator()).await.unwrap_err();
     assert_eq!(nothing.error.reason(), "nothing-earlier");
 }
 
@@ -227,10 +234,124 @@ async fn what_was_installed_before_a_key_was_revoked_goes_on_and_what_came_after
     house.trust(&json!({ "revoked": { "since": installed, "why": "it leaked" } }));
     let (packages, host) = house.open().await;
     assert_eq!(serving(&host), None);
-    let shown = packages.show(&example()).await.unwrap();
+    let shown = packages.show(&example()).await.unwrap().0;
     assert_eq!(shown.state, PluginState::Refused);
     assert!(shown.problem.unwrap().contains("it leaked"));
     assert_eq!(house.last_note().details["reason"], "key-revoked");
+}
+
+#[tokio::test]
+async fn a_plugin_whose_key_is_revoked_under_way_stops_and_serves_again_when_it_is_trusted_again() {
+    let house = House::new();
+    let (packages, host) = house.open().await;
+    packages.install(house.signed("1.0.0", false), &operator()).await.unwrap();
+    packages.look_again().await.unwrap();
+    let quiet = house.notes();
+    for (withdrawn, reason, told) in [
+        (json!({ "revoked": { "since": "2020-06-01T00:00:00Z", "why": "it leaked" } }), "key-revoked", "it leaked"),
+        (json!({ "plugins": ["other"] }), "other-plugin", "name example with the key"),
+        (json!({ "notAfter": "2021-01-01T00:00:00Z" }), "key-expired", "signed with a new key"),
+    ] {
+        house.trust(&withdrawn);
+        packages.look_again().await.unwrap();
+        assert_eq!(serving(&host), None, "{reason}");
+        let (shown, _) = packages.show(&example()).await.unwrap();
+        assert_eq!(shown.state, PluginState::Refused);
+        assert!(shown.problem.as_ref().is_some_and(|problem| problem.contains(told)), "{shown:?}");
+        let note = house.last_note();
+        assert_eq!((note.action.as_str(), note.details["refused"].as_str()), ("plugin.refuse", "plugin.serve"));
+        assert_eq!((note.details["reason"].as_str(), note.details["version"].as_str()), (reason, "1.0.0"));
+        assert_eq!((note.actor.role, note.details["digest"].len()), (ActorRole::Gateway, 64));
+        // What is on record is not written down again while nothing changes.
+        let told = house.notes();
+        packages.look_again().await.unwrap();
+        house.trust(&withdrawn);
+        packages.look_again().await.unwrap();
+        assert_eq!(house.notes(), told);
+        house.trust(&json!({}));
+        packages.look_again().await.unwrap();
+        assert_eq!(serving(&host).as_deref(), Some("1.0.0"));
+        assert_eq!(packages.show(&example()).await.unwrap().0.state, PluginState::Serving);
+        assert_eq!(house.last_note().action, "plugin.load");
+        assert_eq!(open(&host).await.answer.unwrap().reference, "ok");
+    }
+    assert_eq!(house.notes(), quiet + 6);
+}
+
+#[tokio::test]
+async fn a_trust_file_that_is_not_in_order_takes_nobody_out_of_service_and_is_told_once() {
+    let house = House::new();
+    let (packages, host) = house.open().await;
+    packages.install(house.signed("1.0.0", false), &operator()).await.unwrap();
+    let before = house.notes();
+    std::fs::write(house.path("trust.json"), r#"{ "keys": ["#).unwrap();
+    let error = packages.look_again().await.unwrap_err();
+    assert_eq!(error.reason(), "trust-unreadable");
+    packages.look_again().await.unwrap();
+    std::fs::remove_file(house.path("trust.json")).unwrap();
+    assert!(packages.look_again().await.is_err());
+    packages.look_again().await.unwrap();
+    assert_eq!((serving(&host).as_deref(), house.notes()), (Some("1.0.0"), before));
+    house.trust(&json!({ "plugins": ["other"] }));
+    packages.look_again().await.unwrap();
+    assert_eq!(serving(&host), None, "the next whole file counts");
+}
+
+#[tokio::test]
+async fn what_a_refused_plugin_was_granted_can_be_taken_back() {
+    let house = House::new();
+    let (packages, host) = house.open().await;
+    packages.install(house.signed("1.0.0", false), &operator()).await.unwrap();
+    let more = Asks { capabilities: vec![Capability::Upstream, Capability::Log], ..upstream() };
+    packages.grant(&example(), &more, None, &operator()).await.unwrap();
+    packages.install(house.signed("2.0.0", true), &operator()).await.unwrap();
+    house.trust(&json!({ "plugins": ["other"] }));
+    packages.look_again().await.unwrap();
+    let log = Asks { capabilities: vec![Capability::Log], ..upstream() };
+    let changed = packages.revoke(&example(), &log, None, &operator()).await.unwrap().plugin;
+    assert_eq!((changed.state, changed.granted), (PluginState::Refused, upstream()));
+    assert!(changed.problem.is_some());
+    // To give it more, somebody must stand for it.
+    let refused = packages.grant(&example(), &log, None, &operator()).await.unwrap_err();
+    assert_eq!(refused.error.reason(), "other-plugin");
+    let changed = packages.revoke(&example(), &upstream(), None, &operator()).await.unwrap().plugin;
+    assert_eq!((changed.state, changed.problem), (PluginState::WaitingForGrant, None));
+    assert_eq!(serving(&host), None);
+}
+
+#[tokio::test]
+async fn a_version_that_was_taken_its_grant_from_does_not_serve_for_being_brought_again() {
+    let house = House::new();
+    let (packages, host) = house.open().await;
+    packages.install(house.signed("1.0.0", true), &operator()).await.unwrap();
+    packages.grant(&example(), &upstream(), None, &operator()).await.unwrap();
+    assert_eq!(serving(&host).as_deref(), Some("1.0.0"));
+    packages.revoke(&example(), &upstream(), None, &operator()).await.unwrap();
+    let again = packages.install(house.signed("1.0.0", true), &operator()).await.unwrap().plugin;
+    assert_eq!((again.state, serving(&host)), (PluginState::WaitingForGrant, None));
+    assert_eq!(house.last_note().details["state"], "waiting-for-grant");
+}
+
+#[tokio::test]
+async fn a_change_that_rests_on_what_was_seen_is_made_once() {
+    let house = House::new();
+    let (packages, host) = house.open().await;
+    let first = packages.install(house.signed("1.0.0", false), &operator()).await.unwrap();
+    assert!(first.is_new);
+    for version in ["1.1.0", "1.2.0"] {
+        assert!(!packages.install(house.signed(version, false), &operator()).await.unwrap().is_new);
+    }
+    let (_, seen) = packages.show(&example()).await.unwrap();
+    let back = packages.rollback(&example(), Some(seen), &operator()).await.unwrap();
+    assert_eq!(packages.show(&example()).await.unwrap().1, back.revision);
+    let again = packages.rollback(&example(), Some(seen), &operator()).await.unwrap_err();
+    assert_eq!(again.error.reason(), "changed-since");
+    let granted = packages.grant(&example(), &upstream(), Some(seen), &operator()).await.unwrap_err();
+    let revoked = packages.revoke(&example(), &upstream(), Some(seen), &operator()).await.unwrap_err();
+    assert_eq!((granted.error.reason(), revoked.error.reason()), ("changed-since", "changed-since"));
+    assert_eq!(serving(&host).as_deref(), Some("1.1.0"), "one step, and not two");
+    packages.rollback(&example(), Some(back.revision), &operator()).await.unwrap();
+    assert_eq!(serving(&host).as_deref(), Some("1.0.0"));
 }
 
 #[tokio::test]
@@ -260,7 +381,7 @@ async fn a_grant_in_the_file_counts_again_once_it_is_changed() {
     let (packages, host) = house.try_open(vec![entry()]).await.unwrap();
     packages.install(house.signed("1.0.0", true), &operator()).await.unwrap();
     assert_eq!(serving(&host).as_deref(), Some("1.0.0"));
-    packages.revoke(&example(), &upstream(), &operator()).await.unwrap();
+    packages.revoke(&example(), &upstream(), None, &operator()).await.unwrap();
     let (_, host) = house.try_open(vec![entry()]).await.unwrap();
     assert_eq!(serving(&host), None, "what was taken back stays taken back");
     let more = Asks { capabilities: vec![Capability::Upstream, Capability::Log], ..upstream() };
@@ -279,7 +400,7 @@ async fn a_package_that_was_changed_on_disk_does_not_serve() {
     std::fs::write(&file, house.signed("1.0.1", false)).unwrap();
     let (packages, host) = house.open().await;
     assert_eq!(serving(&host), None);
-    assert_eq!(packages.show(&example()).await.unwrap().state, PluginState::Refused);
+    assert_eq!(packages.show(&example()).await.unwrap().0.state, PluginState::Refused);
     assert_eq!(house.last_note().details["reason"], "other-file");
 }
 

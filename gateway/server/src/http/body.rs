@@ -73,13 +73,17 @@ pub async fn bounded(envelope: &Envelope, headers: &HeaderMap, body: Body, limit
     Ok(bytes.into())
 }
 
-/// `application/json`, with or without parameters.
 fn is_json(headers: &HeaderMap) -> bool {
+    is(headers, "application/json")
+}
+
+/// Whether the body is said to be of this kind, with or without parameters.
+pub fn is(headers: &HeaderMap, kind: &str) -> bool {
     headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split(';').next())
-        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        .is_some_and(|said| said.trim().eq_ignore_ascii_case(kind))
 }
 
 /// `Idempotency-Key`: 1 to 128 visible ASCII characters, once.

@@ -85,11 +85,21 @@ impl Envelope {
         let _ = self.nonce.set(nonce);
     }
 
+    /// Who calls; nobody where that could not be told.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.caller().actor
+    }
+
+    fn caller(&self) -> Caller {
+        let nobody = || Actor { role: ActorRole::Unknown, client: "unknown".to_owned(), person: None, level: None };
+        self.caller.get().cloned().unwrap_or_else(|| nobody().into())
+    }
+
     /// A record of this request, to be completed. Where the caller could not be told, it is of nobody.
     #[must_use]
     pub fn record(&self, kind: RecordKind, action: &str, now: Timestamp) -> Record {
-        let nobody = || Actor { role: ActorRole::Unknown, client: "unknown".to_owned(), person: None, level: None };
-        let caller = self.caller.get().cloned().unwrap_or_else(|| nobody().into());
+        let caller = self.caller();
         Record {
             request: Some(self.request),
             trace_id: Some(self.trace_id.clone()),

@@ -54,10 +54,21 @@ pub struct Refusal {
     kind: RecordKind,
     why: Option<String>,
     retry_after: Option<u32>,
-    // Boxed: a refusal is the error of most of the edge, and most refusals have none.
-    challenge: Option<Box<Challenge>>,
     recorded: bool,
     exceeded: Option<Level>,
+    // Boxed: a refusal is the error of most of the edge, and most refusals have nothing of it.
+    more: Option<Box<More>>,
+}
+
+/// What is known of few refusals.
+#[derive(Debug, Clone, Default)]
+struct More {
+    /// Why, in one word.
+    reason: Option<&'static str>,
+    /// Its record, where it has one already.
+    receipt: Option<Receipt>,
+    /// What a client can mend by itself.
+    challenge: Option<Challenge>,
 }
 
 impl Refusal {
@@ -75,10 +86,36 @@ impl Refusal {
                 ProblemType::Unavailable => Some(UNAVAILABLE_SECONDS),
                 _ => None,
             },
-            challenge: None,
             recorded: true,
             exceeded: None,
+            more: None,
         }
+    }
+
+    /// Of which type.
+    #[must_use]
+    pub const fn problem(&self) -> ProblemType {
+        self.problem
+    }
+
+    /// With these words in place of the type's own.
+    #[must_use]
+    pub fn saying(self, detail: String) -> Self {
+        Self { detail: Some(detail), ..self }
+    }
+
+    /// With a word for programs.
+    #[must_use]
+    pub fn reasoned(mut self, reason: &'static str) -> Self {
+        self.more.get_or_insert_default().reason = Some(reason);
+        self
+    }
+
+    /// One that is in the audit log already.
+    #[must_use]
+    pub fn on_record(mut self, receipt: Receipt) -> Self {
+        self.more.get_or_insert_default().receipt = Some(receipt);
+        self
     }
 
     /// More requests are worked on than the gateway takes. It is counted and not recorded: a record for each would be
@@ -127,8 +164,9 @@ impl Refusal {
 
     /// With what a client can mend by itself.
     #[must_use]
-    pub fn challenged(self, challenge: Challenge) -> Self {
-        Self { challenge: Some(Box::new(challenge)), ..self }
+    pub fn challenged(mut self, challenge: Challenge) -> Self {
+        self.more.get_or_insert_default().challenge = Some(challenge);
+        self
     }
 
     /// Writes it down, then makes of it what leaves.
@@ -142,7 +180,10 @@ impl Refusal {
         if let Some(why) = &self.why {
             tracing::info!(problem = self.problem.name(), why, "refused");
         }
-        let body = self.problem(envelope);
+        let body = self.body_for(envelope);
+        if let Some(receipt) = self.more.as_mut().and_then(|more| more.receipt.take()) {
+            return self.response(gateway, body, Some(&receipt));
+        }
         if !self.recorded {
             return self.response(gateway, body, None);
         }
@@ -155,6 +196,7 @@ impl Refusal {
         record.reply_sha256 = Some(hex(&Sha256::digest(&body)));
         record.details.insert("route".to_owned(), route);
         record.details.extend(self.why.iter().map(|why| ("why".to_owned(), why.clone())));
+        record.details.extend(self.reason().map(|reason| ("reason".to_owned(), reason.to_owned())));
         match gateway.evidence.record(record).await {
             Ok(receipt) => self.response(gateway, body, Some(&receipt)),
             Err(error) => {
@@ -168,7 +210,7 @@ impl Refusal {
     #[must_use]
     pub fn unrecorded(self, gateway: &Gateway, envelope: &Envelope) -> Response {
         let unavailable = Self::of(ProblemType::Unavailable);
-        let body = unavailable.problem(envelope);
+        let body = unavailable.body_for(envelope);
         unavailable.response(gateway, body, None)
     }
 
@@ -178,13 +220,17 @@ impl Refusal {
             gateway.metrics.rate_limited(level);
         }
         let mut response = problem(self.problem, body, self.retry_after, receipt, false);
-        if let Some(challenge) = &self.challenge {
+        if let Some(challenge) = self.more.as_ref().and_then(|more| more.challenge.as_ref()) {
             challenge.write(response.headers_mut());
         }
         response
     }
 
-    fn problem(&self, envelope: &Envelope) -> Bytes {
+    fn reason(&self) -> Option<&'static str> {
+        self.more.as_ref().and_then(|more| more.reason)
+    }
+
+    fn body_for(&self, envelope: &Envelope) -> Bytes {
         let title = self.problem.title(envelope.locale);
         let problem = Problem {
             kind: self.problem.uri(),
@@ -196,6 +242,7 @@ impl Refusal {
                 (Some(part), Locale::Nn) => format!("Denne delen må rettast: {part}. Ingenting er sendt."),
                 (Some(part), Locale::En) => format!("This part must be corrected: {part}. Nothing was sent."),
             },
+            reason: self.reason().map(str::to_owned),
             instance: format!("urn:uuid:{}", envelope.request),
             trace_id: envelope.trace_id.clone(),
             errors: self.errors.clone(),
@@ -227,11 +274,11 @@ pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
             if has_body {
                 headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            if let Some(tag) = answer.etag.and_then(|revision| HeaderValue::try_from(format!("\"{revision}\"")).ok()) {
-                headers.insert(header::ETAG, tag);
-            }
             if let Some(location) = answer.location.and_then(|path| HeaderValue::try_from(path).ok()) {
                 headers.insert(header::LOCATION, location);
+            }
+            if let Some(revision) = answer.etag {
+                tag(&mut response, revision);
             }
             mark(&mut response, Some(&answer.receipt), answer.replayed);
             response
@@ -284,6 +331,13 @@ fn problem(
     }
     mark(&mut response, receipt, replayed);
     response
+}
+
+/// Says which revision it is of.
+pub fn tag(response: &mut Response, revision: u64) {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
 }
 
 /// Says where the audit record stands, and whether the reply is an earlier one.

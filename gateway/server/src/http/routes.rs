@@ -14,7 +14,8 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    appointments, attachments, deliveries, dialogs, envelope, events, log, operations, practice, reply::Refusal,
+    appointments, attachments, deliveries, dialogs, envelope, events, log, operations, plugins, practice,
+    reply::Refusal,
 };
 use crate::gateway::Gateway;
 
@@ -124,6 +125,12 @@ pub fn operations() -> Routes {
         .get("/log/tile/{*path}", log::tile)
         .get("/unreadable", operations::unreadable)
         .post("/v1/erasures", operations::erase)
+        .get("/v1/plugins", plugins::list)
+        .post("/v1/plugins", plugins::install)
+        .get("/v1/plugins/{plugin}", plugins::read)
+        .post("/v1/plugins/{plugin}/grants", plugins::grant)
+        .post("/v1/plugins/{plugin}/revocations", plugins::revoke)
+        .post("/v1/plugins/{plugin}/rollback", plugins::roll_back)
         .get("/metrics", operations::metrics)
         .get("/health/live", operations::live)
         .get("/health/ready", operations::ready)

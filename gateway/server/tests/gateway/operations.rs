@@ -57,7 +57,7 @@ async fn the_operator_sees_what_could_not_be_read_and_the_portal_does_not() {
     let reply = send(house.operate("dialog:operator", "/unreadable"), "GET /unreadable").await;
     assert_eq!(reply.body, json!({ "items": [] }));
     assert!(reply.header("audit-receipt").starts_with("gateway.test/one "));
-    for path in ["/unreadable", "/metrics", "/log/checkpoint"] {
+    for path in ["/unreadable", "/metrics", "/log/checkpoint", "/v1/plugins"] {
         assert_eq!(house.http.get(house.url(path)).send().await.unwrap().status(), 404, "{path}");
     }
     assert_eq!(house.at_operations("/v1/me/practice").send().await.unwrap().status(), 404);
@@ -70,6 +70,8 @@ async fn each_door_of_the_operations_listener_opens_to_its_role_alone_and_refusa
     let house = House::open().await;
     for (path, route, opens_to) in [
         ("/unreadable", "GET /unreadable", &["dialog:operator"][..]),
+        ("/v1/plugins", "GET /v1/plugins", &["dialog:operator"]),
+        ("/v1/plugins/example", "GET /v1/plugins/{plugin}", &["dialog:operator"]),
         ("/log/checkpoint", "GET /log/checkpoint", &["dialog:auditor", "dialog:operator"]),
         ("/log/tile/0/001", "GET /log/tile/{path}", &["dialog:auditor", "dialog:operator"]),
     ] {
@@ -90,9 +92,9 @@ async fn each_door_of_the_operations_listener_opens_to_its_role_alone_and_refusa
     }
     let records = house.records().await;
     let refused: Vec<_> = records.iter().filter(|record| record["kind"] == "permission-refused").collect();
-    assert_eq!(refused.len(), 4 + 3 + 3 + 3);
+    assert_eq!(refused.len(), 3 * 4 + 2 * 3 + 5);
     assert!(refused.iter().all(|record| record["actor"]["client"] == "portal"), "{refused:#?}");
-    assert_eq!(refused.iter().filter(|record| record["actor"]["level"] == 3).count(), 3);
+    assert_eq!(refused.iter().filter(|record| record["actor"]["level"] == 3).count(), 5);
     assert!(refused.iter().all(|record| record.get("citizen").is_none()), "an operator is nobody's citizen");
 }
 

@@ -241,10 +241,19 @@ impl House {
 
     /// On the operations listener, with the token of a machine of this role.
     pub(crate) fn operate(&self, scope: &str, path: &str) -> reqwest::RequestBuilder {
+        self.at_operations(path).bearer_auth(self.machine(scope))
+    }
+
+    /// A change on the operations listener, by an operator's machine.
+    pub(crate) fn post_operations(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.post(format!("http://{}{path}", self.operations)).bearer_auth(self.machine("dialog:operator"))
+    }
+
+    fn machine(&self, scope: &str) -> String {
         let mut claims = claims();
         claims.as_object_mut().unwrap().remove("pid");
         claims["scope"] = json!(scope);
-        self.at_operations(path).bearer_auth(self.folder.issuer.sign(&claims))
+        self.folder.issuer.sign(&claims)
     }
 
     /// On the operations listener, without a token.
