@@ -7,6 +7,7 @@
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
+//! - [`operate`]: what an operator does with the plugins of a gateway that runs.
 //! - [`encryption`]: the keys of what is kept. [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
 
 pub mod abuse;
@@ -21,6 +22,7 @@ pub mod gateway;
 pub mod http;
 pub mod limits;
 pub mod listener;
+pub mod operate;
 pub mod pseudonym;
 pub mod start;
 pub mod telemetry;

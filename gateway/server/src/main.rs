@@ -1,4 +1,6 @@
 //! The operator's binary.
+//!
+//! Exit codes: 0 done, 1 something is wrong or was refused, 2 it was used wrong.
 
 use std::{
     io,
@@ -7,7 +9,13 @@ use std::{
 };
 
 use clap::{Parser, Subcommand};
-use dialog_gateway::{compile, config::Config, encryption, start};
+use dialog_gateway::{
+    compile,
+    config::Config,
+    encryption,
+    operate::{self, Plugins},
+    start,
+};
 
 /// Brings providers of digital dialog with the GP behind one API.
 #[derive(Parser)]
@@ -37,6 +45,8 @@ enum Command {
         #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
         config: PathBuf,
     },
+    /// Installs, lists, shows, grants, takes back and rolls back plugins of a gateway that runs.
+    Plugin(Box<Plugins>),
     /// Compiles a plugin within limits: what the gateway starts itself with.
     #[command(hide = true)]
     Compile { limits: Vec<String> },
@@ -59,6 +69,12 @@ fn main() -> ExitCode {
             Ok(()) => Ok(()),
             Err((code, words)) => return ended_with(&words, code),
         },
+        Command::Plugin(plugins) => {
+            return match operate::run(&plugins, &mut io::stdout(), &mut io::stderr()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(failure) => ended_with(&format!("dialog-gateway: {failure}"), failure.code()),
+            };
+        }
         Command::Rewrap { config } => Config::read(&config)
             .map_err(anyhow::Error::from)
             .and_then(|config| encryption::rewrap(&config, &mut io::stdout())),

@@ -5,17 +5,20 @@
 mod guest;
 mod papers;
 mod prover;
+mod running;
 mod support;
 
 mod auth;
 mod authorization_server;
 mod bodies;
 mod check;
+mod commands;
 mod envelope;
 mod floods;
 mod listeners;
 mod operations;
 mod packages;
+mod plugins;
 mod possession;
 mod process;
 mod rates;

@@ -1,69 +1,21 @@
 //! The binary as the operator runs it: what it exports, what it logs, how it ends.
 
-use std::{
-    fs::File,
-    process::Stdio,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use axum::{Router, extract::Request, http::StatusCode, routing::post};
 use bytes::Bytes;
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
 use prost::Message;
 use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
-    process::{Child, Command},
-};
+use tokio::{net::TcpListener, process::Command};
 
 use crate::{
     guest,
+    running::Running,
     support::{Folder, KARI, PARENT_SPAN, TRACE, inquiry, traceparent},
 };
 
 const WORDS: &str = "Ordene mine er mine egne";
-
-/// The process, and where its portal listens.
-struct Running {
-    process: Child,
-    portal: String,
-}
-
-impl Running {
-    async fn start(folder: &Folder) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_dialog-gateway"))
-            .args(["serve", "--config"])
-            .arg(folder.path("gateway.toml"))
-            .stdout(Stdio::piped())
-            .stderr(File::create(folder.path("log")).unwrap())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut portal = String::new();
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if let Some(address) = line.strip_prefix("portal ") {
-                portal = address.to_owned();
-            }
-            if line == "ready" {
-                return Self { process, portal };
-            }
-        }
-        panic!("{}", std::fs::read_to_string(folder.path("log")).unwrap());
-    }
-
-    /// Ends it as an operator does.
-    async fn stop(mut self) {
-        let id = Pid::from_raw(self.process.id().unwrap().try_into().unwrap());
-        kill(id, Signal::SIGTERM).unwrap();
-        assert!(self.process.wait().await.unwrap().success());
-    }
-}
 
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
