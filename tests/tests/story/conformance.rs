@@ -15,6 +15,7 @@ use url::Url;
 use crate::tools::from_pypi;
 
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/schemathesis.toml");
+const HOOKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/conformance/hooks.py");
 
 /// What of the document is served at a listener. Where it is served is told by the command, as this gateway has ports
 /// of its own.
@@ -55,6 +56,7 @@ fn nothing_is_found(
         .arg(base.as_str().trim_end_matches('/'))
         .arg(&api)
         .current_dir(folder.path())
+        .env("SCHEMATHESIS_HOOKS", HOOKS)
         .env("DIALOG_TOKEN", token)
         .env("DIALOG_FEED_TOKEN", feed)
         .env("DIALOG_CA", folder.path().join(authority::AUTHORITY_FILE))

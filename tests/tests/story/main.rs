@@ -7,6 +7,7 @@
 //! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
 //! - [`tools`]: tools that nobody here wrote.
 //! - [`house_rules`]: what no compiler checks.
+//! - [`packages`]: plugins that come, wait, serve and go while the gateway runs.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`whole`]: the story that the demo plays.
 
@@ -25,6 +26,7 @@ mod conformance;
 mod erasure;
 mod house_rules;
 mod listeners;
+mod packages;
 mod providers;
 mod tools;
 mod vendors;
