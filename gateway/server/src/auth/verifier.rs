@@ -30,9 +30,46 @@ pub struct IssuerConfig {
     pub keys: KeySource,
     /// Which signature algorithms it uses; nothing else is accepted.
     pub algorithms: Vec<Algorithm>,
+    /// What its access tokens say of their type; [`TokenType::AccessToken`] alone when absent.
+    #[serde(default = "TokenType::strict")]
+    pub token_types: Vec<TokenType>,
     /// Whether its tokens may be bound to nothing: for development only, since whoever gets hold of one can use it.
     #[serde(default)]
     pub bearer: bool,
+}
+
+/// What the header of a token may say of its type (`typ`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum TokenType {
+    /// An access token by RFC 9068, and nothing else that the issuer signs.
+    #[serde(rename = "at+jwt")]
+    AccessToken,
+    /// Any JSON Web Token: what HelseID allows itself beside the one above. Only the audience tells an ID token from it.
+    #[serde(rename = "JWT")]
+    Jwt,
+    /// Nothing: ID-porten's tokens have no `typ`.
+    #[serde(rename = "none")]
+    None,
+}
+
+impl TokenType {
+    /// What RFC 9068 wants.
+    #[must_use]
+    pub fn strict() -> Vec<Self> {
+        vec![Self::AccessToken]
+    }
+
+    /// Which one a header names; none where it names something else.
+    fn of(typ: Option<&str>) -> Option<Self> {
+        // Media types know no case, and may leave `application/` out (RFC 7515, 4.1.9).
+        let is = |names: &[&str]| typ.is_some_and(|typ| names.iter().any(|name| typ.eq_ignore_ascii_case(name)));
+        match typ {
+            None => Some(Self::None),
+            Some(_) if is(&["at+jwt", "application/at+jwt"]) => Some(Self::AccessToken),
+            Some(_) if is(&["JWT", "application/jwt"]) => Some(Self::Jwt),
+            Some(_) => None,
+        }
+    }
 }
 
 /// Why a token is not accepted. Never holds the token or its claims.
@@ -41,8 +78,8 @@ pub enum TokenError {
     /// Not a JWT at all, or too long.
     #[error("not a JSON Web Token")]
     Malformed,
-    /// `typ` says that it is something else, such as an ID token or a proof.
-    #[error("not an access token")]
+    /// `typ` says that it is something else, such as an ID token or a proof, or not that it is an access token.
+    #[error("not an access token: its typ is not among the issuer's token-types")]
     NotAnAccessToken,
     /// `iss` is nobody whom the operator trusts.
     #[error("the issuer is not trusted")]
@@ -86,6 +123,7 @@ struct Issuer {
     audiences: Vec<String>,
     keys: Keys,
     algorithms: Vec<Algorithm>,
+    types: Vec<TokenType>,
     bearer: bool,
 }
 
@@ -105,6 +143,7 @@ impl Verifier {
                     audiences: config.audiences,
                     keys: Keys::load(&config.issuer, config.keys)?,
                     algorithms: config.algorithms,
+                    types: config.token_types,
                     bearer: config.bearer,
                 };
                 Ok((config.issuer, issuer))
@@ -136,11 +175,11 @@ impl Verifier {
 
     async fn verify_signed(&self, token: &str) -> Result<Claims, TokenError> {
         let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
-        if !matches!(header.typ.as_deref(), None | Some("at+jwt" | "application/at+jwt" | "JWT")) {
-            return Err(TokenError::NotAnAccessToken);
-        }
         let claimed: ClaimedIssuer = dangerous::insecure_decode_claims(token).map_err(|_| TokenError::Malformed)?;
         let issuer = self.issuers.get(&claimed.iss).ok_or(TokenError::UnknownIssuer)?;
+        if !TokenType::of(header.typ.as_deref()).is_some_and(|found| issuer.types.contains(&found)) {
+            return Err(TokenError::NotAnAccessToken);
+        }
         if !issuer.algorithms.contains(&header.alg) {
             return Err(TokenError::Algorithm);
         }

@@ -88,8 +88,9 @@ impl Config {
             return wrong("issuers", "at least one issuer must be trusted, or nobody can log in");
         }
         for (at, issuer) in self.issuers.iter().enumerate() {
-            if issuer.audiences.is_empty() || issuer.algorithms.is_empty() {
-                return wrong(&format!("issuers[{at}]"), "audiences and algorithms must each name at least one");
+            if issuer.audiences.is_empty() || issuer.algorithms.is_empty() || issuer.token_types.is_empty() {
+                let what = "audiences, algorithms and token-types must each name at least one";
+                return wrong(&format!("issuers[{at}]"), what);
             }
             if let Some(algorithm) = issuer.algorithms.iter().find(|algorithm| is_symmetric(**algorithm)) {
                 return wrong(

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use toml::Value;
 
 use super::*;
-use crate::abuse::rates::RatesConfig;
+use crate::{abuse::rates::RatesConfig, auth::verifier::TokenType};
 
 const EXAMPLE: &str = include_str!("../../gateway.example.toml");
 
@@ -38,6 +38,7 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     let config = config.unwrap();
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.rates, RatesConfig::default());
+    assert_eq!(config.issuers[0].token_types, TokenType::strict());
     assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
     assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
@@ -137,6 +138,11 @@ fn parts_that_do_not_fit_together_are_named() {
         ("plaintext = false", "plaintext = true", "tls.portal.plaintext: there is no plaintext"),
         ("client-authorities = \"certificates/operators.pem\"", "", "tls.operations.client-authorities: is missing"),
         ("log = \"info\"", "log = \"a=b=c\"", "telemetry.log: "),
+        (
+            "token-types = [\"at+jwt\"]",
+            "token-types = []",
+            "issuers[0]: audiences, algorithms and token-types must each name at least one",
+        ),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
         (
             "public-url = \"https://",

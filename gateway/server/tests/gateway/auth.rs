@@ -2,7 +2,7 @@ use aws_lc_rs::{encoding::AsDer, encoding::Pkcs8V1Der, rsa::KeySize, signature::
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use dialog_gateway::auth::{
     keys::KeySource,
-    verifier::{IssuerConfig, TokenError, Verifier},
+    verifier::{IssuerConfig, TokenError, TokenType, Verifier},
 };
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -10,6 +10,10 @@ use serde_json::{Value, json};
 use crate::support::{AUDIENCE, Folder, House, ISSUER, Issuer, KARI, claims, send};
 
 fn verifier(issuer: &Issuer) -> (tempfile::TempDir, Verifier) {
+    verifier_of(issuer, TokenType::strict())
+}
+
+fn verifier_of(issuer: &Issuer, token_types: Vec<TokenType>) -> (tempfile::TempDir, Verifier) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys");
     std::fs::write(&file, serde_json::to_vec(&issuer.keys()).unwrap()).unwrap();
@@ -18,6 +22,7 @@ fn verifier(issuer: &Issuer) -> (tempfile::TempDir, Verifier) {
         audiences: vec![AUDIENCE.to_owned()],
         keys: KeySource::File(file),
         algorithms: vec![issuer.algorithm],
+        token_types,
         bearer: false,
     };
     (folder, Verifier::new(vec![config]).unwrap())
@@ -74,6 +79,7 @@ async fn each_way_in_which_a_token_can_be_wrong_is_told_apart_and_repeats_nothin
     };
     let mut confused = Header::new(Algorithm::HS256);
     confused.kid = Some("one".to_owned());
+    confused.typ = Some("at+jwt".to_owned());
     let public = serde_json::to_vec(&issuer.jwk()).unwrap();
     let symmetric = jsonwebtoken::encode(&confused, &claims(), &EncodingKey::from_secret(&public)).unwrap();
     let unsigned = format!("{}.{}.", encode(&json!({ "alg": "none", "typ": "at+jwt" })), parts[1]);
@@ -99,6 +105,7 @@ async fn each_way_in_which_a_token_can_be_wrong_is_told_apart_and_repeats_nothin
         (typed("dpop+jwt"), "not an access token"),
         (typed("logout+jwt"), "not an access token"),
         (typed("id_token"), "not an access token"),
+        (typed("JWT"), "not an access token"),
         (long, "not a JSON Web Token"),
         ("garbage".to_owned(), "not a JSON Web Token"),
         ("a.b.c".to_owned(), "not a JSON Web Token"),
@@ -109,6 +116,39 @@ async fn each_way_in_which_a_token_can_be_wrong_is_told_apart_and_repeats_nothin
         assert!(said.starts_with(expected), "{expected}: {said}");
         for secret in [KARI, "12345678901", "17845398706", parts[1], parts[2]] {
             assert!(!said.contains(secret) && !format!("{error:?}").contains(secret), "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_tokens_type_is_what_its_issuer_is_said_to_use_and_an_access_token_where_nothing_is_said() {
+    let issuer = Issuer::new("one");
+    let every = [
+        Some("at+jwt"),
+        Some("application/at+jwt"),
+        Some("AT+JWT"),
+        Some("JWT"),
+        None,
+        Some("id_token+jwt"),
+        Some("dpop+jwt"),
+        Some(""),
+    ];
+    for (types, accepted) in [
+        (TokenType::strict(), &every[..3]),
+        (vec![TokenType::AccessToken, TokenType::Jwt], &every[..4]),
+        (vec![TokenType::Jwt], &every[3..4]),
+        (vec![TokenType::None], &every[4..5]),
+    ] {
+        let (_folder, verifier) = verifier_of(&issuer, types.clone());
+        for typ in every {
+            let mut header = issuer.header();
+            header.typ = typ.map(str::to_owned);
+            let verified = verifier.verify(&jsonwebtoken::encode(&header, &claims(), &issuer.key).unwrap()).await;
+            match verified {
+                Ok(_) => assert!(accepted.contains(&typ), "{types:?} {typ:?}"),
+                Err(TokenError::NotAnAccessToken) => assert!(!accepted.contains(&typ), "{types:?} {typ:?}"),
+                Err(other) => panic!("{types:?} {typ:?}: {other}"),
+            }
         }
     }
 }
