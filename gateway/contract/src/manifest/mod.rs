@@ -96,8 +96,7 @@ impl Manifest {
         if section.len() > limit {
             return Err(ManifestError::TooLarge { size: section.len(), limit });
         }
-        let mut manifest = json::read(section)?;
-        rules::fill(&mut manifest);
+        let manifest = json::read(section)?;
         let broken = rules::broken(&manifest);
         if !broken.is_empty() {
             return Err(ManifestError::Broken(broken));

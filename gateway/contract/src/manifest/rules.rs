@@ -6,7 +6,7 @@ use jsonschema::{
     Draft, JsonType, ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     MAX_TOLD,
@@ -35,15 +35,6 @@ pub(super) const FORMS: [(&str, &str); 5] = [
 ];
 
 const LINE: &str = "one line that is not blank, without control characters";
-
-/// Puts in what may be left out. The kit writes all of it.
-pub(super) fn fill(manifest: &mut Value) {
-    let Some(fields) = manifest.as_object_mut() else { return };
-    fields.entry("upstreams").or_insert_with(|| json!([]));
-    for flag in ["nationalIdentityNumber", "idempotent", "webhooks"] {
-        fields.entry(flag).or_insert(Value::Bool(false));
-    }
-}
 
 /// The rules that a manifest breaks: the first [`MAX_TOLD`], one for each key.
 pub(super) fn broken(manifest: &Value) -> Vec<Breach> {

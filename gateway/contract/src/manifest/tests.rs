@@ -209,10 +209,17 @@ fn a_key_that_is_missing_is_named() {
 }
 
 #[test]
-fn what_may_be_left_out_is_none_and_false() {
+fn what_may_be_left_out_is_what_the_schema_says_then() {
     let mut json = manifest();
-    for key in ["upstreams", "nationalIdentityNumber", "idempotent", "webhooks"] {
+    let properties = SCHEMA["properties"].as_object().unwrap();
+    let required = SCHEMA["required"].as_array().unwrap();
+    let optional: Vec<&String> = properties.keys().filter(|key| !required.contains(&json!(key))).collect();
+    assert_eq!(optional, ["idempotent", "nationalIdentityNumber", "upstreams", "webhooks"]);
+    for key in optional {
+        json[key] = properties[key]["default"].clone();
+        let said = read(&json).unwrap();
         json.as_object_mut().unwrap().remove(key);
+        assert_eq!(read(&json).unwrap(), said, "{key}");
     }
     let read = read(&json).unwrap();
     assert!(read.upstreams.is_empty() && !read.national_identity_number && !read.idempotent && !read.webhooks);
@@ -333,9 +340,13 @@ fn the_schema_is_that_of_the_type() {
     let required = |of: &Value| serde_json::from_value::<BTreeSet<String>>(of["required"].clone()).unwrap();
     let upstream = &SCHEMA["properties"]["upstreams"]["items"];
     for (schema, of) in [(&*SCHEMA, &manifest()), (upstream, &manifest()["upstreams"][0])] {
+        let properties = schema["properties"].as_object().unwrap();
         assert_eq!(keys(&schema["properties"]), keys(of));
-        // The kit writes all of it.
-        assert_eq!(required(schema), keys(of));
+        // What may be left out has a default, and nothing else.
+        let mut known = required(schema);
+        known.extend(keys(of).into_iter().filter(|key| properties[key].get("default").is_some()));
+        assert_eq!(known, keys(of));
+        assert!(required(schema).iter().all(|key| properties[key].get("default").is_none()));
     }
     assert_eq!(SCHEMA["properties"]["manifestVersion"]["const"], VERSION);
     assert_eq!(SCHEMA["properties"]["contract"]["const"], CONTRACT);
