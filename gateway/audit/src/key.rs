@@ -234,7 +234,9 @@ impl fmt::Debug for VerifierKeys {
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>, KeyError> {
     let failed = |source| KeyError::File { path: path.display().to_string(), source };
     let file = std::fs::File::open(path).map_err(failed)?;
-    let mut text = Zeroizing::new(String::with_capacity(1024));
+    // Room for the whole, so that a key leaves no copies behind where the buffer would grow.
+    let expected = usize::try_from(file.metadata().map_err(failed)?.len().min(MAX_KEY_FILE_BYTES)).unwrap_or(0);
+    let mut text = Zeroizing::new(String::with_capacity(expected + 32));
     file.take(MAX_KEY_FILE_BYTES + 1).read_to_string(&mut text).map_err(failed)?;
     if text.len() as u64 > MAX_KEY_FILE_BYTES {
         return Err(KeyError::TooMany);

@@ -9,6 +9,8 @@ use std::{
     path::Path,
 };
 
+use zeroize::Zeroizing;
+
 /// An open file that fails once more than its limit was read from it.
 #[derive(Debug)]
 pub struct Bounded {
@@ -40,9 +42,10 @@ pub fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut file = open(path, limit)?;
     // Room for the whole, so that a secret leaves no copies behind where the buffer would grow.
     let expected = usize::try_from(file.file.metadata()?.len().min(limit)).unwrap_or(0);
-    let mut bytes = Vec::with_capacity(expected + 32);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(expected + 32));
+    // What is not given to the caller is overwritten: it may be the beginning of a secret.
     file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    Ok(std::mem::take(&mut *bytes))
 }
 
 impl Read for Bounded {

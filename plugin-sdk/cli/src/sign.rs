@@ -98,7 +98,8 @@ pub fn read_key(path: &Path) -> Result<SigningKey, SigningError> {
     if mode & 0o077 != 0 {
         return Err(SigningError::Open { path: path.to_owned(), mode });
     }
-    let mut text = Zeroizing::new(String::with_capacity(1024));
+    // Room for the longest, so that a key leaves no copies behind where the buffer would grow.
+    let mut text = Zeroizing::new(String::with_capacity(usize::try_from(KEY_BYTES).unwrap_or(0) + 32));
     file.take(KEY_BYTES).read_to_string(&mut text).map_err(failed)?;
     SigningKey::from_pem(&text).map_err(|source| SigningError::Key { path: path.to_owned(), source })
 }

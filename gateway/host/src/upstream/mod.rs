@@ -376,10 +376,9 @@ fn client(binding: &UpstreamBinding, url: &Url, limits: &Limits) -> Result<Clien
     if let Some(CredentialsConfig::Mtls { certificate: chain, key }) = &binding.credentials {
         const WHAT: &str = "client certificate";
         let chain = file::read(chain, CERTIFICATES_BYTES).map_err(|error| certificate(WHAT, error.to_string()))?;
-        let mut pem = Zeroizing::new(chain);
-        pem.push(b'\n');
-        pem.extend_from_slice(key.read().map_err(CredentialsError::from)?.expose_secret().as_bytes());
-        pem.push(b'\n');
+        let key = key.read().map_err(CredentialsError::from)?;
+        // In one piece, and overwritten afterwards: a buffer that grows leaves copies of the key behind.
+        let pem = Zeroizing::new([&chain, b"\n".as_slice(), key.expose_secret().as_bytes(), b"\n"].concat());
         let identity = Identity::from_pem(&pem)
             .map_err(|_| certificate(WHAT, "certificate and key are not PEM that fit each other".to_owned()))?;
         builder = builder.identity(identity);
