@@ -135,6 +135,94 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
     assert_eq!(records.last().unwrap()["action"], "gateway.stop");
 }
 
+/// A picture, as far as anybody looks.
+const PICTURE: &[u8] = b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0 picture \xff\xd9";
+
+/// The gateway's binary, run to its end: whether all went well, and what it said.
+async fn ended(folder: &Folder, command: &str) -> (bool, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_dialog-gateway"))
+        .args([command, "--config"])
+        .arg(folder.path("gateway.toml"))
+        .output()
+        .await
+        .unwrap();
+    (output.status.success(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+/// The master keys of the configuration, the current one first.
+fn master_keys(folder: &Folder, ids: &[&str]) {
+    let keys: Vec<Value> =
+        ids.iter().map(|id| json!({ "id": id, "key": { "file": format!("master-{id}.key") } })).collect();
+    folder.configure(|config| config["encryption"]["keys"] = json!(keys));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_wrapped_anew_while_the_gateway_stands_still_and_then_the_old_master_key_can_go() {
+    let folder = Folder::new();
+    for (id, key) in [
+        ("one", "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="),
+        ("two", "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI="),
+        ("three", "AwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwM="),
+    ] {
+        folder.put(&format!("master-{id}.key"), key.as_bytes());
+    }
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    master_keys(&folder, &["one"]);
+    let running = Running::start(&folder).await;
+    let reply = client
+        .post(format!("{}/v1/me/attachments?name=utslett.jpg", running.portal))
+        .bearer_auth(folder.issuer.citizen())
+        .header("idempotency-key", "one")
+        .header("content-type", "application/octet-stream")
+        .body(PICTURE)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(reply.status(), 201);
+    let attachment: Value = serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap();
+    let attachment = attachment["id"].as_str().unwrap();
+
+    // While it runs, the folder is its own.
+    let (fine, _, said) = ended(&folder, "rewrap").await;
+    assert!(!fine && said.contains("open the keys"), "{said}");
+    running.stop().await;
+
+    // Without the key that wraps everything, nothing starts, and it is said which key that is.
+    master_keys(&folder, &["two"]);
+    for command in ["serve", "rewrap"] {
+        let (fine, _, said) = ended(&folder, command).await;
+        assert!(!fine && said.contains("\"one\"") && said.contains("not among those that are configured"), "{said}");
+    }
+
+    master_keys(&folder, &["two", "one"]);
+    let (fine, told, said) = ended(&folder, "rewrap").await;
+    assert!(fine, "{said}");
+    let done: usize = told.split(' ').next().and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("{told}"));
+    assert!(told.ends_with("keys were wrapped anew; none remains under an earlier master key\n"), "{told}");
+    // The installation's, the directory's, the citizen's and the attachment's, at least.
+    assert!(done >= 4, "{told}");
+    let (fine, told, _) = ended(&folder, "rewrap").await;
+    assert!(fine && told.starts_with("0 keys were wrapped anew"), "{told}");
+
+    std::fs::remove_file(folder.path("master-one.key")).unwrap();
+    master_keys(&folder, &["two"]);
+    let running = Running::start(&folder).await;
+    let reply = client
+        .get(format!("{}/v1/me/attachments/{attachment}", running.portal))
+        .bearer_auth(folder.issuer.citizen())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(reply.status(), 200);
+    assert_eq!(reply.bytes().await.unwrap(), PICTURE);
+    running.stop().await;
+
+    // Not wrapped anew: the key that is missing is named, the new one too where it is not the one that is needed.
+    master_keys(&folder, &["three"]);
+    let (fine, _, said) = ended(&folder, "serve").await;
+    assert!(!fine && said.contains("\"two\""), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_that_is_wrong_is_said_before_any_port_is_bound_or_anything_is_written() {
     let folder = Folder::new();
