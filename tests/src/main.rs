@@ -10,7 +10,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use dialog_gateway::compile;
 use dialog_tests::{
-    house::{House, Plan, authority, configuration::Addresses, plugins},
+    house::{House, Plan, authority, configuration::Addresses, gateway, lease::Demo, plugins},
     sim::world::CITIZENS,
     story::{self, keepsakes, teller::Teller},
 };
@@ -25,6 +25,9 @@ struct Arguments {
     /// Leaves messages, audit log, API document and story in this folder.
     #[arg(long, requires = "check", value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Another folder than the demo's own, and free ports: for tests of the demo.
+    #[arg(long, hide = true, conflicts_with = "check", value_name = "DIR")]
+    folder: Option<PathBuf>,
     #[command(subcommand)]
     part: Option<Part>,
 }
@@ -46,13 +49,15 @@ enum Part {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let ended = match arguments.part {
-        Some(Part::Gateway { config }) => dialog_gateway::start::run(&config, &mut std::io::stdout()),
+        Some(Part::Gateway { config }) => {
+            gateway::end_with_parent().and_then(|()| dialog_gateway::start::run(&config, &mut std::io::stdout()))
+        }
         Some(Part::Compile { limits }) => {
             return compile::serve(&limits)
                 .map_or_else(|(code, words)| ended_with(code, &anyhow::Error::msg(words)), |()| ExitCode::SUCCESS);
         }
         None => match arguments.out.as_deref().map_or(Ok(()), keepsakes::may_be_left_in) {
-            Ok(()) => run(arguments.check, arguments.out.as_deref()),
+            Ok(()) => run(arguments),
             Err(error) => return ended_with(2, &error),
         },
     };
@@ -69,9 +74,13 @@ fn ended_with(code: u8, error: &anyhow::Error) -> ExitCode {
 }
 
 #[tokio::main]
-async fn run(check: bool, out: Option<&Path>) -> anyhow::Result<()> {
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let binary = std::env::current_exe()?;
-    if check { play(&binary, out).await } else { serve(&binary).await }
+    if arguments.check {
+        play(&binary, arguments.out.as_deref()).await
+    } else {
+        serve(planned(&binary, arguments.folder)).await
+    }
 }
 
 async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
@@ -95,17 +104,27 @@ async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn serve(binary: &Path) -> anyhow::Result<()> {
-    let folder = plugins::demo_folder();
+fn planned(binary: &Path, folder: Option<PathBuf>) -> Plan {
     let port = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
-    let plan = Plan {
-        addresses: Addresses { portal: port(8480), provider: port(8481), operations: port(8482) },
-        back_ends: [port(8490), port(8491), port(8492), port(8493)],
-        // Nobody signs proofs by hand.
-        bearer: true,
-        ..Plan::free(&folder, binary)
+    let plan = match folder {
+        Some(folder) => Plan::free(&folder, binary),
+        None => Plan {
+            addresses: Addresses { portal: port(8480), provider: port(8481), operations: port(8482) },
+            back_ends: [port(8490), port(8491), port(8492), port(8493)],
+            ..Plan::free(&plugins::demo_folder(), binary)
+        },
     };
-    let mut house = House::open(plan).await.context("start the demo")?;
+    // Nobody signs proofs by hand.
+    Plan { bearer: true, ..plan }
+}
+
+async fn serve(plan: Plan) -> anyhow::Result<()> {
+    let folder = plan.folder.clone();
+    let mut demo = Demo::open(plan).await.context("start the demo")?;
+    if let Some(why) = &demo.begun_anew {
+        say(&format!("What was in {} is of no use any more, and was begun anew: {why}\n", folder.display()));
+    }
+    let house = &mut demo.house;
     let gateway = house.gateway()?;
     let (ca, operator) = (folder.join(authority::AUTHORITY_FILE), folder.join(authority::OPERATOR_FILE));
     let (ca, operator) = (ca.display(), operator.display());

@@ -22,6 +22,8 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
+use super::configuration;
+
 /// How long what it certifies holds, in days: what Mozilla advises at most.
 const DAYS: i64 = 90;
 
@@ -168,11 +170,7 @@ pub fn write_listener(folder: &Path, listener: &str) -> anyhow::Result<()> {
 
 /// For nobody else's eyes: most of these hold a key.
 fn put(folder: &Path, name: &str, content: &str) -> anyhow::Result<()> {
-    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
-    let path = folder.join(name);
-    let mut options = std::fs::File::options();
-    let opened = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
-    opened.and_then(|mut file| file.write_all(content.as_bytes())).with_context(|| path.display().to_string())
+    configuration::secret(&folder.join(name), content)
 }
 
 /// From yesterday, so that no clock is too early.

@@ -1,9 +1,10 @@
 //! The operator's configuration for the simulated world, in a folder of its own with its keys.
 
 use std::{
+    fs::Permissions,
     io::Write as _,
     net::SocketAddr,
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -78,7 +79,7 @@ impl House<'_> {
         std::fs::create_dir_all(self.folder)?;
         let keep = |name: &str, content: &dyn Fn() -> anyhow::Result<String>| -> anyhow::Result<()> {
             let path = self.folder.join(name);
-            if !path.exists() { secret(&path, &content()?) } else { Ok(()) }
+            if !path.exists() { secret(&path, &content()?) } else { for_its_owner_alone(&path) }
         };
         keep("audit.key", &|| Ok(dialog_audit::generate_key("dialog.example.test/node-1")?.private.to_string()))?;
         keep("pseudonyms.key", &|| Ok(format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())))?;
@@ -113,6 +114,7 @@ impl House<'_> {
             if !key.exists() {
                 sign::keygen(&key, Algorithm::Ed25519)?;
             }
+            for_its_owner_alone(&key)?;
             let public = sign::read_key(&key)?.public();
             let path = folder.join(format!("{id}.wasm"));
             sign::sign_file(file, &key, Some(&path))?;
@@ -215,10 +217,19 @@ impl House<'_> {
     }
 }
 
-/// Writes a secret where only its owner reads it.
-fn secret(path: &Path, content: &str) -> anyhow::Result<()> {
-    let written = std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(path);
-    written.and_then(|mut file| file.write_all(content.as_bytes())).with_context(|| path.display().to_string())
+/// Writes a secret where only its owner reads it, also in place of a file that others could read.
+pub(super) fn secret(path: &Path, content: &str) -> anyhow::Result<()> {
+    let opened = std::fs::File::options().create(true).truncate(true).write(true).mode(0o600).open(path);
+    let written = opened.and_then(|mut file| {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        file.write_all(content.as_bytes())
+    });
+    written.with_context(|| path.display().to_string())
+}
+
+/// Mends a secret that an earlier house left open.
+fn for_its_owner_alone(path: &Path) -> anyhow::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).with_context(|| path.display().to_string())
 }
 
 fn rand_bytes() -> anyhow::Result<[u8; 32]> {

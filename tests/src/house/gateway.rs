@@ -1,5 +1,5 @@
 //! The gateway's process: the same code that the operator's binary runs, started by this very binary, so that nothing
-//! has to be built twice. It can be killed as a power cut would.
+//! has to be built twice. It can be killed as a power cut would, and ends when whoever started it ends.
 
 use std::{
     path::Path,
@@ -24,6 +24,30 @@ pub const COMMAND: &str = "gateway";
 /// Longer than any start: plugins are compiled in it at the first.
 const START: Duration = Duration::from_secs(120);
 
+/// The gateway has this long to end in good order after its parent has: longer than it waits for requests by itself.
+const ORPHAN: Duration = Duration::from_secs(40);
+
+/// Ends this process when the one that started it has ended, however that came about. Its standard input is a pipe of which
+/// the parent alone holds the other end, and writes nothing: when the parent goes, also by SIGKILL, the system closes it,
+/// and what was waited for here is the end.
+///
+/// `PR_SET_PDEATHSIG` would tell of the end of the thread that started the process, and a runtime's threads come and go;
+/// it would also miss a parent that ended before it was set.
+///
+/// # Errors
+/// Where no thread can be started.
+pub fn end_with_parent() -> anyhow::Result<()> {
+    let own = Pid::from_raw(std::process::id().try_into()?);
+    let watch = move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = kill(own, Signal::SIGTERM);
+        std::thread::sleep(ORPHAN);
+        let _ = kill(own, Signal::SIGKILL);
+    };
+    std::thread::Builder::new().name("parent".to_owned()).spawn(watch).context("watch the parent")?;
+    Ok(())
+}
+
 /// A running gateway. Killed when dropped.
 pub struct Gateway {
     child: Child,
@@ -42,7 +66,8 @@ impl Gateway {
         let mut child = Command::new(binary)
             .args([COMMAND, "--config"])
             .arg(config)
-            .stdin(Stdio::null())
+            // Held as long as the child is: see `end_with_parent`.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log_file)
             .kill_on_drop(true)

@@ -6,6 +6,7 @@
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
 //! - [`configuration`]: the operator's file for this house.
 //! - [`gateway`]: the gateway's process.
+//! - [`lease`]: the demo's folder, which outlives it.
 //! - [`proof`]: how the portal shows that a token is its own.
 //! - [`watch`]: a citizen's screen, which follows the events.
 //! - [`portal`]: the national portal: calls the API, and holds every reply against the OpenAPI document.
@@ -15,6 +16,7 @@ pub mod configuration;
 pub mod directory;
 pub mod gateway;
 pub mod issuer;
+pub mod lease;
 pub mod plugins;
 pub mod portal;
 pub mod proof;
@@ -106,6 +108,13 @@ pub struct House {
 impl House {
     /// Builds the plugins, starts the back ends, and then the gateway.
     pub async fn open(plan: Plan) -> anyhow::Result<Self> {
+        let mut house = Self::furnished(plan).await?;
+        house.start_gateway().await?;
+        Ok(house)
+    }
+
+    /// Builds the plugins and starts the back ends: all but the gateway.
+    pub async fn furnished(plan: Plan) -> anyhow::Result<Self> {
         let plugins = tokio::task::spawn_blocking(plugins::built).await??;
         let [messages, messages_control, vendor, vendor_control] = plan.back_ends;
         let client = Client::new(MELDINGSTJENER_CLIENT)?;
@@ -125,10 +134,7 @@ impl House {
             ..helserespons::Config::default()
         })
         .await?;
-        let mut house =
-            Self { plan, plugins, client, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None };
-        house.start_gateway().await?;
-        Ok(house)
+        Ok(Self { plan, plugins, client, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None })
     }
 
     /// The gateway that runs now.

@@ -4,6 +4,7 @@
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
+//! - [`demo`]: the demo, as somebody runs it who tries the gateway.
 //! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
 //! - [`tools`]: tools that nobody here wrote.
 //! - [`house_rules`]: what no compiler checks.
@@ -23,6 +24,7 @@ mod bad_input;
 mod callers;
 mod canary;
 mod conformance;
+mod demo;
 mod erasure;
 mod house_rules;
 mod listeners;
