@@ -5,8 +5,12 @@
 
 use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use dialog_contract::ids::{NationalIdentityNumber, PluginId};
+use dialog_contract::{
+    ids::{NationalIdentityNumber, PluginId},
+    provider::CitizenIdentity,
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -14,9 +18,11 @@ use sha2::Sha256;
 use crate::{
     keys,
     ports::{
+        citizens::Citizens,
         keys::{DataKey, Owner},
         store::{Batch, Store, StoreError},
     },
+    record,
 };
 
 /// A citizen, as the store's keys and records name one. Means nothing without the installation's secret.
@@ -135,6 +141,43 @@ impl Secret {
             Ok::<_, ()>(())
         });
         Self(Arc::new(secret.unwrap()))
+    }
+}
+
+/// [`Citizens`] by the installation's secret, and by the names that the store knows.
+#[derive(Clone)]
+pub struct KnownCitizens {
+    store: Arc<dyn Store>,
+    secret: Secret,
+}
+
+impl fmt::Debug for KnownCitizens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownCitizens").finish_non_exhaustive()
+    }
+}
+
+impl KnownCitizens {
+    /// Those of the installation that the store belongs to, which may be new.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or written.
+    pub async fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let secret = Secret::load(store.as_ref()).await?;
+        Ok(Self { store, secret })
+    }
+}
+
+#[async_trait]
+impl Citizens for KnownCitizens {
+    async fn owner(&self, plugin: &PluginId, citizen: &CitizenIdentity) -> Result<Option<Owner>, StoreError> {
+        let reference = match citizen {
+            CitizenIdentity::NationalIdentityNumber(number) => return Ok(Some(self.secret.citizen(number).owner())),
+            CitizenIdentity::Reference(reference) => reference,
+        };
+        let found = self.store.get(&keys::citizen_by_reference(plugin, reference)).await?;
+        let id = found.map(|found| record::decode::<CitizenId>("a citizen's id", &found.value)).transpose()?;
+        Ok(id.map(CitizenId::owner))
     }
 }
 

@@ -33,4 +33,7 @@ mod shelf;
 mod texts;
 
 pub use calendar::NoTimeZone;
-pub use desk::{Desk, DialogFilter, Download, Follow, FollowedEvent, Outcome, Ports, Purged, StartError, WorkDone};
+pub use desk::{
+    Desk, DialogFilter, Download, Follow, FollowedEvent, Outcome, Ports, Purged, Retention, StartError, WorkDone,
+};
+pub use identity::KnownCitizens;

@@ -40,7 +40,10 @@ async fn measure(threads: usize) {
     let folder = tempfile::tempdir().unwrap();
     let config = HostConfig { cache_dir: folder.path().join("cache"), limits: Limits::default(), plugins: Vec::new() };
     let blobs = Arc::new(ports::MemoryBlobs::default());
-    let host = Host::new(config, Ports::new(Arc::new(ports::MemoryStore::default()), blobs)).await.unwrap();
+    let host =
+        Host::new(config, Ports::new(Arc::new(ports::MemoryStore::default()), Arc::new(ports::Residents), blobs))
+            .await
+            .unwrap();
     host.install(guests::Guest::default().build(), &PluginConfig::default()).await.unwrap();
     let host = Arc::new(host);
     let began = Instant::now();

@@ -14,7 +14,7 @@ use dialog_contract::{
     audit::CallRecord,
     ids::PluginId,
     manifest::CONTRACT,
-    provider::{Failure, Fault, Interface, Outage},
+    provider::{CitizenIdentity, Context, Failure, Fault, Interface, Outage},
     service::Sent,
 };
 use dialog_core::ports::providers::{Called, Target};
@@ -31,7 +31,7 @@ use crate::{
         attachments::Attachments,
         log::Lines,
         refusals::Refusals,
-        state::{Scope, State},
+        state::{Forgotten, Memories, Scope, State, Whose},
         upstream::{Requests, Sending},
     },
     convert::{
@@ -86,6 +86,27 @@ pub(crate) struct Caller {
     pub(crate) registry: Registry,
     /// Calls at once, of all plugins.
     pub(crate) permits: Arc<Semaphore>,
+    /// Whose state was removed lately.
+    pub(crate) forgotten: Arc<Forgotten>,
+}
+
+/// What a call concerns: whose memory it has, and whose it is what it writes there.
+pub(crate) struct About {
+    pub(crate) scope: Scope,
+    pub(crate) citizen: Option<CitizenIdentity>,
+}
+
+impl About {
+    /// An office's, for a citizen where one is logged in.
+    pub(crate) fn of(ctx: &Context) -> Self {
+        let number = ctx.citizen.as_ref().map(|citizen| citizen.national_identity_number.clone());
+        Self { scope: Scope::Office(ctx.office.her_id), citizen: number.map(CitizenIdentity::NationalIdentityNumber) }
+    }
+
+    /// No office's, and for nobody in particular.
+    pub(crate) const fn inbound() -> Self {
+        Self { scope: Scope::Inbound, citizen: None }
+    }
 }
 
 /// A call that may begin.
@@ -177,15 +198,22 @@ impl Caller {
 
 impl Admitted<'_> {
     /// A store that knows nothing yet.
-    pub(crate) fn store(&self, scope: Scope) -> Store<Call> {
+    pub(crate) fn store(&self, about: About) -> Store<Call> {
         let (limits, ports) = (&self.caller.limits, &self.caller.ports);
+        let memories = Memories {
+            store: Arc::clone(&ports.store),
+            citizens: Arc::clone(&ports.citizens),
+            forgotten: Arc::clone(&self.caller.forgotten),
+        };
+        let About { scope, citizen } = about;
+        let whose = Whose { plugin: self.identity.plugin.clone(), scope, citizen, numbers: self.plugin.numbers };
         let call = Call {
             identity: self.identity.clone(),
             deadline: self.deadline,
             ports: Arc::clone(ports),
             meter: Meter::new(limits),
             requests: Requests::new(Arc::clone(&self.plugin.upstreams), limits),
-            state: State::new(Arc::clone(&ports.store), &self.identity.plugin, scope, limits),
+            state: State::new(memories, whose, self.began, limits),
             log: Lines::new(limits),
             attachments: Attachments::new(Arc::clone(&ports.blobs), limits),
             refusals: Refusals::default(),

@@ -17,6 +17,7 @@ use dialog_contract::{
 };
 use dialog_core::ports::{
     blobs::Blobs,
+    citizens::Citizens,
     clock::{Clock, SystemClock},
     store::Store,
 };
@@ -94,6 +95,8 @@ impl TraceSource for TaskTrace {
 pub struct Ports {
     /// For plugins' `state`.
     pub store: Arc<dyn Store>,
+    /// Whose it is what plugins keep there.
+    pub citizens: Arc<dyn Citizens>,
     /// For attachments.
     pub blobs: Arc<dyn Blobs>,
     /// For `clock` and contexts.
@@ -109,9 +112,10 @@ pub struct Ports {
 impl Ports {
     /// The machine's clock, the task's trace, nobody who observes, and a compiler in this process.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, blobs: Arc<dyn Blobs>) -> Self {
+    pub fn new(store: Arc<dyn Store>, citizens: Arc<dyn Citizens>, blobs: Arc<dyn Blobs>) -> Self {
         Self {
             store,
+            citizens,
             blobs,
             clock: Arc::new(SystemClock),
             observer: Arc::new(Unobserved),
@@ -254,8 +258,14 @@ impl Host {
         let engine = Engine::new(&config.limits).map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let cache = Cache::open(&config.cache_dir, engine.wasmtime())?;
         let permits = Arc::new(Semaphore::new(length(config.limits.calls_at_once)));
-        let caller =
-            Caller { engine, limits: config.limits, ports: Arc::new(ports), registry: Registry::default(), permits };
+        let caller = Caller {
+            engine,
+            limits: config.limits,
+            ports: Arc::new(ports),
+            registry: Registry::default(),
+            permits,
+            forgotten: Arc::default(),
+        };
         let host = Self { caller, cache: Arc::new(cache), compiling: Mutex::new(()) };
         for plugin in &config.plugins {
             host.install_file(plugin).await?;

@@ -98,6 +98,12 @@ pub const LAST_WORDS: Duration = Duration::from_millis(100);
 /// somebody succeeds, and sixteen are more than meet at one office.
 pub const STATE_COMMIT_ATTEMPTS: u32 = 16;
 
+/// Keys of `state` that are removed in one commit when their owner is forgotten.
+pub const STATE_FORGOTTEN_AT_ONCE: usize = 100;
+
+/// How long it is remembered who was forgotten: longer than any call takes that may have begun before.
+pub const FORGOTTEN_REMEMBERED: Duration = Duration::from_secs(300);
+
 /// The longest that a plugin may ask callers to wait, in seconds: a day of maintenance. More is a mistake in units, and
 /// the portal would tell citizens to come back in a hundred years.
 pub const RETRY_AFTER_SECONDS: u32 = 24 * 3600;
@@ -218,8 +224,8 @@ limits! {
     state_value_bytes: 64 * KIB, 1, 1024 * KIB;
     /// Keys of `state` that a plugin has for one office: an office has some thousand open dialogs at most.
     state_keys: 10_000, 1, 1_000_000;
-    /// Writes to `state` in one call: well below what the store takes in one transaction.
-    state_writes: 500, 1, 1_000;
+    /// Writes to `state` in one call: well below what the store takes in one transaction, with a few entries for each.
+    state_writes: 500, 1, 600;
     /// Bytes written to `state` in one call.
     state_written_bytes: 4 * MIB, KIB, 64 * MIB;
     /// Keys that one `state.keys` lists, by the contract.

@@ -10,12 +10,17 @@ use dialog_contract::{
         Settlement, SlotQuery,
     },
 };
-use dialog_core::ports::providers::{Called, Installed, Providers, Target};
+use dialog_core::ports::{
+    keys::Owner,
+    providers::{Called, Installed, Providers, Target},
+    store::StoreError,
+};
 use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
 use crate::{
-    capabilities::state::Scope,
+    call::About,
+    capabilities::state,
     convert::{answer::At, appointments, dialogs, events::events, inbound, prescriptions},
     host::Host,
 };
@@ -24,7 +29,7 @@ use crate::{
 /// its own that share no trait.
 macro_rules! call {
     (
-        $host:expr, $target:expr, $interface:ident . $function:literal, $scope:expr,
+        $host:expr, $target:expr, $interface:ident . $function:literal, $about:expr,
         |$facts:ident, $files:ident| [$($name:ident = $argument:expr),+],
         $world:ident . $guest:ident . $call:ident ($($passed:expr),+),
         $check:expr
@@ -42,7 +47,7 @@ macro_rules! call {
             Ok(admitted) => admitted,
             Err((failure, record)) => return Called { answer: Err(failure), record },
         };
-        let mut store = admitted.store($scope);
+        let mut store = admitted.store($about);
         let plugin = std::sync::Arc::clone(&admitted.plugin);
         let $facts = admitted.facts();
         let $files = &mut store.data_mut().attachments;
@@ -72,10 +77,15 @@ impl Providers for Host {
         self.caller().registry.all().iter().map(|plugin| plugin.installed()).collect()
     }
 
+    async fn forget(&self, owner: Owner) -> Result<usize, StoreError> {
+        let caller = self.caller();
+        state::forget(caller.ports.store.as_ref(), &caller.forgotten, owner).await
+    }
+
     async fn open(&self, target: Target, ctx: Context, dialog: DialogId, opening: Opening) -> Called<Opened> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Dialogs."open", scope,
+            self, target, Dialogs."open", about,
             |facts, files| [ctx = facts.context(ctx), dialog = dialog.to_string(), opening = dialogs::opening(opening, files)],
             dialogs.dialog_provider_dialogs.call_open(&ctx, &dialog, &opening),
             dialogs::opened
@@ -83,9 +93,9 @@ impl Providers for Host {
     }
 
     async fn send(&self, target: Target, ctx: Context, reference: String, message: Message) -> Called<Vec<Event>> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Dialogs."send", scope,
+            self, target, Dialogs."send", about,
             |facts, files| [ctx = facts.context(ctx), message = dialogs::message(message, files)],
             dialogs.dialog_provider_dialogs.call_send(&ctx, &reference, &message),
             |received, answer| events(&At::Answer, received, answer)
@@ -93,9 +103,9 @@ impl Providers for Host {
     }
 
     async fn close(&self, target: Target, ctx: Context, reference: String) -> Called<Vec<Event>> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Dialogs."close", scope,
+            self, target, Dialogs."close", about,
             |facts, _files| [ctx = facts.context(ctx)],
             dialogs.dialog_provider_dialogs.call_close(&ctx, &reference),
             |received, answer| events(&At::Answer, received, answer)
@@ -103,9 +113,9 @@ impl Providers for Host {
     }
 
     async fn slots(&self, target: Target, ctx: Context, query: SlotQuery) -> Called<Vec<Slot>> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Appointments."slots", scope,
+            self, target, Appointments."slots", about,
             |facts, _files| [ctx = facts.context(ctx), query = appointments::query(query)],
             appointments.dialog_provider_appointments.call_slots(&ctx, query),
             appointments::slots
@@ -113,9 +123,9 @@ impl Providers for Host {
     }
 
     async fn book(&self, target: Target, ctx: Context, booking: Booking) -> Called<Appointment> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Appointments."book", scope,
+            self, target, Appointments."book", about,
             |facts, _files| [ctx = facts.context(ctx), booking = appointments::booking(booking)],
             appointments.dialog_provider_appointments.call_book(&ctx, &booking),
             |booked, answer| appointments::appointment(&At::Answer, booked, answer)
@@ -129,9 +139,9 @@ impl Providers for Host {
         appointment: Appointment,
         booking: Booking,
     ) -> Called<Appointment> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Appointments."change", scope,
+            self, target, Appointments."change", about,
             |facts, _files| [ctx = facts.context(ctx), known = appointments::known(appointment), booking = appointments::booking(booking)],
             appointments.dialog_provider_appointments.call_change(&ctx, &known, &booking),
             |moved, answer| appointments::appointment(&At::Answer, moved, answer)
@@ -145,9 +155,9 @@ impl Providers for Host {
         appointment: Appointment,
         reason: Option<String>,
     ) -> Called<()> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Appointments."cancel", scope,
+            self, target, Appointments."cancel", about,
             |facts, _files| [ctx = facts.context(ctx), known = appointments::known(appointment)],
             appointments.dialog_provider_appointments.call_cancel(&ctx, &known, reason.as_deref()),
             |(), _| Ok(())
@@ -155,9 +165,9 @@ impl Providers for Host {
     }
 
     async fn upcoming(&self, target: Target, ctx: Context) -> Called<Vec<Appointment>> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Appointments."upcoming", scope,
+            self, target, Appointments."upcoming", about,
             |facts, _files| [ctx = facts.context(ctx)],
             appointments.dialog_provider_appointments.call_upcoming(&ctx),
             appointments::upcoming
@@ -165,9 +175,9 @@ impl Providers for Host {
     }
 
     async fn renewable(&self, target: Target, ctx: Context) -> Called<Vec<Prescription>> {
-        let scope = Scope::Office(ctx.office.her_id);
+        let about = About::of(&ctx);
         call!(
-            self, target, Prescriptions."renewable", scope,
+            self, target, Prescriptions."renewable", about,
             |facts, _files| [ctx = facts.context(ctx)],
             prescriptions.dialog_provider_prescriptions.call_renewable(&ctx),
             prescriptions::renewable
@@ -176,7 +186,7 @@ impl Providers for Host {
 
     async fn receive(&self, target: Target, offices: Vec<ServedOffice>, delivery: Delivery) -> Called<Vec<Event>> {
         call!(
-            self, target, Inbound."receive", Scope::Inbound,
+            self, target, Inbound."receive", About::inbound(),
             |facts, _files| [ctx = facts.inbound(offices), delivery = inbound::delivery(delivery)],
             inbound.dialog_provider_inbound.call_receive(&ctx, &delivery),
             inbound::received
@@ -191,7 +201,7 @@ impl Providers for Host {
         settled: Vec<Settlement>,
     ) -> Called<InboundPage> {
         call!(
-            self, target, Inbound."poll", Scope::Inbound,
+            self, target, Inbound."poll", About::inbound(),
             |facts, _files| [ctx = facts.inbound(offices), settled = settled.into_iter().map(inbound::settlement).collect::<Vec<_>>()],
             inbound.dialog_provider_inbound.call_poll(&ctx, cursor.as_deref(), &settled),
             inbound::page

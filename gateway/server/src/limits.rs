@@ -229,5 +229,9 @@ pub const PACKAGE_ARRIVES: Duration = Duration::from_secs(140);
 /// reading some KiB.
 pub const TRUST_LOOKED_AT: Duration = Duration::from_secs(5);
 
+/// How long deliveries may be kept that nobody could read, in days. Whom they are about nobody knows, and no erasure finds
+/// them: a year is more than anybody needs to look at one.
+pub const UNREADABLE_DAYS: RangeInclusive<u16> = 1..=365;
+
 /// Unreadable deliveries that the operator is shown at once.
 pub const UNREADABLE_LISTED: usize = 100;

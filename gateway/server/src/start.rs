@@ -13,7 +13,7 @@ use dialog_contract::{
     ids::PluginId,
 };
 use dialog_core::{
-    Desk, Ports,
+    Desk, KnownCitizens, Ports, Retention,
     ports::{
         blobs::Blobs,
         clock::{Clock, SystemClock},
@@ -204,6 +204,7 @@ pub async fn assemble(
         .context("load the directory")?;
     let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::new(names)).await?;
 
+    let citizens = KnownCitizens::open(Arc::clone(&ports_store)).await.context("open the citizens' names")?;
     let host = Host::new(
         HostConfig {
             cache_dir: config.data.cache.clone().unwrap_or_else(|| folder.join("cache")),
@@ -214,7 +215,7 @@ pub async fn assemble(
             observer: Arc::<Metrics>::clone(&metrics),
             traceparent: Arc::new(CurrentSpan),
             compiler,
-            ..dialog_host::Ports::new(Arc::clone(&ports_store), Arc::clone(&blobs))
+            ..dialog_host::Ports::new(Arc::clone(&ports_store), Arc::new(citizens), Arc::clone(&blobs))
         },
     );
     let host = Arc::new(host.await?);
@@ -248,7 +249,8 @@ pub async fn assemble(
         config.public_url.as_str().trim_end_matches('/'),
     )
     .await
-    .context("open the desk")?;
+    .context("open the desk")?
+    .keeping(Retention { unreadable_days: config.data.unreadable_days });
     let gateway = Gateway {
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,

@@ -1,6 +1,9 @@
 //! A small memory of the plugin's own for each office, and one for `inbound`. In `inbound`, a key with an office's HER-id
 //! and a slash before it (`8150101/key`) is that key in the memory of the office.
 //!
+//! What is written in a call for a citizen is that citizen's, and goes when the citizen is erased; in `inbound`,
+//! [`set_about`] says whose a value is. Keys are not encrypted: never a person's name or number in one.
+//!
 //! Writes are kept when the call returns a result that is not a failure, and forgotten otherwise. Errors become
 //! `unavailable`, with nothing sent; a plugin that has sent something adds [`Failure::sent_at_least`].
 
@@ -9,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use crate::bindings::capabilities::dialog::provider::state::Error;
 use crate::{
     capabilities,
-    types::{Failure, Sent},
+    types::{CitizenIdentity, Failure, Sent},
 };
 
 /// The value of a key.
@@ -20,6 +23,12 @@ pub fn get(key: &str) -> Result<Option<Vec<u8>>, Error> {
 /// Sets a key: 1 to 128 characters of `a-z0-9._-`, a value of at most 64 KiB.
 pub fn set(key: &str, value: &[u8]) -> Result<(), Error> {
     capabilities::state::set(key, value)
+}
+
+/// Sets a key as [`set`] does, to a value of this citizen's. Nothing is kept of one whom the gateway does not know by that
+/// identity.
+pub fn set_about(key: &str, value: &[u8], citizen: &CitizenIdentity) -> Result<(), Error> {
+    capabilities::state::set_about(key, value, citizen)
 }
 
 /// Removes a key, also one that is not there.
@@ -79,6 +88,18 @@ mod tests {
         assert_eq!(keys("cur").unwrap(), ["cursor"]);
         delete("cursor").unwrap();
         assert_eq!(get("cursor").unwrap(), None);
+    }
+
+    #[test]
+    fn a_value_of_a_citizens_is_read_until_the_citizen_is_erased() {
+        let host = Host::install();
+        let (kari, ola) = (CitizenIdentity::Reference("kari".into()), CitizenIdentity::Reference("ola".into()));
+        set_about("m.1", b"x", &kari).unwrap();
+        set_about("m.2", b"y", &ola).unwrap();
+        set("m.1", b"z").unwrap();
+        assert_eq!(get("m.1").unwrap().as_deref(), Some(&b"z"[..]));
+        host.erase(&kari);
+        assert_eq!(keys("").unwrap(), ["m.2"]);
     }
 
     #[test]

@@ -314,6 +314,23 @@ fn the_office_opens_a_dialogue_and_the_citizen_answers_in_it() {
 }
 
 #[test]
+fn what_an_office_wrote_to_a_citizen_is_forgotten_with_the_citizen_and_the_ledger_stays() {
+    let inbox = Inbox::silent();
+    let mut letter = Letter::new(1, "DIALOG_INNBYGGER_EKONTAKT", "DI").text("Har du flyttet?");
+    letter.request = true;
+    letter.deliver(&mut inbox.store.borrow_mut());
+    drain(&inbox);
+    let remembers = |inbox: &Inbox| {
+        inbox.host.state().values().any(|value| String::from_utf8_lossy(value).contains(letter.id.as_str()))
+    };
+    assert!(remembers(&inbox));
+    inbox.host.erase(&CitizenIdentity::NationalIdentityNumber(CITIZEN.into()));
+    assert!(!remembers(&inbox));
+    let left: Vec<String> = inbox.host.state().into_keys().collect();
+    assert!(!left.is_empty() && left.iter().all(|key| key.starts_with("r.")), "{left:?}");
+}
+
+#[test]
 fn a_one_way_message_allows_no_reply() {
     let inbox = Inbox::silent();
     let mut letter = Letter::new(1, "DIALOG_INNBYGGER_EKONSULTASJON", "EKI").text("Prøvene er fine.");

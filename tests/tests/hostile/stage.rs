@@ -24,7 +24,13 @@ use dialog_contract::{
     },
     service::{EncounterMode, Locale},
 };
-use dialog_core::ports::providers::{Called, Providers, Target};
+use dialog_core::{
+    KnownCitizens,
+    ports::{
+        providers::{Called, Providers, Target},
+        store::Store,
+    },
+};
 use dialog_host::{
     Grant, Host, HostConfig, Limits, PluginConfig, Ports,
     trace::{Traceparent, with_traceparent},
@@ -212,7 +218,9 @@ pub(crate) fn stage() -> &'static Stage {
                 ..Limits::default()
             };
             let config = HostConfig { cache_dir: plugins::cache(), limits, plugins: Vec::new() };
-            let ports = Ports::new(Arc::new(MemoryStore::new()), Arc::new(MemoryBlobs::new()));
+            let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+            let citizens = KnownCitizens::open(Arc::clone(&store)).await.unwrap();
+            let ports = Ports::new(store, Arc::new(citizens), Arc::new(MemoryBlobs::new()));
             let host = Arc::new(Host::new(config, ports).await.unwrap());
             for (id, file) in &guests {
                 let config = if id == HOSTILE { server.bound() } else { granted() };

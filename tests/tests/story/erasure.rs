@@ -1,12 +1,22 @@
-//! A citizen who is erased: gone from the API, from the disk, and from a copy that somebody kept.
+//! A citizen who is erased: gone from the API, from the disk, from what plugins remember, and from a copy that somebody
+//! kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, ensure};
+use bytes::Bytes;
 use dialog_contract::problem::ProblemType;
+use dialog_core::ports::store::{Range, Store, space};
+use dialog_store::{KeyRing, MasterKeys, SealedStore, SledConfig, SledStore};
 use dialog_tests::{
-    house::{portal::Portal, proof::Token},
-    sim::world::{KARI, OLA},
+    house::{House, portal::Portal, proof::Token},
+    sim::{
+        meldingstjener::{Answer, Opening, ReceiptStatus},
+        world::{ANTE, Citizen, ELVEBREDDEN, FJELLVEIEN, KARI, OLA, Office},
+    },
     story::citizen::PHOTO,
 };
 use http::StatusCode;
@@ -24,6 +34,51 @@ async fn lives(portal: &Portal) -> anyhow::Result<String> {
     opened(portal, &body).await?;
     opened(portal, &inquiry("Har dere åpent i romjulen?")).await?;
     Ok(photo)
+}
+
+/// The citizen writes and is answered, and then the office writes by itself. Gives the names of the three messages, as
+/// record systems know them: what the plugin remembers of the citizen. The first is written in a call for the citizen, the
+/// others as they arrive.
+async fn writes_and_is_written_to(house: &House, who: &Citizen, office: &Office) -> anyhow::Result<[String; 3]> {
+    let (office_system, words) = (&house.meldingstjener, format!("Hilsen {}", who.given_name));
+    let body = json!({ "request": { "type": "consultation", "mode": "text" }, "message": { "text": words } });
+    opened(&citizen(house, who)?, &body).await?;
+    let request =
+        office_system.wait_for_request(|request| request.message.text.as_deref() == Some(words.as_str())).await?;
+    let answer = office_system.answer(&request.message.msg_id, &Answer::reply("Kom i morgen."))?;
+    let opening = Opening {
+        medical: false,
+        one_way: false,
+        subject: "Adresse".to_owned(),
+        text: "Har du flyttet?".to_owned(),
+        attachments: Vec::new(),
+    };
+    let letter = office_system.open(office, who.national_id, &opening)?;
+    for arrived in [&answer, &letter] {
+        let (status, _) = office_system.wait_for_receipt(arrived).await?;
+        ensure!(status == ReceiptStatus::Ok, "{status:?}");
+    }
+    Ok([request.message.msg_id, answer, letter])
+}
+
+/// What plugins remember, by a copy of the store and the keys that there are now: all that can be decrypted of it. The
+/// gateway must not run.
+async fn remembered(house: &House, store: &Path) -> anyhow::Result<Vec<Bytes>> {
+    let master = MasterKeys::parse(&std::fs::read_to_string(house.folder().join("encryption.key"))?)?;
+    let service = Arc::new(MasterKeys::new([("one".to_owned(), master)])?);
+    let keys = KeyRing::open(house.folder().join("data/keys"), service).await?;
+    let below = Arc::new(SledStore::open(store, SledConfig::default()).await?);
+    let sealed = SealedStore::open(Arc::<SledStore>::clone(&below), keys).await?;
+    let (from, until) = (vec![space::PLUGIN_STATE].into(), Some(vec![space::PLUGIN_STATE + 1].into()));
+    let entries = sealed.scan(Range { from, until, limit: 100_000, reverse: false }).await?;
+    below.close().await;
+    Ok(entries.into_iter().map(|entry| entry.versioned.value).collect())
+}
+
+/// Which of these names some value holds.
+fn found<'a>(values: &[Bytes], names: &'a [String; 3]) -> Vec<&'a str> {
+    let holds = |name: &str| values.iter().any(|value| value.windows(name.len()).any(|part| part == name.as_bytes()));
+    names.iter().map(String::as_str).filter(|name| holds(name)).collect()
 }
 
 async fn dialogs(portal: &Portal) -> anyhow::Result<usize> {
@@ -59,6 +114,8 @@ fn an_erased_citizen_is_gone_also_from_a_copy_of_the_data_and_the_audit_log_stil
     alone(async |house| {
         let (kari, ola) = (citizen(house, &KARI)?, citizen(house, &OLA)?);
         let (photo, olas_photo) = (lives(&kari).await?, lives(&ola).await?);
+        let karis = writes_and_is_written_to(house, &KARI, &FJELLVEIEN).await?;
+        let antes = writes_and_is_written_to(house, &ANTE, &ELVEBREDDEN).await?;
         // A copy as an operator makes one every night.
         house.stop_gateway().await?;
         let data: PathBuf = house.audit().parent().context("the data folder")?.to_owned();
@@ -66,9 +123,11 @@ fn an_erased_citizen_is_gone_also_from_a_copy_of_the_data_and_the_audit_log_stil
         for part in ENCRYPTED {
             copy(&data.join(part), &kept.path().join(part))?;
         }
+        let state = remembered(house, &data.join("store")).await?;
+        ensure!(found(&state, &karis) == karis, "the plugin remembers Kari, or the search below could not fail");
         house.start_gateway().await?;
         let (kari, ola) = (citizen(house, &KARI)?, citizen(house, &OLA)?);
-        ensure!(dialogs(&kari).await? == 2, "the data outlives a restart");
+        ensure!(dialogs(&kari).await? == 4, "the data outlives a restart");
         read_photo(&kari, &photo).await?;
 
         let order = json!({ "nationalIdentityNumber": KARI.national_id });
@@ -77,6 +136,11 @@ fn an_erased_citizen_is_gone_also_from_a_copy_of_the_data_and_the_audit_log_stil
         ensure!(dialogs(&ola).await? == 2, "Ola's are there");
         read_photo(&ola, &olas_photo).await?;
         house.stop_gateway().await?;
+        for store in [data.join("store"), kept.path().join("store")] {
+            let state = remembered(house, &store).await?;
+            ensure!(found(&state, &karis).is_empty(), "a plugin remembers Kari in {}", store.display());
+            ensure!(found(&state, &antes) == antes, "what it remembers of others stays");
+        }
 
         // The copy is put back, with the keys as they are now.
         for part in ENCRYPTED {

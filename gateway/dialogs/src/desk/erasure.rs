@@ -1,18 +1,27 @@
 //! Erasing a citizen: what the gateway keeps of one is removed, and the keys that it was encrypted under are destroyed,
 //! so that copies of the store and of files are of no use either.
 //!
-//! First the records, which say what else there is to find; last the citizen's key. A crash in between leaves a citizen
-//! who is half gone and readable, and an intent without outcome in the audit log: erasing again ends it. Whatever is
-//! written for the citizen meanwhile is found by the next pass, or goes with the key.
+//! First the records, which say what else there is to find, and what plugins keep of the citizen; then the citizen's key.
+//! A crash in between leaves a citizen who is half gone and readable, and an intent without outcome in the audit log:
+//! erasing again ends it. Whatever is written for the citizen meanwhile is found by the next pass, or goes with the key.
+//! Plugins' memories are looked through once more at the very end, so that no call that was under way leaves anything.
 //!
-//! What stays: the audit log, which knows people by pseudonym and holds no content, and goes on verifying; what providers
-//! have, who answer for it themselves; what a plugin keeps in its memory, which the gateway cannot tell whose it is; and
-//! dialogs of others in which this citizen acted for them, which are theirs.
+//! What stays:
+//! - the audit log, which knows people by pseudonym and holds no content, and goes on verifying;
+//! - what providers have, who answer for it themselves;
+//! - dialogs of others in which this citizen acted for them, which are theirs;
+//! - what a plugin wrote into its memory without saying that it concerns this citizen: in `inbound` without `set-about`,
+//!   or in a call for somebody else. It is encrypted under a key of that plugin at that office. The contract says how to
+//!   do better, and the plugins of this repository do;
+//! - deliveries that nobody could read, since nobody knows whom they are about. They are removed when their time has come
+//!   ([`super::Retention`]); the record of an erasure says by when the last of those that are there now is gone.
 
 use dialog_contract::{
     ids::{AppointmentId, AttachmentId, DialogId, EventId, NationalIdentityNumber},
     service::Locale,
 };
+
+use jiff::Timestamp;
 
 use super::{Desk, Outcome, TRIES, Trail};
 use crate::{
@@ -37,11 +46,13 @@ struct Found {
     replies: usize,
     events: usize,
     operations: usize,
+    /// Values in the memories of plugins.
+    state: usize,
 }
 
 impl Found {
     const fn total(&self) -> usize {
-        self.dialogs + self.attachments + self.appointments + self.replies + self.events + self.operations
+        self.dialogs + self.attachments + self.appointments + self.replies + self.events + self.operations + self.state
     }
 }
 
@@ -78,9 +89,11 @@ impl Desk {
             tracing::error!(%error, "a citizen could not be erased; nothing of it is lost by asking again");
             Refusal::unavailable(locale)
         };
-        let found = self.remove_records(citizen).await.map_err(failed)?;
-        let id = self.shelf.secret.citizen(citizen);
-        self.keyring.destroy(id.owner()).await.map_err(|error| failed(StoreError::NoKey(error.to_string())))?;
+        let owner = self.shelf.secret.citizen(citizen).owner();
+        let mut found = self.remove_records(citizen).await.map_err(failed)?;
+        found.state = self.providers.forget(owner).await.map_err(failed)?;
+        self.keyring.destroy(owner).await.map_err(|error| failed(StoreError::NoKey(error.to_string())))?;
+        found.state += self.providers.forget(owner).await.map_err(failed)?;
         for (name, count) in [
             ("dialogs", found.dialogs),
             ("attachments", found.attachments),
@@ -88,10 +101,21 @@ impl Desk {
             ("replies", found.replies),
             ("events", found.events),
             ("operations", found.operations),
+            ("state", found.state),
         ] {
             trail.detail(name, count.to_string());
         }
+        if let Some(until) = self.unreadable_until().await.map_err(failed)? {
+            trail.detail("unreadableUntil", until.to_string());
+        }
         Ok(Ended::answered(Reply { status: 204, body: bytes::Bytes::new(), etag: None, location: None }))
+    }
+
+    /// When the last of the deliveries that nobody could read, and that may be about anybody, is removed; none where
+    /// there is none.
+    async fn unreadable_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        let newest = self.unreadable(1).await?;
+        Ok(newest.first().and_then(|kept| kept.arrived.checked_add(self.retention.unreadable()).ok()))
     }
 
     /// Removes the citizen's records and files, in passes until one finds nothing.

@@ -45,7 +45,7 @@ use tracing::Instrument as _;
 pub use self::{
     attachments::Download,
     feed::{Follow, FollowedEvent},
-    purge::Purged,
+    purge::{Purged, Retention},
     queue::WorkDone,
     reading::DialogFilter,
 };
@@ -105,6 +105,7 @@ pub struct Desk {
     pub(crate) evidence: Arc<dyn Evidence>,
     pub(crate) calendar: Calendar,
     pub(crate) polls: Arc<Polls>,
+    pub(crate) retention: Retention,
 }
 
 impl std::fmt::Debug for Desk {
@@ -135,7 +136,15 @@ impl Desk {
         let Ports { store, blobs, keyring, directory, providers, evidence, clock } = ports;
         let shelf = Shelf::open(store, clock, source.into()).await?;
         let (calendar, polls) = (Calendar::new()?, Arc::default());
-        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, calendar, polls })
+        let retention = Retention::default();
+        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, calendar, polls, retention })
+    }
+
+    /// The same desk, keeping things for as long as the operator says.
+    #[must_use]
+    pub const fn keeping(mut self, retention: Retention) -> Self {
+        self.retention = retention;
+        self
     }
 
     pub(crate) fn now(&self) -> Timestamp {

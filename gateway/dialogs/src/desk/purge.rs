@@ -1,11 +1,13 @@
 //! What is forgotten, and when: idempotency keys after two days, attachments that no message took after one, events
-//! after thirty. A run is bounded; the next one goes on.
+//! after thirty, deliveries that nobody could read when the operator says ([`Retention`]). A run is bounded; the next one
+//! goes on.
 
 use dialog_contract::{ids::EventId, limits::Limits};
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{Span, Timestamp, ToSpan as _};
 
 use super::Desk;
 use crate::{
+    inbound::Unreadable,
     keys,
     ports::store::{Batch, Range, StoreError},
     record::{self, Progress, StoredEvent, StoredReply, Use},
@@ -18,6 +20,20 @@ const AT_ONCE: usize = 500;
 /// Days that settled events of providers are remembered: longer than any vendor delivers again.
 const PROCESSED_DAYS: i64 = 90;
 
+/// How long things are kept that the operator decides on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Deliveries that could not be understood, in days. Whom they are about nobody knows, so that no erasure finds them:
+    /// long enough for somebody to look at one and to have the vendor mend it, and no longer.
+    pub unreadable_days: u16,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { unreadable_days: 30 }
+    }
+}
+
 /// What a run removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Purged {
@@ -29,8 +45,16 @@ pub struct Purged {
     pub events: usize,
     /// Settled events of providers.
     pub processed: usize,
+    /// Deliveries that could not be understood.
+    pub unreadable: usize,
     /// A run's bound was met: there is more.
     pub more: bool,
+}
+
+impl Retention {
+    pub(super) fn unreadable(self) -> Span {
+        (i64::from(self.unreadable_days) * 24).hours()
+    }
 }
 
 impl Desk {
@@ -45,6 +69,7 @@ impl Desk {
         self.purge_attachments(now, &mut purged).await?;
         self.purge_events(now, &mut purged).await?;
         self.purge_processed(now, &mut purged).await?;
+        self.purge_unreadable(now, &mut purged).await?;
         Ok(purged)
     }
 
@@ -127,6 +152,26 @@ impl Desk {
             batch.delete(entry.key);
         }
         self.remove(batch).await.map(|_| ())
+    }
+
+    async fn purge_unreadable(&self, now: Timestamp, purged: &mut Purged) -> Result<(), StoreError> {
+        let Ok(oldest) = now.checked_sub(self.retention.unreadable()) else { return Ok(()) };
+        let entries = self.shelf.store.scan(keys::until(keys::all_unreadable(), oldest, AT_ONCE)).await?;
+        let all = entries.len();
+        for entry in entries {
+            let kept: Unreadable = record::decode("an unreadable delivery", &entry.versioned.value)?;
+            // First the bytes: as long as they are there, the record leads to them.
+            if let Err(error) = self.blobs.delete(kept.raw.id).await {
+                tracing::error!(%error, id = %kept.id, "an unreadable delivery is past its time and could not be removed");
+                continue;
+            }
+            let mut batch = Batch::default();
+            batch.require_at(entry.key.clone(), entry.versioned.revision).delete(entry.key);
+            purged.unreadable += usize::from(self.remove(batch).await?);
+        }
+        // Those that could not be removed wait for the next time, so that nobody goes round in circles.
+        purged.more |= all == AT_ONCE && purged.unreadable == all;
+        Ok(())
     }
 
     /// Commits a removal; false where somebody changed it meanwhile.

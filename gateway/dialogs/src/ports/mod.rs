@@ -3,12 +3,13 @@
 //!
 //! - [`store`]: the ordered, transactional key-value store; [`blobs`]: attachments on disk; [`keys`]: whose key
 //!   encrypts what.
-//! - [`providers`]: calls to plugins.
+//! - [`providers`]: calls to plugins; [`citizens`]: whose it is what plugins keep.
 //! - [`directory`]: who is whose GP, offices, agreements.
 //! - [`evidence`]: the audit log.
 //! - [`clock`]: the time.
 
 pub mod blobs;
+pub mod citizens;
 pub mod clock;
 pub mod directory;
 pub mod evidence;

@@ -14,6 +14,8 @@ use dialog_contract::{
     },
 };
 
+use super::{keys::Owner, store::StoreError};
+
 /// An installed plugin, in the version that new calls go to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installed {
@@ -64,6 +66,13 @@ pub trait Providers: Send + Sync + 'static {
 
     /// Every installed plugin.
     fn all(&self) -> Vec<Installed>;
+
+    /// Removes what plugins keep of an owner, in all of their memories, also of plugins that are no longer installed;
+    /// gives how many values there were. Calls that are under way keep nothing more of the owner's.
+    ///
+    /// # Errors
+    /// Where the store does not answer: some may be left, and another call goes on.
+    async fn forget(&self, owner: Owner) -> Result<usize, StoreError>;
 
     /// `dialogs.open`.
     async fn open(&self, target: Target, ctx: Context, dialog: DialogId, opening: Opening) -> Called<Opened>;

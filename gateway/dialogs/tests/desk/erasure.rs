@@ -8,16 +8,16 @@ use dialog_contract::{
     audit::{ActorRole, RecordKind},
     dialog::Attachment,
     opening::{NewDialog, NewMessage},
-    provider::{DialogStatus, EventBody},
+    provider::{DialogStatus, EventBody, RawBlob},
     service::Sent,
 };
 use dialog_core::{
-    DialogFilter,
+    DialogFilter, Retention,
     ports::{
         blobs::{BlobError, Blobs, ByteStream},
         clock::Clock,
         keys::Owner,
-        store::{Range, Store},
+        store::{Range, Store, StoreError},
     },
 };
 use futures_util::stream;
@@ -105,7 +105,9 @@ async fn nothing_of_an_erased_citizen_is_left_and_all_of_another_is() {
         .is_empty()
     );
     let owner = world.keyring.owners.lock().unwrap().clone();
-    assert!(matches!(owner[..], [Owner::Citizen(_)]), "the citizen's key, once, and last");
+    assert!(matches!(owner[..], [Owner::Citizen(_)]), "the citizen's key, once");
+    let forgotten = world.providers.forgotten.lock().unwrap().clone();
+    assert_eq!(forgotten, [owner[0]; 2], "before the key is gone, and again");
 
     let others = world.desk.dialogs(&world.citizen(OLA), &get(), DialogFilter::default()).await.unwrap();
     assert_eq!(page::<dialog_contract::dialog::Dialog>(&others).0.len(), 2);
@@ -130,6 +132,57 @@ async fn an_erasure_is_on_record_by_pseudonym_and_without_a_hash_of_the_number()
     assert_eq!(record.details["attachments"], "2");
     assert_eq!(record.details["appointments"], "1");
     assert!(!serde_json::to_string(&record).unwrap().contains(KARI));
+}
+
+#[tokio::test]
+async fn what_plugins_kept_is_counted_and_an_erasure_says_until_when_the_unreadable_is_there() {
+    let world = World::new().await;
+    let erase = async || {
+        let answer = world.desk.erase(&world.operator(), &post("/v1/erasures"), &KARI.parse().unwrap()).await;
+        answer.map(|_| world.log.last().details)
+    };
+    world.providers.remembers.lock().unwrap().extend([Ok(2), Ok(1)]);
+    let details = erase().await.unwrap();
+    assert_eq!((details["state"].as_str(), details.get("unreadableUntil")), ("3", None));
+    world.providers.remembers.lock().unwrap().push_back(Err(StoreError::Unavailable("silent".into())));
+    assert!(erase().await.is_err());
+
+    let raw = unreadable_delivery(&world).await;
+    assert_eq!(erase().await.unwrap()["unreadableUntil"], (world.now() + (30 * 24).hours()).to_string());
+    world.clock.forward(30 * 24 * 3600 - 1);
+    assert_eq!(world.desk.purge().await.unwrap().unreadable, 0);
+    assert!(world.blobs.open(raw, 0).await.is_ok());
+    world.clock.forward(1);
+    assert_eq!(world.desk.purge().await.unwrap().unreadable, 1);
+    assert!(matches!(world.blobs.open(raw, 0).await, Err(BlobError::NotFound)));
+    assert!(world.desk.unreadable(10).await.unwrap().is_empty());
+    assert!(!erase().await.unwrap().contains_key("unreadableUntil"));
+}
+
+#[tokio::test]
+async fn the_operator_decides_how_long_what_nobody_could_read_is_kept() {
+    let world = World::new().await;
+    unreadable_delivery(&world).await;
+    let desk = world.desk.clone().keeping(Retention { unreadable_days: 1 });
+    world.clock.forward(24 * 3600 - 1);
+    assert_eq!(desk.purge().await.unwrap().unreadable, 0);
+    world.clock.forward(1);
+    assert_eq!(desk.purge().await.unwrap().unreadable, 1);
+}
+
+/// A delivery that the plugin cannot make sense of; gives the name of its bytes.
+async fn unreadable_delivery(world: &World) -> uuid::Uuid {
+    let raw = uuid::Uuid::now_v7();
+    let bytes: ByteStream = Box::pin(stream::iter([Ok(Bytes::from_static(b"<?"))]));
+    world.blobs.put(raw, bytes, 10).await.unwrap();
+    let body = EventBody::Unreadable { office: None, reason: "not XML".into(), raw: RawBlob { id: raw, size: 2 } };
+    let told = event("e-unreadable", body);
+    world.providers.deliveries.lock().unwrap().push_back(Box::new(move || Ok(vec![told])));
+    let delivery =
+        dialog_contract::provider::Delivery { id: None, path: "/".into(), headers: Vec::new(), body: Vec::new() };
+    world.desk.receive(&plugin(), &post("/"), delivery).await.unwrap();
+    assert_eq!(world.desk.unreadable(10).await.unwrap()[0].raw.id, raw);
+    raw
 }
 
 #[tokio::test]

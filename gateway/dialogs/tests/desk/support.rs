@@ -319,6 +319,10 @@ pub(crate) struct Scripted {
     pub(crate) slots: Mutex<Vec<Slot>>,
     pub(crate) deliveries: Mutex<VecDeque<Act<Vec<Event>>>>,
     pub(crate) feed: Mutex<Option<Feed>>,
+    /// Of whom plugins were to forget.
+    pub(crate) forgotten: Mutex<Vec<Owner>>,
+    /// What they find then; nothing without being told.
+    pub(crate) remembers: Mutex<VecDeque<Result<usize, StoreError>>>,
     /// With which offices `inbound` was called last.
     pub(crate) served: Mutex<Vec<ServedOffice>>,
     /// Dialogs that `open` was called for.
@@ -351,6 +355,8 @@ impl Scripted {
             slots: Mutex::default(),
             deliveries: Mutex::default(),
             feed: Mutex::default(),
+            forgotten: Mutex::default(),
+            remembers: Mutex::default(),
             served: Mutex::default(),
             dialogs: Mutex::default(),
             gate: Mutex::default(),
@@ -416,6 +422,11 @@ impl Providers for Scripted {
 
     fn all(&self) -> Vec<Installed> {
         self.installed.lock().unwrap().values().cloned().collect()
+    }
+
+    async fn forget(&self, owner: Owner) -> Result<usize, StoreError> {
+        self.forgotten.lock().unwrap().push(owner);
+        self.remembers.lock().unwrap().pop_front().unwrap_or(Ok(0))
     }
 
     async fn open(&self, target: Target, ctx: Context, dialog: DialogId, opening: Opening) -> Called<Opened> {

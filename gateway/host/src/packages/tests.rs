@@ -26,7 +26,7 @@ use super::*;
 use crate::{
     Grant, HostConfig, Ports,
     tests::{
-        MemoryBlobs, MemoryStore,
+        MemoryBlobs, MemoryStore, Residents,
         calls::{open, small},
         guests::{Guest, Sender, manifest},
     },
@@ -81,7 +81,7 @@ impl House {
     async fn try_open(&self, entries: Vec<Entry>) -> Result<(Packages, Arc<Host>), Refused> {
         let store: Arc<dyn Store> = Arc::<MemoryStore>::clone(&self.store);
         let config = HostConfig { cache_dir: self.path("cache"), limits: small(), plugins: Vec::new() };
-        let ports = Ports::new(Arc::clone(&store), Arc::new(MemoryBlobs::default()));
+        let ports = Ports::new(Arc::clone(&store), Arc::new(Residents), Arc::new(MemoryBlobs::default()));
         let host = Arc::new(Host::new(config, ports).await.unwrap());
         let config = PackagesConfig {
             folder: self.path("packages"),

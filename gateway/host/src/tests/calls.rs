@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::{
-    MemoryBlobs, MemoryStore, citizen_context,
+    MemoryBlobs, MemoryStore, Residents, citizen_context,
     guests::{Guest, manifest, opened, opened_at, unavailable},
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn running(limits: Limits, guests: Vec<(Guest, PluginConfig)>) 
     let folder = tempfile::tempdir().unwrap();
     let blobs = Arc::new(MemoryBlobs::default());
     let config = HostConfig { cache_dir: folder.path().join("cache"), limits, plugins: Vec::new() };
-    let ports = Ports::new(Arc::new(MemoryStore::default()), Arc::clone(&blobs) as _);
+    let ports = Ports::new(Arc::new(MemoryStore::default()), Arc::new(Residents), Arc::clone(&blobs) as _);
     let host = Host::new(config, ports).await.unwrap();
     for (guest, config) in guests {
         host.install(guest.build(), &config).await.unwrap();

@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{
-    MemoryBlobs, MemoryStore,
+    MemoryBlobs, MemoryStore, Residents,
     calls::{self, small},
     guests::{Guest, Sender, manifest},
 };
@@ -37,7 +37,7 @@ impl Observer for Watcher {
 async fn host(folder: &TempDir, watcher: &Arc<Watcher>) -> Host {
     let ports = Ports {
         observer: Arc::clone(watcher) as Arc<dyn Observer>,
-        ..Ports::new(Arc::new(MemoryStore::default()), Arc::new(MemoryBlobs::default()))
+        ..Ports::new(Arc::new(MemoryStore::default()), Arc::new(Residents), Arc::new(MemoryBlobs::default()))
     };
     let config = HostConfig { cache_dir: folder.path().join("cache"), limits: small(), plugins: Vec::new() };
     Host::new(config, ports).await.unwrap()
@@ -199,7 +199,7 @@ async fn a_configuration_in_toml_is_read_and_its_plugins_are_installed() {
         }],
     }))
     .unwrap();
-    let ports = || Ports::new(Arc::new(MemoryStore::default()), Arc::new(MemoryBlobs::default()));
+    let ports = || Ports::new(Arc::new(MemoryStore::default()), Arc::new(Residents), Arc::new(MemoryBlobs::default()));
     let host = Host::new(config.clone(), ports()).await.unwrap();
     assert_eq!(host.installations()[0].upstreams["api"], "https://api.example.no/v1");
     let twice = HostConfig { plugins: [&config.plugins[..], &config.plugins[..]].concat(), ..config };

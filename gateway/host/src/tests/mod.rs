@@ -11,4 +11,4 @@ mod ports;
 mod tls;
 mod upstreams;
 
-pub(crate) use ports::{MemoryBlobs, MemoryStore, citizen_context};
+pub(crate) use ports::{MemoryBlobs, MemoryStore, Residents, citizen_context};

@@ -12,12 +12,14 @@ use std::{
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use dialog_contract::{
-    ids::NationalIdentityNumber,
-    provider::{Citizen, Context, Office},
+    ids::{NationalIdentityNumber, PluginId},
+    provider::{Citizen, CitizenIdentity, Context, Office},
     service::Locale,
 };
 use dialog_core::ports::{
     blobs::{BlobError, Blobs, ByteStream, Stored},
+    citizens::Citizens,
+    keys::Owner,
     store::{Batch, Entry, Expected, Range, Revision, Store, StoreError, Versioned, Write},
 };
 use futures_util::{StreamExt, stream};
@@ -30,6 +32,39 @@ use uuid::Uuid;
 pub(crate) struct MemoryStore {
     entries: Mutex<BTreeMap<Bytes, Versioned>>,
     revision: AtomicU64,
+}
+
+impl MemoryStore {
+    /// What is kept, but for marks.
+    pub(crate) fn values(&self) -> Vec<Bytes> {
+        let entries = self.entries.lock().unwrap();
+        entries.values().map(|versioned| versioned.value.clone()).filter(|value| !value.is_empty()).collect()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.lock().unwrap().is_empty()
+    }
+}
+
+/// Everybody with a number; by another name nobody is known.
+pub(crate) struct Residents;
+
+impl Residents {
+    pub(crate) fn owner_of(number: &NationalIdentityNumber) -> Owner {
+        let mut id = [0; 16];
+        id.copy_from_slice(&Sha256::digest(number.expose())[..16]);
+        Owner::Citizen(id)
+    }
+}
+
+#[async_trait]
+impl Citizens for Residents {
+    async fn owner(&self, _: &PluginId, citizen: &CitizenIdentity) -> Result<Option<Owner>, StoreError> {
+        Ok(match citizen {
+            CitizenIdentity::NationalIdentityNumber(number) => Some(Self::owner_of(number)),
+            CitizenIdentity::Reference(_) => None,
+        })
+    }
 }
 
 #[async_trait]

@@ -14,7 +14,7 @@ use super::Config;
 use crate::{
     auth::keys::{KeySource, is_safe},
     hex,
-    limits::CONFIGURATION_BYTES,
+    limits::{CONFIGURATION_BYTES, UNREADABLE_DAYS},
 };
 
 /// The configuration cannot be used. Says which file, where in it, and what to do.
@@ -83,6 +83,10 @@ impl Config {
             if let Err((key, what)) = table.decide() {
                 return wrong(&format!("tls.{listener}.{key}"), what);
             }
+        }
+        if !UNREADABLE_DAYS.contains(&self.data.unreadable_days) {
+            let (least, most) = (UNREADABLE_DAYS.start(), UNREADABLE_DAYS.end());
+            return wrong("data.unreadable-days", &format!("must be {least} to {most}"));
         }
         if self.issuers.is_empty() {
             return wrong("issuers", "at least one issuer must be trusted, or nobody can log in");

@@ -39,6 +39,7 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.rates, RatesConfig::default());
     assert_eq!(config.issuers[0].token_types, TokenType::strict());
+    assert_eq!(config.data.unreadable_days, dialog_core::Retention::default().unreadable_days);
     assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
     assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
@@ -143,6 +144,8 @@ fn parts_that_do_not_fit_together_are_named() {
             "token-types = []",
             "issuers[0]: audiences, algorithms and token-types must each name at least one",
         ),
+        ("unreadable-days = 30", "unreadable-days = 0", "data.unreadable-days: must be 1 to 365"),
+        ("unreadable-days = 30", "unreadable-days = 366", "data.unreadable-days: must be 1 to 365"),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
         (
             "public-url = \"https://",

@@ -10,6 +10,7 @@ pub mod paths;
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use dialog_contract::ids::PluginId;
+use dialog_core::Retention;
 use dialog_host::{Grant, Limits, PluginConfig, UpstreamBinding, packages::Entry, secret::SecretSource};
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -97,6 +98,14 @@ pub struct Data {
     /// Where compiled plugins are kept; `cache` in the folder when absent. It may be emptied at any time.
     #[serde(default)]
     pub cache: Option<PathBuf>,
+    /// How long deliveries are kept that nobody could read, in days: within
+    /// [`UNREADABLE_DAYS`](crate::limits::UNREADABLE_DAYS).
+    #[serde(default = "unreadable_days")]
+    pub unreadable_days: u16,
+}
+
+fn unreadable_days() -> u16 {
+    Retention::default().unreadable_days
 }
 
 /// `[directory]`.

@@ -20,7 +20,9 @@ pub(crate) mod upstream {
 
 /// `state`, in memory.
 pub(crate) mod state {
-    use crate::{bindings::capabilities::dialog::provider::state::Error, testing::host::current};
+    use crate::{
+        bindings::capabilities::dialog::provider::state::Error, testing::host::current, types::CitizenIdentity,
+    };
 
     const MAX_KEY: usize = 128;
     const MAX_VALUE: usize = 64 * 1024;
@@ -65,8 +67,16 @@ pub(crate) mod state {
         Ok(())
     }
 
+    pub(crate) fn set_about(key: &str, value: &[u8], citizen: &CitizenIdentity) -> Result<(), Error> {
+        set(key, value)?;
+        current().borrow_mut().owners.insert(checked(key)?.to_owned(), citizen.clone());
+        Ok(())
+    }
+
     pub(crate) fn delete(key: &str) -> Result<(), Error> {
-        current().borrow_mut().state.remove(checked(key)?);
+        let (key, host) = (checked(key)?, current());
+        host.borrow_mut().state.remove(key);
+        host.borrow_mut().owners.remove(key);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use std::{
 use super::{Reply, Request};
 use crate::{
     log::Level,
-    types::{Attachment, Failure, Instant},
+    types::{Attachment, CitizenIdentity, Failure, Instant},
 };
 
 /// When a test begins: 2026-01-05T08:00:00Z, a Monday.
@@ -22,6 +22,8 @@ pub(super) struct Inner {
     pub(super) requests: Vec<Request>,
     pub(super) lines: Vec<(Level, String)>,
     pub(super) state: BTreeMap<String, Vec<u8>>,
+    /// Whose keys of `state` are.
+    pub(super) owners: BTreeMap<String, CitizenIdentity>,
     pub(super) attachments: HashMap<String, Vec<u8>>,
 }
 
@@ -46,6 +48,7 @@ impl Host {
             requests: Vec::new(),
             lines: Vec::new(),
             state: BTreeMap::new(),
+            owners: BTreeMap::new(),
             attachments: HashMap::new(),
         }));
         HOST.with_borrow_mut(|host| {
@@ -70,8 +73,25 @@ impl Host {
 
     /// Calls the plugin as the gateway does: what it wrote to its state is forgotten when it fails.
     pub fn call<T>(&self, plugin: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        let before = self.0.borrow().state.clone();
-        plugin().inspect_err(|_| self.0.borrow_mut().state = before)
+        let before = (self.0.borrow().state.clone(), self.0.borrow().owners.clone());
+        plugin().inspect_err(|_| {
+            let mut inner = self.0.borrow_mut();
+            (inner.state, inner.owners) = before;
+        })
+    }
+
+    /// Forgets what was written about a citizen, as the gateway does when one is erased. A test has no citizen whom a call
+    /// is for: here this is what [`crate::state::set_about`] wrote.
+    pub fn erase(&self, citizen: &CitizenIdentity) {
+        let mut inner = self.0.borrow_mut();
+        let Inner { state, owners, .. } = &mut *inner;
+        owners.retain(|key, owner| {
+            let stays = owner != citizen;
+            if !stays {
+                state.remove(key);
+            }
+            stays
+        });
     }
 
     /// Sets the clock.

@@ -79,7 +79,7 @@ pub fn turn(ctx: &InboundContext, message: &DialogMessage) -> Result<Turned, Fai
     }
     let citizen = CitizenIdentity::NationalIdentityNumber(number.reveal().to_owned());
     let reference = message.first().to_owned();
-    let memory = Memory::of(served.office.her_id);
+    let memory = Memory::of(served.office.her_id).about(citizen.clone());
     let (conversation, _) = memory::conversation(&memory, &reference)?;
     if let Some(known) = &conversation {
         if known.patient != memory::patient(&reference, number.reveal()) {

@@ -12,7 +12,11 @@
 //! All of it but the ledger lies in the memory of the office: `dialogs` and `appointments` are called for one office and
 //! reach it as it is, `inbound` reaches it by the office's HER-id. Ids that others choose stand in keys as UUIDs derived
 //! from them, since keys have a small alphabet.
+//!
+//! All of it but the ledger is of the citizen whom the conversation is about, and goes when the citizen is erased: what
+//! `dialogs` and `appointments` write by itself, what `inbound` writes because it says so ([`Memory::about`]).
 
+use dialog_plugin_sdk::types::CitizenIdentity;
 use dialog_plugin_sdk::{Failure, Sent, clock, ids, log, state};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -96,6 +100,8 @@ pub struct Slot {
 pub struct Memory {
     /// What stands before every key.
     place: String,
+    /// Whom it concerns what is written.
+    about: Option<CitizenIdentity>,
 }
 
 impl Memory {
@@ -108,7 +114,13 @@ impl Memory {
     /// Of an office, from a call of `inbound`: by its own HER-id (level 2).
     #[must_use]
     pub fn of(office: u32) -> Self {
-        Self { place: format!("{office}/") }
+        Self { place: format!("{office}/"), about: None }
+    }
+
+    /// The same, of which what is written concerns this citizen.
+    #[must_use]
+    pub fn about(self, citizen: CitizenIdentity) -> Self {
+        Self { about: Some(citizen), ..self }
     }
 
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Failure> {
@@ -129,13 +141,20 @@ impl Memory {
 
     fn set(&self, key: &str, value: &[u8]) -> Result<(), Failure> {
         let place = format!("{}{key}", self.place);
-        match state::set(&place, value) {
+        match self.put(&place, value) {
             Err(state::Error::InvalidKey) if !self.place.is_empty() => Ok(()),
             Err(state::Error::Full) => {
                 self.make_room()?;
-                Ok(state::set(&place, value)?)
+                Ok(self.put(&place, value)?)
             }
             done => Ok(done?),
+        }
+    }
+
+    fn put(&self, place: &str, value: &[u8]) -> Result<(), state::Error> {
+        match &self.about {
+            Some(citizen) => state::set_about(place, value, citizen),
+            None => state::set(place, value),
         }
     }
 
