@@ -1,6 +1,8 @@
 //! What is wrong with a configuration, as far as it can be known without serving: its secrets, keys, directory and
 //! plugins are read, nothing is written, nobody is asked over the network.
 
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
+
 use dialog_audit::SigningKey;
 use dialog_contract::{ids::PluginId, provider::Interface};
 use dialog_core::ports::clock::{Clock, SystemClock};
@@ -89,6 +91,7 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         problems.push(format!("trust.file: {}: {error}", path.display()));
     }
     let (mut warnings, mut listeners) = (open_secrets(config), Vec::new());
+    warnings.extend(config.trust.file.as_deref().and_then(open_to_writers));
     for (listener, table) in config.tls.each() {
         match table.decide() {
             Err((key, what)) => problems.push(format!("tls.{listener}.{key}: {what}")),
@@ -139,6 +142,14 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
 fn open_secrets(config: &Config) -> Vec<String> {
     let secrets = config.secrets().into_iter().filter(|(key, _)| !key.starts_with("tls."));
     secrets.filter_map(|(key, source)| source.exposed().map(|how| format!("{key}: {how}"))).collect()
+}
+
+/// Whoever writes the file of trusted keys says whose code runs.
+fn open_to_writers(path: &Path) -> Option<String> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let open =
+        format!("trust.file: {}: others on this machine can write it (mode {mode:03o}); chmod go-w", path.display());
+    (mode & 0o022 != 0).then_some(open)
 }
 
 /// What is known of a plugin; or the key that is wrong, and how.

@@ -13,6 +13,7 @@ use dialog_contract::{
         key::{Algorithm, SigningKey},
         statement::Claims,
     },
+    plugin::Asks,
     provider::Capability,
 };
 use dialog_core::ports::{
@@ -22,7 +23,7 @@ use dialog_core::ports::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::*;
+use super::{error::Refused, *};
 use crate::{
     Grant, HostConfig, Ports,
     tests::{

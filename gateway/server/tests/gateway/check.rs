@@ -159,6 +159,22 @@ fn a_package_that_nobody_trusted_signed_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_file_of_trusted_keys_that_others_can_write_is_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    folder.put("trust.json", br#"{ "keys": [] }"#);
+    folder.configure(|config| config["trust"] = json!({ "file": "trust.json" }));
+    for (mode, told) in [(0o640, false), (0o644, false), (0o664, true), (0o646, true)] {
+        std::fs::set_permissions(folder.path("trust.json"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let output = check(&folder);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{said}");
+        assert_eq!(said.contains(&format!("others on this machine can write it (mode {mode:o})")), told, "{said}");
+    }
+}
+
+#[test]
 fn a_master_key_of_another_length_is_refused_and_a_secret_that_is_open_to_all_is_told() {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -133,3 +133,15 @@ async fn what_is_no_package_is_refused_with_a_reason_and_what_to_do_and_leaves_n
     let (no, large, there) = (json!("not-a-plugin"), json!("too-large"), json!("not-installed"));
     assert_eq!(reasons, [&no, &no, &large, &large, &there, &there, &there, &Value::Null]);
 }
+
+#[tokio::test]
+async fn no_more_packages_are_on_their_way_than_the_gateway_has_room_for() {
+    let house = house().await;
+    let room = house.gateway.uploads.available_permits();
+    let held = house.gateway.uploads.try_acquire_many(room.try_into().unwrap()).unwrap();
+    let full = send(package(&house, guest::build()), INSTALL).await;
+    assert_eq!((full.problem(), full.header("retry-after")), ("unavailable", "1"));
+    drop(held);
+    assert_eq!(send(package(&house, guest::build()), INSTALL).await.status, 201);
+    assert_eq!(house.gateway.uploads.available_permits(), room);
+}

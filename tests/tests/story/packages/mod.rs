@@ -68,17 +68,17 @@ impl Vendor {
 
     /// The operator trusts the vendor beside those of the house; or with this beside or instead.
     fn trusted(&self, house: &House, with: &Value) -> anyhow::Result<()> {
-        trust(house, Some(self.entry(with)))
+        trust(house, [self.entry(with)])
     }
 }
 
-/// Writes the operator's file: the vendors of the house, and this one.
-fn trust(house: &House, entry: Option<Value>) -> anyhow::Result<()> {
+/// Writes the operator's file: the vendors of the house, and these.
+fn trust(house: &House, entries: impl IntoIterator<Item = Value>) -> anyhow::Result<()> {
     let path = house.folder().join("trust.json");
     let mut file: Value = serde_json::from_slice(&std::fs::read(&path)?)?;
     let keys = file["keys"].as_array_mut().context("a list of keys")?;
-    keys.retain(|key| key["plugins"] != json!([PLUGIN]) && key["vendor"] != "Bystander AS");
-    keys.extend(entry);
+    keys.retain(|key| key["vendor"] != "Bystander AS");
+    keys.extend(entries);
     // Whole or not at all, as an operator's tool would.
     let draft = path.with_extension("draft");
     std::fs::write(&draft, file.to_string())?;

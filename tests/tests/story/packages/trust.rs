@@ -13,7 +13,7 @@ use super::{PLUGIN, Vendor, agreed, asks, records, serving, shown, trust};
 use crate::visit::{citizen, inquiry, opened};
 
 /// Longer than anything takes that is not broken.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until the plugin stands so.
 async fn stands(operator: &Portal, state: &str) -> anyhow::Result<Value> {
@@ -49,7 +49,7 @@ fn a_plugin_whose_vendors_key_is_revoked_stops_and_serves_again_without_a_restar
         stands(&operator, "serving").await?;
         ensure!(asks(house).await?.status == StatusCode::CREATED);
         // Nobody has to say so: a vendor who is gone from the file is noticed.
-        trust(house, None)?;
+        trust(house, [])?;
         stands(&operator, "refused").await?;
         vendor.trusted(house, &json!({}))?;
         stands(&operator, "serving").await?;
