@@ -126,7 +126,7 @@ fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
 fn parts_that_do_not_fit_together_are_named() {
     for (from, to, expected) in [
         ("[\"RS256\", \"ES256\"]", "[\"RS256\", \"HS256\"]", "issuers[0].algorithms: HS256 is symmetric"),
-        ("[\"RS256\", \"ES256\"]", "[]", "issuers[0]: audiences and algorithms"),
+        ("[\"RS256\", \"ES256\"]", "[]", "issuers[0]: audiences, algorithms and token-types"),
         ("{ metadata = \"https://test", "{ metadata = \"http://test", "issuers[0].keys: must be https"),
         ("{ metadata = \"https://test", "{ url = \"http://test", "issuers[0].keys: must be https"),
         (
