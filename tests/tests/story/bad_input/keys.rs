@@ -192,12 +192,23 @@ fn a_dialog_that_has_not_changed_is_not_sent_again() -> anyhow::Result<()> {
         let id = opened(&leila, &inquiry("Når stenger dere?")).await?;
         leila.post("/v1/me/dialogs/{dialog}/close", &[&id], &json!({})).expect(StatusCode::OK).await?;
         let get = || leila.get("/v1/me/dialogs/{dialog}", &[&id]);
-        let first = get().expect(StatusCode::OK).await?;
-        let tag = first.headers["etag"].to_str()?.to_owned();
-        ensure!(tag == format!("\"{}\"", first.json["revision"]), "{tag}");
-        let again = get().header("if-none-match", &tag).expect(StatusCode::NOT_MODIFIED).await?;
+        let mut first = get().expect(StatusCode::OK).await?;
+        let again = loop {
+            let tag = first.headers["etag"].to_str()?.to_owned();
+            ensure!(tag == format!("\"{}\"", first.json["revision"]), "{tag}");
+            let again = get().header("if-none-match", &tag).send().await?;
+            if again.status == StatusCode::NOT_MODIFIED {
+                ensure!(again.headers["etag"] == tag.as_str());
+                break again;
+            }
+            // The office's receipt came in between: it is sent again because it has changed.
+            ensure!(
+                again.status == StatusCode::OK && again.json["revision"].as_u64() > first.json["revision"].as_u64()
+            );
+            first = again;
+        };
         marked(&again.headers)?;
-        ensure!(again.bytes.is_empty() && again.headers["etag"] == tag.as_str());
+        ensure!(again.bytes.is_empty());
         get().header("if-none-match", "\"0\"").expect(StatusCode::OK).await?;
         Ok(())
     })
