@@ -115,6 +115,14 @@ closed_list!(
         Start = "start",
         /// The gateway stopped in good order.
         Stop = "stop",
+        /// Other keys sign the log than before.
+        KeyUse = "key-use",
+        /// What witnesses of the log say that is not their signature: refusals, another tree; a quorum lost, and back.
+        Witness = "witness",
+        /// The log's last record: another log follows.
+        Sealed = "sealed",
+        /// The log's first record after another log, which it continues.
+        Opened = "opened",
     }
 );
 
