@@ -1,9 +1,10 @@
 //! Checkpoints: a tree's size and root, as a C2SP tlog-checkpoint in a signed note.
 
-use signed_note::{Note, NoteError};
+use signed_note::{Note, NoteError, Signature};
 use tlog_tiles::{Checkpoint, Hash};
 
-use crate::key::{KeyError, SigningKey, VerifierKeys};
+use crate::cosignature::{self, Cosignature, Statement};
+use crate::key::{KeyError, KeyKind, SigningKey, VerifierKeys, name_is_valid};
 use crate::limits::{MAX_CHECKPOINT_BYTES, MAX_TREE_SIZE};
 
 /// Why a checkpoint is not believed.
@@ -58,31 +59,98 @@ pub struct SignedCheckpoint {
     pub root: Hash,
     /// The signed note, verbatim.
     pub note: String,
+    /// The witnesses among the trusted keys that signed it too, in the note's order; each a statement that the tree was
+    /// the largest that it knew.
+    pub cosignatures: Vec<Cosignature>,
 }
 
 impl SignedCheckpoint {
-    /// Signs the checkpoint of a tree with every key given.
+    /// Signs the checkpoint of a tree with every key given, at `time` in seconds since 1970.
     ///
     /// # Errors
     /// When the origin is not one line of text.
-    pub(crate) fn sign(origin: &str, size: u64, root: Hash, signers: &[SigningKey]) -> Result<Self, CheckpointError> {
-        if !origin_is_valid(origin) {
+    pub(crate) fn sign(
+        origin: &str,
+        size: u64,
+        root: Hash,
+        signers: &[SigningKey],
+        time: u64,
+    ) -> Result<Self, CheckpointError> {
+        if !name_is_valid(origin) {
             return Err(CheckpointError::MalformedCheckpoint);
         }
         let text =
             Checkpoint::new(origin, size, root, "").map_err(|_| CheckpointError::MalformedCheckpoint)?.to_bytes();
-        let signatures = signers.iter().map(|signer| signer.sign(&text)).collect::<Result<Vec<_>, _>>()?;
+        let tree = Statement { text: &text, origin, size, root };
+        let signatures = signers.iter().map(|signer| signer.sign(&tree, time)).collect::<Result<Vec<_>, _>>()?;
         let note = Note::new(&text, &signatures).map_err(|_| CheckpointError::MalformedNote)?;
         let note = String::from_utf8(note.to_bytes()).map_err(|_| CheckpointError::MalformedNote)?;
-        Ok(Self { origin: origin.to_owned(), size, root, note })
+        Ok(Self { origin: origin.to_owned(), size, root, note, cosignatures: Vec::new() })
     }
 
-    /// Verifies a signed note. It counts when a trusted key whose name is the checkpoint's
-    /// origin signed it, and no signature by a trusted key is wrong.
+    /// The signature line of a further key, such as a witness's, at `time` in seconds since 1970.
+    ///
+    /// # Errors
+    /// When the key cannot sign it.
+    pub fn cosign(&self, key: &SigningKey, time: u64) -> Result<String, KeyError> {
+        let tree =
+            Statement { text: self.text().as_bytes(), origin: &self.origin, size: self.size, root: self.root };
+        let line = key.sign(&tree, time)?.to_bytes();
+        String::from_utf8(line).map_err(|_| KeyError::Signing)
+    }
+
+    /// What is signed: the note without its signatures and the empty line before them.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        self.note.rfind("\n\n").map_or(&self.note, |end| &self.note[..=end])
+    }
+
+    /// The names and ids of the keys that are said to have signed, known or not.
+    pub fn signed_by(&self) -> impl Iterator<Item = (&str, u32)> {
+        self.signatures().map(|(name, id, _)| (name, id))
+    }
+
+    /// The signature line by a key, with its newline.
+    #[must_use]
+    pub fn line_by(&self, name: &str, id: u32) -> Option<String> {
+        let mut lines = self.signatures();
+        lines.find_map(|(by, key, line)| (by == name && key == id).then(|| format!("{line}\n")))
+    }
+
+    /// Name, key id and line of each signature.
+    fn signatures(&self) -> impl Iterator<Item = (&str, u32, &str)> {
+        // Behind the text comes the empty line.
+        let lines = self.note.get(self.text().len() + 1..).unwrap_or("").lines();
+        lines.filter_map(|line| {
+            let id = Signature::from_bytes(line.as_bytes()).ok()?.id();
+            let name = line.strip_prefix("\u{2014} ")?.split(' ').next()?;
+            Some((name, id, line))
+        })
+    }
+
+    /// Verifies a signed note. It counts when a trusted key of a log whose name is the checkpoint's
+    /// origin signed it, and no signature by a trusted key is wrong. Trusted keys that are a
+    /// witness's give its cosignatures.
     ///
     /// # Errors
     /// Says why it is not believed.
     pub fn verify(note: &[u8], keys: &VerifierKeys) -> Result<Self, CheckpointError> {
+        match Self::checked(note, keys)? {
+            (checkpoint, true) => Ok(checkpoint),
+            (Self { origin, .. }, false) => Err(CheckpointError::Origin { origin }),
+        }
+    }
+
+    /// Verifies the signatures of a checkpoint whose own log's need not be among them.
+    ///
+    /// # Errors
+    /// When none is by a trusted key, or one that is is wrong.
+    pub(crate) fn cosigned(note: &[u8], keys: &VerifierKeys) -> Result<Self, CheckpointError> {
+        Self::checked(note, keys).map(|(checkpoint, _)| checkpoint)
+    }
+
+    /// The checkpoint with its cosignatures, and whether the log itself signed it.
+    fn checked(note: &[u8], keys: &VerifierKeys) -> Result<(Self, bool), CheckpointError> {
         if note.len() > MAX_CHECKPOINT_BYTES {
             return Err(CheckpointError::TooLong);
         }
@@ -92,11 +160,23 @@ impl SignedCheckpoint {
             NoteError::UnverifiedNote => CheckpointError::Untrusted,
             _ => CheckpointError::MalformedNote,
         })?;
-        let checkpoint = Self::read(note, &parsed)?;
-        if !verified.iter().any(|signature| signature.name() == checkpoint.origin) {
-            return Err(CheckpointError::Origin { origin: checkpoint.origin });
+        let mut checkpoint = Self::read(note, &parsed)?;
+        let mut signed = false;
+        for signature in &verified {
+            let Some(key) = keys.find(signature.name(), signature.id()) else { continue };
+            let own = key.name() == checkpoint.origin;
+            if own && key.kind().is_for_logs() {
+                signed = true;
+            } else if key.kind() == KeyKind::Cosignature || (key.kind() == KeyKind::MlDsa44 && !own) {
+                let time = cosignature::split_time(signature.signature()).map_or(0, |(time, _)| time);
+                // Without a time nothing is said of the largest tree.
+                if time != 0 {
+                    let (name, key_id) = (key.name().to_owned(), key.id());
+                    checkpoint.cosignatures.push(Cosignature { name, key_id, time });
+                }
+            }
         }
-        Ok(checkpoint)
+        Ok((checkpoint, signed))
     }
 
     /// Reads a signed note without believing it: to look at a log whose key is not at hand.
@@ -122,13 +202,9 @@ impl SignedCheckpoint {
             size: checkpoint.size(),
             root: *checkpoint.hash(),
             note: text.to_owned(),
+            cosignatures: Vec::new(),
         })
     }
-}
-
-/// An origin is one line; as it is also the name of the log's key, it has no spaces and no plus.
-pub(crate) fn origin_is_valid(origin: &str) -> bool {
-    signed_note::is_key_name_valid(origin) && !origin.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -146,7 +222,7 @@ mod tests {
         let key = key("example.test/log");
         let keys = VerifierKeys::of([&key]).unwrap();
         let root = tlog_tiles::record_hash(b"x");
-        let signed = SignedCheckpoint::sign("example.test/log", 7, root, &[key]).unwrap();
+        let signed = SignedCheckpoint::sign("example.test/log", 7, root, &[key], 1).unwrap();
         let read = SignedCheckpoint::verify(signed.note.as_bytes(), &keys).unwrap();
         assert_eq!((read.origin.as_str(), read.size), ("example.test/log", 7));
         assert!(read.root == root);
@@ -157,7 +233,7 @@ mod tests {
     fn during_a_rotation_either_key_suffices() {
         let (old, new) = (key("example.test/log"), key("example.test/log"));
         let (trusts_old, trusts_new) = (VerifierKeys::of([&old]).unwrap(), VerifierKeys::of([&new]).unwrap());
-        let signed = SignedCheckpoint::sign("example.test/log", 0, tlog_tiles::EMPTY_HASH, &[old, new]).unwrap();
+        let signed = SignedCheckpoint::sign("example.test/log", 0, tlog_tiles::EMPTY_HASH, &[old, new], 1).unwrap();
         SignedCheckpoint::verify(signed.note.as_bytes(), &trusts_old).unwrap();
         SignedCheckpoint::verify(signed.note.as_bytes(), &trusts_new).unwrap();
     }
@@ -169,7 +245,7 @@ mod tests {
         let trusts_ours = VerifierKeys::of([&ours]).unwrap();
         let trusts_other = VerifierKeys::of([&other]).unwrap();
         let root = tlog_tiles::record_hash(b"x");
-        let signed = SignedCheckpoint::sign("example.test/log", 7, root, &[ours, other]).unwrap();
+        let signed = SignedCheckpoint::sign("example.test/log", 7, root, &[ours, other], 1).unwrap();
         let changed = signed.note.replacen("\n7\n", "\n8\n", 1);
         assert!(matches!(
             SignedCheckpoint::verify(changed.as_bytes(), &trusts_ours),

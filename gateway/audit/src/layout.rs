@@ -8,6 +8,8 @@ use crate::tree::TILE_WIDTH;
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The subfolder of what the log keeps for itself.
 pub(crate) const JOURNAL: &str = "journal";
+/// The newest checkpoint that the log signed, where that is not public before witnesses have signed it too.
+pub(crate) const SIGNED: &str = "journal/checkpoint";
 /// The file that is locked while a log is open.
 pub(crate) const LOCK: &str = "journal/lock";
 /// What a name ends with while its file is being written.

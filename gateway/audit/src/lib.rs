@@ -14,7 +14,12 @@
 //! * [`Reader`]: entries and proofs from a folder, without a gateway.
 //! * [`verify`](verify()): the whole folder against a verifier key.
 //! * [`Proof`]: C2SP [tlog-proof] files.
-//! * [`SigningKey`], [`VerifierKeys`], [`SignedCheckpoint`]: C2SP [signed-note].
+//! * [`SigningKey`], [`VerifierKeys`], [`SignedCheckpoint`]: C2SP [signed-note]; `cosignature`: what a log and its
+//!   witnesses sign, C2SP [tlog-cosignature].
+//! * [`Policy`]: which witnesses must have signed before a checkpoint counts, C2SP [tlog-policy].
+//! * [`Collected`]: a checkpoint on its way to being published.
+//! * [`seal`]: how a log ends, and another follows it.
+//! * [`witness`]: submitting checkpoints to witnesses, C2SP [tlog-witness], without the network.
 //! * [`disk`]: the seam through which everything is written.
 //! * [`limits`]: every bound, with its unit and its reason.
 //!
@@ -23,9 +28,13 @@
 //! [tlog-tiles]: https://c2sp.org/tlog-tiles
 //! [tlog-proof]: https://c2sp.org/tlog-proof
 //! [signed-note]: https://c2sp.org/signed-note
+//! [tlog-policy]: https://c2sp.org/tlog-policy
+//! [tlog-witness]: https://c2sp.org/tlog-witness
+//! [tlog-cosignature]: https://c2sp.org/tlog-cosignature
 
 mod bundle;
 mod checkpoint;
+mod cosignature;
 mod damage;
 pub mod disk;
 mod folder;
@@ -34,19 +43,30 @@ mod key;
 mod layout;
 pub mod limits;
 mod log;
+mod policy;
 mod proof;
+mod publish;
 mod reader;
+pub mod seal;
 mod tiles;
 mod tree;
 mod verify;
+pub mod witness;
 
 pub use checkpoint::{CheckpointError, SignedCheckpoint};
+pub use cosignature::Cosignature;
 pub use damage::Damage;
-pub use key::{KeyError, KeyPair, SigningKey, VerifierKeys, generate_key};
+pub use key::{
+    KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of,
+};
 pub use layout::PublicFile;
 pub use limits::{Pace, Sizes};
-pub use log::{Log, LogConfig, LogError, LogStatus, OpenCheck, OpenError, Published, Receipt, Recovery};
+pub use log::{
+    KeyChange, Log, LogConfig, LogError, LogStatus, OpenCheck, OpenError, Published, Receipt, Recovery, WhenSealed,
+};
+pub use policy::{KnownLog, KnownWitness, NotMet, Policy, PolicyError};
 pub use proof::{Proof, ProofError, Proven};
+pub use publish::{Collected, PublishError};
 pub use reader::{Entries, Entry, ReadError, Reader};
 pub use tlog_tiles::Hash;
 pub use verify::{JournalReport, Progress, Report, TornTail, VerifyError, verify};

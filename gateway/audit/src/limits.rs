@@ -21,11 +21,29 @@ pub const MAX_PROOF_BYTES: usize = 512 * 1024;
 /// Longest inclusion proof, in hashes: the height of a tree of [`MAX_TREE_SIZE`].
 pub const MAX_PROOF_HASHES: usize = 48;
 
+/// Most hashes in a submission to a witness, by C2SP tlog-witness.
+pub const MAX_SUBMITTED_HASHES: usize = 63;
+
+/// Longest answer of a witness that is read, in bytes: some ten cosignatures of ML-DSA-44.
+pub const MAX_WITNESS_REPLY_BYTES: usize = 64 * 1024;
+
+/// How far a witness's clock may be ahead of ours, in seconds, for its cosignature to be kept: more than clocks that
+/// are looked after differ, and too little for a cosignature of a time that has not come.
+pub const MAX_WITNESS_AHEAD_SECONDS: u64 = 300;
+
 /// Most verifier keys in one file: an operator's log key in rotation and its witnesses.
 pub const MAX_VERIFIER_KEYS: usize = 100;
 
-/// Longest key file that is read, in bytes: [`MAX_VERIFIER_KEYS`] lines with comments.
-pub const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
+/// Longest key file that is read, in bytes: [`MAX_VERIFIER_KEYS`] lines with comments, of 1.8 KB each where they are
+/// of ML-DSA-44.
+pub const MAX_KEY_FILE_BYTES: u64 = 256 * 1024;
+
+/// Longest policy file that is read, in bytes: [`MAX_POLICY_LINES`] each of logs and witnesses with ML-DSA-44 keys.
+pub const MAX_POLICY_BYTES: u64 = 512 * 1024;
+
+/// Most logs, most witnesses and most groups in a policy. C2SP tlog-policy wants 32 of each; all their keys together
+/// are no more than a reader takes at once.
+pub const MAX_POLICY_LINES: usize = 100;
 
 /// Largest journal segment that is read back, in bytes; a segment is read whole.
 pub const MAX_SEGMENT_BYTES: u64 = 256 * 1024 * 1024;

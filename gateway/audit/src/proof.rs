@@ -158,7 +158,7 @@ mod tests {
         let keys = VerifierKeys::of([&key]).unwrap();
         let [a, b, c] = ["a", "b", "c"].map(|entry| record_hash(entry.as_bytes()));
         let root = node_hash(node_hash(a, b), c);
-        let signed = SignedCheckpoint::sign("example.test/log", 3, root, &[key]).unwrap();
+        let signed = SignedCheckpoint::sign("example.test/log", 3, root, &[key], 1).unwrap();
         let extra = Some(b"b".to_vec());
         (Proof { extra, index: 1, hashes: vec![a, c], checkpoint: signed.note }, keys)
     }

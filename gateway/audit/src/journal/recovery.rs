@@ -8,9 +8,11 @@ use bytes::Bytes;
 
 use super::group::{self, Found, Group, SECTOR};
 use super::segment;
+use crate::checkpoint::SignedCheckpoint;
 use crate::damage::{Damage, Fault};
+use crate::folder::Folder;
 use crate::layout;
-use crate::limits::MAX_SEGMENT_BYTES;
+use crate::limits::{MAX_CHECKPOINT_BYTES, MAX_SEGMENT_BYTES};
 
 /// The last write, which did not get to its end: no caller was told that it succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +72,7 @@ impl Scanned {
 
 /// Reads all segments of a log's folder whose checkpoint has `size` entries.
 pub(crate) fn recover(dir: &Path, origin: &str, size: u64) -> Result<Recovered, Fault> {
+    let size = size.max(signed_size(dir)?);
     let numbers = numbers(dir)?;
     let mut recovered = Recovered { last_number: numbers.last().copied().unwrap_or(0), ..Recovered::default() };
     let mut segments = numbers.iter().map(|number| scan(dir, origin, *number)).collect::<Result<Vec<_>, _>>()?;
@@ -111,6 +114,18 @@ pub(crate) fn recover(dir: &Path, origin: &str, size: u64) -> Result<Recovered, 
         }
     }
     Ok(recovered)
+}
+
+/// Where a checkpoint is public only after witnesses have signed it too, the journal continues the newer one that the log
+/// has signed meanwhile. Who opens the log verifies that one; here it only says where the journal may begin.
+fn signed_size(dir: &Path) -> Result<u64, Fault> {
+    let Some(note) = Folder::new(dir).read(layout::SIGNED, MAX_CHECKPOINT_BYTES)? else {
+        return Ok(0);
+    };
+    match SignedCheckpoint::unverified(&note) {
+        Ok(checkpoint) => Ok(checkpoint.size),
+        Err(why) => Err(Damage::new(layout::SIGNED, why.to_string()).into()),
+    }
 }
 
 /// A group that could not be written is written again at the beginning of the next segment,
@@ -186,10 +201,10 @@ fn numbers(dir: &Path) -> Result<Vec<u64>, Fault> {
     for name in names {
         let name = name.map_err(failed)?.file_name();
         let name = name.to_string_lossy();
+        let file = format!("{}/{name}", layout::JOURNAL);
         if let Some(number) = layout::segment_number(&name) {
             numbers.push(number);
-        } else if format!("{}/{name}", layout::JOURNAL) != layout::LOCK && !name.ends_with(layout::UNFINISHED) {
-            let file = format!("{}/{name}", layout::JOURNAL);
+        } else if ![layout::LOCK, layout::SIGNED].contains(&file.as_str()) && !name.ends_with(layout::UNFINISHED) {
             return Err(Damage::new(file, "it is not a file of the log").into());
         }
     }

@@ -3,8 +3,10 @@
 //! * `open`: checks what is on disk, and carries over what a crash left in the journal.
 //! * `writer`: one thread; groups waiting entries into one durable write.
 //! * `tiler`: one thread; turns durable entries into tiles and signed checkpoints.
+//! * `board`: the public checkpoint.
 //! * `shared`: what the two and the callers see of each other.
 
+mod board;
 mod open;
 mod shared;
 mod tiler;
@@ -15,6 +17,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,10 +26,13 @@ use crate::checkpoint::{CheckpointError, SignedCheckpoint};
 use crate::damage::{Damage, Fault};
 use crate::disk::{Disk, RealDisk};
 use crate::folder::Folder;
-use crate::key::{KeyError, SigningKey};
+use crate::key::{KeyError, SigningKey, VerifierKey, VerifierKeys};
 use crate::limits::{MAX_ENTRY_BYTES, Pace, Sizes};
+use crate::policy::{NotMet, Policy};
 use crate::proof::Proof;
+use crate::publish::PublishError;
 use crate::reader::{ReadError, Reader};
+use crate::seal::Successor;
 use crate::verify::TornTail;
 use shared::{Shared, lock};
 use writer::Append;
@@ -40,6 +46,13 @@ pub struct LogConfig {
     pub origin: String,
     /// The keys that sign checkpoints, each named as the origin. During a rotation there are two.
     pub signers: Vec<SigningKey>,
+    /// Keys that signed earlier and do no more: a folder that only these signed is believed too.
+    pub former: Vec<VerifierKey>,
+    /// Which witnesses must have signed before a checkpoint is public; without one, or where it needs none, every
+    /// checkpoint is public at once.
+    pub policy: Option<Arc<Policy>>,
+    /// What to do with a log that was sealed.
+    pub when_sealed: WhenSealed,
     /// How much of the folder is checked at the opening.
     pub check: OpenCheck,
     /// How much is held at once.
@@ -54,10 +67,19 @@ impl LogConfig {
     /// The defaults, for a log in `dir` that one key signs. The key's name is the origin.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>, signer: SigningKey) -> Self {
+        Self { origin: signer.name().to_owned(), signers: vec![signer], ..Self::empty(dir) }
+    }
+
+    /// The defaults, for a log in `dir` that has neither an origin nor a key yet.
+    #[must_use]
+    pub fn empty(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
-            origin: signer.name().to_owned(),
-            signers: vec![signer],
+            origin: String::new(),
+            signers: Vec::new(),
+            former: Vec::new(),
+            policy: None,
+            when_sealed: WhenSealed::default(),
             check: OpenCheck::default(),
             sizes: Sizes::default(),
             pace: Pace::default(),
@@ -75,6 +97,16 @@ pub enum OpenCheck {
     Tiles,
     /// Every entry as well: what [`verify`](crate::verify()) does.
     Everything,
+}
+
+/// What to do with a log that was sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenSealed {
+    /// It is not opened.
+    #[default]
+    Refuse,
+    /// It is opened without taking anything more: its last checkpoint may not have been published.
+    Finish,
 }
 
 /// Why a log was not opened. Nothing in the folder was changed, except where it was only the
@@ -102,6 +134,12 @@ pub enum OpenError {
         found: String,
         /// The origin configured.
         expected: String,
+    },
+    /// It came to its end, and another log follows.
+    #[error("the log is sealed; its successor is {:?}, {}", .successor.origin, .successor.key)]
+    Sealed {
+        /// The log that follows.
+        successor: Successor,
     },
     /// The folder does not verify.
     #[error("the log is damaged and is not extended: {0}")]
@@ -138,6 +176,15 @@ pub struct Recovery {
     pub torn: Option<TornTail>,
 }
 
+/// That the keys that sign are others than before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyChange {
+    /// Verifier keys of those that sign from now on.
+    pub added: Vec<String>,
+    /// Those that sign no more: verifier keys where they are known, else name and id.
+    pub removed: Vec<String>,
+}
+
 /// Why an entry was not appended. Nothing of it is in the log, unless the process ends before
 /// the log could be written again: then its last group may turn out to be whole.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -166,7 +213,7 @@ pub struct Receipt {
     pub index: u64,
 }
 
-/// The newest checkpoint.
+/// A checkpoint of the log.
 pub type Published = Arc<SignedCheckpoint>;
 
 /// The state of a log, for metrics and health.
@@ -174,8 +221,12 @@ pub type Published = Arc<SignedCheckpoint>;
 pub struct LogStatus {
     /// Durable entries.
     pub size: u64,
-    /// Entries under the newest checkpoint.
+    /// Entries under the newest checkpoint that the log signed.
+    pub signed: u64,
+    /// Entries under the public checkpoint.
     pub published: u64,
+    /// When that was written.
+    pub published_at: SystemTime,
     /// Durable groups since the opening: each was one write and one `fdatasync`.
     pub groups: u64,
     /// Bytes of durable entries that are not in tiles yet.
@@ -199,6 +250,10 @@ struct Open {
     queue: Mutex<Option<mpsc::Sender<Append>>>,
     threads: Mutex<Option<Threads>>,
     recovery: Recovery,
+    key_change: Option<KeyChange>,
+    /// The log's own keys and, where there is a policy, those of its witnesses.
+    keys: VerifierKeys,
+    policy: Option<Arc<Policy>>,
     folder: Folder,
 }
 
@@ -237,25 +292,71 @@ impl Log {
         receipt.await.map_err(|_| LogError::Closed)?
     }
 
-    /// The newest checkpoint, as the text of a signed note.
+    /// The public checkpoint, as the text of a signed note.
     #[must_use]
     pub fn checkpoint(&self) -> String {
         self.published().note.clone()
     }
 
-    /// The newest checkpoint.
+    /// The public checkpoint: the newest one that counts under the policy.
     #[must_use]
     pub fn published(&self) -> Published {
-        self.0.shared.published.borrow().clone()
+        self.0.shared.board.shown()
     }
 
-    /// Follows the newest checkpoint; it is seen here once it is durable.
+    /// Follows the public checkpoint; it is seen here once it is durable.
     #[must_use]
     pub fn subscribe(&self) -> watch::Receiver<Published> {
-        self.0.shared.published.subscribe()
+        self.0.shared.board.subscribe()
     }
 
-    /// Number of durable entries; the newest checkpoint may cover fewer.
+    /// The newest checkpoint that the log signed: what witnesses are shown, and nobody else before they have signed.
+    #[must_use]
+    pub fn signed(&self) -> Published {
+        self.0.shared.signed.borrow().clone()
+    }
+
+    /// Follows the newest checkpoint that the log signed; it is seen here once it is durable.
+    #[must_use]
+    pub fn subscribe_signed(&self) -> watch::Receiver<Published> {
+        self.0.shared.signed.subscribe()
+    }
+
+    /// Publishes a checkpoint that witnesses have signed, in place of one of a smaller tree, or of the same tree with
+    /// fewer cosignatures. Says whether it was. Writes a file; blocks.
+    ///
+    /// # Errors
+    /// When it does not count under the policy, is not this log's, or cannot be written.
+    pub fn publish(&self, note: &str) -> Result<bool, PublishError> {
+        let Open { shared, keys, policy, .. } = &*self.0;
+        let new = SignedCheckpoint::verify(note.as_bytes(), keys).map_err(NotMet::from)?;
+        if new.origin != shared.origin || new.size > shared.signed.borrow().size {
+            return Err(PublishError::OtherTree);
+        }
+        if let Some(policy) = policy
+            && !policy.is_met(&new.cosignatures)
+        {
+            let by = new.cosignatures.into_iter().map(|one| one.name).collect();
+            return Err(NotMet::Quorum(by).into());
+        }
+        let (size, cosignatures) = (new.size, new.cosignatures.len());
+        let good = |old: &Published| old.size == size && old.cosignatures.len() >= cosignatures;
+        Ok(shared.board.put(Arc::new(new), good)?)
+    }
+
+    /// Takes nothing more, from now until the log is opened again: appends fail with this reason.
+    pub fn halt(&self, reason: &str) {
+        tracing::error!(reason, "the audit log takes nothing more");
+        self.0.shared.halt(reason.into());
+    }
+
+    /// That the keys that sign are others than those that signed the checkpoint that was found at the opening.
+    #[must_use]
+    pub fn key_change(&self) -> Option<&KeyChange> {
+        self.0.key_change.as_ref()
+    }
+
+    /// Number of durable entries; the checkpoints may cover fewer.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.0.shared.size()
@@ -279,13 +380,19 @@ impl Log {
         self.0.shared.status()
     }
 
-    /// The log as of its newest checkpoint.
+    /// The log as of its public checkpoint.
     #[must_use]
     pub fn reader(&self) -> Reader {
-        Reader::at(self.0.folder.clone(), (*self.published()).clone())
+        self.reader_at(&self.published())
     }
 
-    /// A proof for an entry under the newest checkpoint. Reads files; blocks.
+    /// The log as of one of its checkpoints.
+    #[must_use]
+    pub fn reader_at(&self, checkpoint: &SignedCheckpoint) -> Reader {
+        Reader::at(self.0.folder.clone(), checkpoint.clone())
+    }
+
+    /// A proof for an entry under the public checkpoint. Reads files; blocks.
     ///
     /// # Errors
     /// [`ReadError::Beyond`] when the checkpoint does not cover the entry yet.

@@ -10,6 +10,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::board::Board;
 use super::{LogStatus, Published};
 use crate::disk::Disk;
 use crate::folder::Folder;
@@ -22,7 +23,10 @@ pub(super) struct Shared {
     pub(super) sizes: Sizes,
     pub(super) pace: Pace,
     pub(super) disk: Arc<dyn Disk>,
-    pub(super) published: watch::Sender<Published>,
+    /// The public checkpoint.
+    pub(super) board: Arc<Board>,
+    /// The newest checkpoint that was signed, public or not.
+    pub(super) signed: watch::Sender<Published>,
     /// Number for the next segment. Locked while one is made or taken, so that segments are
     /// used in the order of their numbers: recovery reads them in that order.
     next_segment: Mutex<u64>,
@@ -47,6 +51,8 @@ struct Desk {
     spare_wanted: bool,
     /// Segments that are not appended to any more, each with the index after its last entry.
     retired: Vec<Retired>,
+    /// Why nothing is appended any more, whatever the disk can do.
+    halted: Option<Arc<str>>,
     append_failure: Option<Arc<str>>,
     publish_failure: Option<Arc<str>>,
     stop: Option<Stop>,
@@ -82,17 +88,19 @@ impl Shared {
         sizes: Sizes,
         pace: Pace,
         disk: Arc<dyn Disk>,
-        published: Published,
+        board: Arc<Board>,
+        signed: Published,
         next_segment: u64,
     ) -> Self {
-        let size = published.size;
+        let size = signed.size;
         Self {
             folder,
             origin,
             sizes,
             pace,
             disk,
-            published: watch::Sender::new(published),
+            board,
+            signed: watch::Sender::new(signed),
             next_segment: Mutex::new(next_segment),
             size: AtomicU64::new(size),
             groups: AtomicU64::new(0),
@@ -110,10 +118,12 @@ impl Shared {
         let desk = lock(&self.desk);
         LogStatus {
             size: self.size(),
-            published: self.published.borrow().size,
+            signed: self.signed.borrow().size,
+            published: self.board.shown().size,
+            published_at: self.board.since(),
             groups: self.groups.load(Ordering::Relaxed),
             backlog_bytes: desk.backlog_bytes,
-            append_failure: desk.append_failure.clone(),
+            append_failure: desk.halted.clone().or_else(|| desk.append_failure.clone()),
             publish_failure: desk.publish_failure.clone(),
         }
     }
@@ -149,6 +159,15 @@ impl Shared {
             Some(why) => Err(format!("its tiles are behind: {why}").into()),
             None => Err("its tiles are behind".into()),
         }
+    }
+
+    /// Nothing is appended from now on.
+    pub(super) fn halt(&self, why: Arc<str>) {
+        lock(&self.desk).halted = Some(why);
+    }
+
+    pub(super) fn halted(&self) -> Option<Arc<str>> {
+        lock(&self.desk).halted.clone()
     }
 
     pub(super) fn append_failed(&self, why: Arc<str>) {
@@ -223,11 +242,11 @@ impl Shared {
         done
     }
 
-    pub(super) fn published(&self, checkpoint: Published, bytes: usize) {
+    pub(super) fn integrated(&self, checkpoint: Published, bytes: usize) {
         let mut desk = lock(&self.desk);
         desk.backlog_bytes -= bytes;
         desk.publish_failure = None;
-        self.published.send_replace(checkpoint);
+        self.signed.send_replace(checkpoint);
         self.progressed.notify_all();
     }
 

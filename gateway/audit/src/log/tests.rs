@@ -1,6 +1,9 @@
 //! The log against disks that lie, fill up and lose power, and against damaged folders.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
+mod endings;
+mod publishing;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,8 +81,12 @@ impl Bench {
     }
 
     fn wait_until_published(&self, log: &Log, size: u64) {
-        let mut published = log.subscribe();
-        self.runtime.block_on(published.wait_for(|checkpoint| checkpoint.size >= size)).unwrap();
+        // What is signed is accounted for; it is public a moment before that.
+        let (mut published, mut signed) = (log.subscribe(), log.subscribe_signed());
+        self.runtime.block_on(async {
+            published.wait_for(|checkpoint| checkpoint.size >= size).await.unwrap();
+            signed.wait_for(|checkpoint| checkpoint.size >= size).await.unwrap();
+        });
     }
 
     fn close(&self, log: Log) {

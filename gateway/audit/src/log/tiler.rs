@@ -9,11 +9,13 @@ use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use tlog_tiles::record_hash;
 
+use super::Published;
+use super::board::{self, Board};
 use super::shared::{Retired, Shared, Stop};
 use crate::bundle;
 use crate::checkpoint::SignedCheckpoint;
@@ -26,12 +28,22 @@ use crate::tree::{Frontier, TILE_WIDTH, levels};
 /// Threads that write a step's tiles: enough that their flushes share commits.
 const FLUSHES_TOGETHER: usize = 8;
 
+/// Where a checkpoint goes that the log has signed.
+#[derive(Clone)]
+pub(super) enum Signed {
+    /// To everybody, at once.
+    Public(Arc<Board>),
+    /// To the journal; who asks the witnesses publishes it.
+    Journal,
+}
+
 /// Builds and writes trees. Works without threads too: the opening uses it so.
 pub(super) struct Tiler {
     origin: String,
     signers: Vec<SigningKey>,
     disk: Arc<dyn Disk>,
     dir: std::path::PathBuf,
+    signed: Signed,
     /// The tree under the newest checkpoint.
     frontier: Frontier,
     /// The entry bundle at its right edge.
@@ -46,17 +58,18 @@ impl Tiler {
         signers: Vec<SigningKey>,
         disk: Arc<dyn Disk>,
         dir: &Path,
+        signed: Signed,
         frontier: Frontier,
         bundle: Vec<u8>,
     ) -> Self {
         let dir = dir.to_owned();
-        Self { origin, signers, disk, dir, frontier, bundle, folders: HashSet::new() }
+        Self { origin, signers, disk, dir, signed, frontier, bundle, folders: HashSet::new() }
     }
 
     /// Writes the tiles and the checkpoint of the tree with these entries appended.
     ///
     /// After an error the tree is what it was, and the call may be repeated.
-    pub(super) fn publish(&mut self, entries: &[Bytes]) -> io::Result<SignedCheckpoint> {
+    pub(super) fn integrate(&mut self, entries: &[Bytes]) -> io::Result<Published> {
         let mut tree = self.frontier.clone();
         let mut bundle = self.bundle.clone();
         let mut files: Vec<(Tile, Vec<u8>)> = Vec::new();
@@ -87,21 +100,26 @@ impl Tiler {
             }
         }
         self.write_tiles(&files)?;
-        let checkpoint = self.write_checkpoint(&tree)?;
+        let checkpoint = self.sign(&tree)?;
         self.frontier = tree;
         self.bundle = bundle;
         self.remove_partials(&filled);
         Ok(checkpoint)
     }
 
-    /// Signs the tree as it is and writes its checkpoint.
-    pub(super) fn write_checkpoint(&self, tree: &Frontier) -> io::Result<SignedCheckpoint> {
-        let signed =
-            SignedCheckpoint::sign(&self.origin, tree.size(), tree.root(), &self.signers).map_err(io::Error::other)?;
-        let unfinished = self.unfinished(layout::CHECKPOINT);
-        self.write_file(&unfinished, signed.note.as_bytes())?;
-        self.disk.rename(&unfinished, &self.dir.join(layout::CHECKPOINT))?;
-        self.disk.sync_dir(&self.dir)?;
+    /// Signs the tree as it is, anew, and writes its checkpoint.
+    pub(super) fn sign_again(&self) -> io::Result<Published> {
+        self.sign(&self.frontier)
+    }
+
+    fn sign(&self, tree: &Frontier) -> io::Result<Published> {
+        let signed = sign(&self.origin, tree, &self.signers)?;
+        match &self.signed {
+            Signed::Public(board) => drop(board.put(Arc::clone(&signed), |_| false)?),
+            Signed::Journal => {
+                board::write(&*self.disk, &self.dir, layout::SIGNED, "checkpoint", signed.note.as_bytes())?;
+            }
+        }
         Ok(signed)
     }
 
@@ -200,7 +218,7 @@ impl Tiler {
             if let Some(entries) = turn.entries {
                 waiting.extend(entries);
                 if turn.stop != Some(Stop::Now) {
-                    self.publish_waiting(shared, &mut waiting);
+                    self.integrate_waiting(shared, &mut waiting);
                 }
                 due = Instant::now() + shared.pace.integrate_every;
             }
@@ -213,15 +231,15 @@ impl Tiler {
         }
     }
 
-    fn publish_waiting(&mut self, shared: &Shared, waiting: &mut VecDeque<Bytes>) {
+    fn integrate_waiting(&mut self, shared: &Shared, waiting: &mut VecDeque<Bytes>) {
         while !waiting.is_empty() {
             let count = waiting.len().min(shared.sizes.step_entries.max(1));
             let step = &waiting.make_contiguous()[..count];
             let bytes = step.iter().map(Bytes::len).sum();
-            match self.publish(step) {
+            match self.integrate(step) {
                 Ok(checkpoint) => {
                     waiting.drain(..count);
-                    shared.published(Arc::new(checkpoint), bytes);
+                    shared.integrated(checkpoint, bytes);
                 }
                 Err(why) => {
                     tracing::error!(error = %why, "cannot publish audit tiles; they are kept");
@@ -246,6 +264,17 @@ impl Tiler {
             tracing::warn!(error = %why, "cannot remove journal segments; the next start will");
         }
     }
+}
+
+/// Signs a tree.
+pub(super) fn sign(origin: &str, tree: &Frontier, signers: &[SigningKey]) -> io::Result<Published> {
+    let signed = SignedCheckpoint::sign(origin, tree.size(), tree.root(), signers, now());
+    signed.map(Arc::new).map_err(io::Error::other)
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 fn concat(hashes: &[tlog_tiles::Hash]) -> Vec<u8> {

@@ -75,6 +75,9 @@ impl Writer {
 
     /// Makes the group durable and returns the index of its first entry.
     fn commit(&mut self) -> Result<u64, Arc<str>> {
+        if let Some(why) = self.shared.halted() {
+            return Err(why);
+        }
         if let Some((at, why)) = &self.failed
             && at.elapsed() < self.shared.pace.retry_after
         {

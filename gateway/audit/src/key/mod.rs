@@ -1,5 +1,11 @@
 //! Keys in the formats of C2SP signed-note: `PRIVATE+KEY+<name>+<id>+<base64>` for who signs,
-//! `<name>+<id>+<base64>` for who verifies. Ed25519 only.
+//! `<name>+<id>+<base64>` for who verifies.
+//!
+//! * `verifier`: the public side, one key or all that a reader trusts.
+//! * `mldsa`: ML-DSA-44.
+
+mod mldsa;
+mod verifier;
 
 use std::fmt;
 use std::io::Read;
@@ -9,13 +15,55 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use ed25519_dalek::Signer;
 use rand::TryRng;
 use rand::rngs::SysRng;
-use signed_note::{Signature, StandardVerifier, Verifier, VerifierError, VerifierList};
+use signed_note::Signature;
 use zeroize::Zeroizing;
 
+pub(crate) use self::verifier::name_is_valid;
+pub use self::verifier::{VerifierKey, VerifierKeys};
+use crate::cosignature::{MAX_NAME, Statement};
 use crate::limits::{MAX_KEY_FILE_BYTES, MAX_VERIFIER_KEYS};
 
-/// Signature type of Ed25519 in C2SP signed-note.
-const ALG_ED25519: u8 = 1;
+/// What a key signs, and how: its type in C2SP signed-note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// A note's text, with Ed25519: a log's key.
+    Ed25519,
+    /// `cosignature/v1`, with Ed25519: a witness's key.
+    Cosignature,
+    /// `subtree/v1`, with ML-DSA-44, which holds against quantum computers: a witness's key, or a log's second one.
+    MlDsa44,
+}
+
+impl KeyKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Ed25519, Self::Cosignature, Self::MlDsa44];
+
+    /// The type of this byte.
+    pub(crate) fn of(byte: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.byte() == byte)
+    }
+
+    /// The byte before a key of this type.
+    pub(crate) fn byte(self) -> u8 {
+        match self {
+            Self::Ed25519 => 1,
+            Self::Cosignature => 4,
+            Self::MlDsa44 => 6,
+        }
+    }
+
+    /// Whether a log may sign its checkpoints with it.
+    #[must_use]
+    pub fn is_for_logs(self) -> bool {
+        matches!(self, Self::Ed25519 | Self::MlDsa44)
+    }
+
+    /// Whether a witness may cosign with it.
+    #[must_use]
+    pub fn is_for_witnesses(self) -> bool {
+        matches!(self, Self::Cosignature | Self::MlDsa44)
+    }
+}
 
 /// Why a key cannot be used. No variant carries key material.
 #[derive(Debug, thiserror::Error)]
@@ -29,9 +77,20 @@ pub enum KeyError {
         /// Line in the text, from 1.
         line: usize,
     },
-    /// Neither Ed25519 nor anything else that is known here.
-    #[error("the key's algorithm is not Ed25519 (type 1)")]
+    /// A type that is not known here.
+    #[error("the key's algorithm is none of Ed25519 (type 1), cosignature/v1 (type 4) and ML-DSA-44 (type 6)")]
     Algorithm,
+    /// Two keys that signatures could not be told apart by.
+    #[error("two different keys are named {name}+{id:08x}")]
+    Ambiguous {
+        /// Their name.
+        name: String,
+        /// Their id.
+        id: u32,
+    },
+    /// The library that signs failed.
+    #[error("it could not sign")]
+    Signing,
     /// The id in the key is not the hash of its name and public key.
     #[error("the key's id does not belong to its name and key")]
     Id,
@@ -57,11 +116,17 @@ pub enum KeyError {
     },
 }
 
-/// A log's private key. It never prints and is wiped when dropped.
+/// A private key of a log or a witness. It never prints and is wiped when dropped.
 pub struct SigningKey {
     name: String,
     id: u32,
-    key: ed25519_dalek::SigningKey,
+    secret: Secret,
+}
+
+enum Secret {
+    Ed25519(ed25519_dalek::SigningKey),
+    Cosignature(ed25519_dalek::SigningKey),
+    MlDsa44(Box<mldsa::MlDsa>),
 }
 
 impl SigningKey {
@@ -77,12 +142,10 @@ impl SigningKey {
             return Err(KeyError::Name);
         }
         let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded).map_err(|_| KeyError::MalformedPrivate)?);
-        let (algorithm, secret) = decoded.split_first().ok_or(KeyError::MalformedPrivate)?;
-        if *algorithm != ALG_ED25519 {
-            return Err(KeyError::Algorithm);
-        }
+        let (kind, secret) = decoded.split_first().ok_or(KeyError::MalformedPrivate)?;
+        let kind = KeyKind::of(*kind).ok_or(KeyError::Algorithm)?;
         let secret: Zeroizing<[u8; 32]> = Zeroizing::new(secret.try_into().map_err(|_| KeyError::MalformedPrivate)?);
-        let parsed = Self::from_secret(name, &secret);
+        let parsed = Self::from_secret(name, kind, &secret)?;
         if id != format!("{:08x}", parsed.id) {
             return Err(KeyError::Id);
         }
@@ -97,10 +160,19 @@ impl SigningKey {
         Self::parse(&read_key_file(path)?)
     }
 
-    fn from_secret(name: &str, secret: &[u8; 32]) -> Self {
-        let key = ed25519_dalek::SigningKey::from_bytes(secret);
-        let id = signed_note::key_id(name, &typed_public_key(&key));
-        Self { name: name.to_owned(), id, key }
+    /// All kinds are made from 32 bytes: a seed of ML-DSA, the secret key of Ed25519.
+    fn from_secret(name: &str, kind: KeyKind, secret: &[u8; 32]) -> Result<Self, KeyError> {
+        let ed25519 = || ed25519_dalek::SigningKey::from_bytes(secret);
+        let secret = match kind {
+            KeyKind::Ed25519 => Secret::Ed25519(ed25519()),
+            KeyKind::Cosignature => Secret::Cosignature(ed25519()),
+            // The message that it signs has room for so long a name.
+            KeyKind::MlDsa44 if name.len() > MAX_NAME => return Err(KeyError::Name),
+            KeyKind::MlDsa44 => Secret::MlDsa44(Box::new(mldsa::MlDsa::from_seed(secret).ok_or(KeyError::Signing)?)),
+        };
+        let mut key = Self { name: name.to_owned(), id: 0, secret };
+        key.id = signed_note::key_id(name, &key.typed_public());
+        Ok(key)
     }
 
     /// The key's name; a log's origin, by recommendation of C2SP tlog-checkpoint.
@@ -109,22 +181,57 @@ impl SigningKey {
         &self.name
     }
 
+    /// The key's id, which together with its name says which key a signature is by.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// What it signs.
+    #[must_use]
+    pub fn kind(&self) -> KeyKind {
+        match self.secret {
+            Secret::Ed25519(_) => KeyKind::Ed25519,
+            Secret::Cosignature(_) => KeyKind::Cosignature,
+            Secret::MlDsa44(_) => KeyKind::MlDsa44,
+        }
+    }
+
     /// The verifier key that belongs to it, `<name>+<id>+<base64>`.
     #[must_use]
     pub fn verifier_key(&self) -> String {
-        let public = BASE64_STANDARD.encode(typed_public_key(&self.key));
-        format!("{}+{:08x}+{public}", self.name, self.id)
+        format!("{}+{:08x}+{}", self.name, self.id, BASE64_STANDARD.encode(self.typed_public()))
     }
 
-    pub(crate) fn sign(&self, text: &[u8]) -> Result<Signature, KeyError> {
-        let signature = self.key.sign(text).to_bytes().to_vec();
+    fn typed_public(&self) -> Vec<u8> {
+        let kind = [self.kind().byte()];
+        match &self.secret {
+            Secret::Ed25519(key) | Secret::Cosignature(key) => [&kind, key.verifying_key().as_bytes().as_slice()].concat(),
+            Secret::MlDsa44(key) => [&kind, key.public()].concat(),
+        }
+    }
+
+    /// Signs a checkpoint. `time`, in seconds since 1970, is in the signatures of those kinds that say when.
+    pub(crate) fn sign(&self, tree: &Statement<'_>, time: u64) -> Result<Signature, KeyError> {
+        let stamped = |signature: &[u8]| [&time.to_be_bytes(), signature].concat();
+        let signature = match &self.secret {
+            Secret::Ed25519(key) => key.sign(tree.text).to_bytes().to_vec(),
+            Secret::Cosignature(key) => stamped(&key.sign(&tree.cosignature_v1(time)).to_bytes()),
+            Secret::MlDsa44(key) => {
+                let message = tree.subtree_v1(&self.name, time).ok_or(KeyError::Name)?;
+                stamped(&key.sign(&message).ok_or(KeyError::Signing)?)
+            }
+        };
         Signature::new(self.name.clone(), self.id, signature).map_err(|_| KeyError::Name)
     }
 
     fn to_text(&self) -> Zeroizing<String> {
         let mut typed = Zeroizing::new([0_u8; 33]);
-        typed[0] = ALG_ED25519;
-        typed[1..].copy_from_slice(self.key.as_bytes());
+        typed[0] = self.kind().byte();
+        typed[1..].copy_from_slice(match &self.secret {
+            Secret::Ed25519(key) | Secret::Cosignature(key) => key.as_bytes(),
+            Secret::MlDsa44(key) => key.seed(),
+        });
         let encoded = Zeroizing::new(BASE64_STANDARD.encode(typed.as_slice()));
         Zeroizing::new(format!("PRIVATE+KEY+{}+{:08x}+{}", self.name, self.id, encoded.as_str()))
     }
@@ -134,12 +241,6 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({}+{:08x})", self.name, self.id)
     }
-}
-
-fn typed_public_key(key: &ed25519_dalek::SigningKey) -> [u8; 33] {
-    let mut typed = [ALG_ED25519; 33];
-    typed[1..].copy_from_slice(key.verifying_key().as_bytes());
-    typed
 }
 
 /// A new key, as the two texts that are kept in files.
@@ -161,74 +262,21 @@ impl fmt::Debug for KeyPair {
 /// # Errors
 /// When the name is not a key name, or the system gives no randomness.
 pub fn generate_key(name: &str) -> Result<KeyPair, KeyError> {
-    if !signed_note::is_key_name_valid(name) || name.chars().any(char::is_control) {
+    generate_key_of(name, KeyKind::Ed25519)
+}
+
+/// Makes a key of a kind.
+///
+/// # Errors
+/// When the name is not a key name, or the system gives no randomness.
+pub fn generate_key_of(name: &str, kind: KeyKind) -> Result<KeyPair, KeyError> {
+    if !name_is_valid(name) {
         return Err(KeyError::Name);
     }
     let mut secret = Zeroizing::new([0_u8; 32]);
     SysRng.try_fill_bytes(secret.as_mut_slice()).map_err(|_| KeyError::Random)?;
-    let key = SigningKey::from_secret(name, &secret);
+    let key = SigningKey::from_secret(name, kind, &secret)?;
     Ok(KeyPair { private: key.to_text(), verifier: key.verifier_key() })
-}
-
-/// The keys that a reader trusts: a log's, and others' that may have signed beside it.
-#[derive(Clone)]
-pub struct VerifierKeys(Vec<StandardVerifier>);
-
-impl VerifierKeys {
-    /// Parses one key a line; empty lines and lines that start with `#` are passed over.
-    ///
-    /// # Errors
-    /// Names the first line that is not a verifier key, or says that there is none.
-    pub fn parse(text: &str) -> Result<Self, KeyError> {
-        let mut keys = Vec::new();
-        for (at, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            if keys.len() == MAX_VERIFIER_KEYS {
-                return Err(KeyError::TooMany);
-            }
-            keys.push(StandardVerifier::new(line).map_err(|why| match why {
-                VerifierError::Format => KeyError::MalformedVerifier { line: at + 1 },
-                VerifierError::Alg => KeyError::Algorithm,
-                VerifierError::Id => KeyError::Id,
-            })?);
-        }
-        if keys.is_empty() { Err(KeyError::None) } else { Ok(Self(keys)) }
-    }
-
-    /// Reads the keys from a file.
-    ///
-    /// # Errors
-    /// When the file cannot be read or holds something else.
-    pub fn read(path: &Path) -> Result<Self, KeyError> {
-        Self::parse(&read_key_file(path)?)
-    }
-
-    /// The keys that verify what these signers sign.
-    ///
-    /// # Errors
-    /// When there is no signer.
-    pub fn of<'a>(signers: impl IntoIterator<Item = &'a SigningKey>) -> Result<Self, KeyError> {
-        let lines: Vec<String> = signers.into_iter().map(SigningKey::verifier_key).collect();
-        Self::parse(&lines.join("\n"))
-    }
-
-    /// The names of the keys, in their order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(Verifier::name)
-    }
-
-    pub(crate) fn list(&self) -> VerifierList {
-        VerifierList::new(self.0.iter().map(|key| Box::new(key.clone()) as _).collect())
-    }
-}
-
-impl fmt::Debug for VerifierKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(Verifier::name)).finish()
-    }
 }
 
 fn read_key_file(path: &Path) -> Result<Zeroizing<String>, KeyError> {
@@ -264,7 +312,10 @@ mod tests {
         let text = "If you think cryptography is the answer to your problem,\n\
                     then you don't know what your problem is.\n";
         let key = SigningKey::parse(PETER_PRIVATE).unwrap();
-        let signature = key.sign(text.as_bytes()).unwrap();
+        // Nothing but the text is signed: what kind of note it is does not matter.
+        let tree =
+            Statement { text: text.as_bytes(), origin: "", size: 0, root: tlog_tiles::EMPTY_HASH };
+        let signature = key.sign(&tree, 0).unwrap();
         assert_eq!(
             String::from_utf8(signature.to_bytes()).unwrap(),
             "— PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n"
@@ -283,7 +334,12 @@ mod tests {
 
     #[test]
     fn a_private_key_never_prints() {
-        let pair = generate_key("example.test/log").unwrap();
+        for pair in KeyKind::ALL.map(|kind| generate_key_of("example.test/log", kind).unwrap()) {
+            never_prints(&pair);
+        }
+    }
+
+    fn never_prints(pair: &KeyPair) {
         // `PRIVATE+KEY+<name>+<id>+<base64>`; the Base64 itself can hold, or end in, a `+`.
         let secret = pair.private.splitn(5, '+').nth(4).unwrap().to_owned();
         let printed = format!("{:?} {:?}", SigningKey::parse(&pair.private).unwrap(), pair);
