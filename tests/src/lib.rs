@@ -2,6 +2,7 @@
 //!
 //! - [`sim`]: the world outside: who lives in it, and the back ends behind the plugins.
 //! - [`house`]: a whole gateway with its back ends, in a process of its own.
+//! - [`witness`]: a witness of the audit log.
 //! - [`story`]: what `cargo demo -- --check` plays.
 //! - [`standards`]: the national schemas, where they lie beside the project.
 
@@ -9,3 +10,4 @@ pub mod house;
 pub mod sim;
 pub mod standards;
 pub mod story;
+pub mod witness;
