@@ -93,8 +93,7 @@ impl SignedCheckpoint {
     /// # Errors
     /// When the key cannot sign it.
     pub fn cosign(&self, key: &SigningKey, time: u64) -> Result<String, KeyError> {
-        let tree =
-            Statement { text: self.text().as_bytes(), origin: &self.origin, size: self.size, root: self.root };
+        let tree = Statement { text: self.text().as_bytes(), origin: &self.origin, size: self.size, root: self.root };
         let line = key.sign(&tree, time)?.to_bytes();
         String::from_utf8(line).map_err(|_| KeyError::Signing)
     }

@@ -151,7 +151,8 @@ mod tests {
                 let refused = SignedCheckpoint::verify(note.as_bytes(), &all);
                 assert!(matches!(refused, Err(CheckpointError::WrongSignature { .. })), "{line} {at}: {refused:?}");
             }
-            for wrong in [changed(line, |bytes| bytes.push(0)), changed(line, |bytes| bytes.truncate(bytes.len() - 1))] {
+            for wrong in [changed(line, |bytes| bytes.push(0)), changed(line, |bytes| bytes.truncate(bytes.len() - 1))]
+            {
                 let refused = SignedCheckpoint::verify(wrong.as_bytes(), &all);
                 assert!(matches!(refused, Err(CheckpointError::WrongSignature { .. })), "{line}: {refused:?}");
             }

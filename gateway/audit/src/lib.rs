@@ -56,9 +56,7 @@ pub mod witness;
 pub use checkpoint::{CheckpointError, SignedCheckpoint};
 pub use cosignature::Cosignature;
 pub use damage::Damage;
-pub use key::{
-    KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of,
-};
+pub use key::{KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of};
 pub use layout::PublicFile;
 pub use limits::{Pace, Sizes};
 pub use log::{

@@ -145,9 +145,7 @@ impl Policy {
     pub fn read(path: &Path) -> Result<Self, PolicyError> {
         let failed = |source| PolicyError::File { path: path.display().to_string(), source };
         let mut bytes = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(MAX_POLICY_BYTES + 1).read_to_end(&mut bytes))
-            .map_err(failed)?;
+        File::open(path).and_then(|file| file.take(MAX_POLICY_BYTES + 1).read_to_end(&mut bytes)).map_err(failed)?;
         Self::parse(&bytes)
     }
 
@@ -426,7 +424,8 @@ mod tests {
     #[test]
     fn white_space_comments_and_bytes_of_any_kind_are_taken_as_they_are_meant() {
         let [a, b] = ["a", "b"].map(|name| vkey(name, KeyKind::Cosignature));
-        let text = format!("\n \t# caf\u{e9}\n\twitness   K\t {a}  \n witness \u{212a} {b}\n group g 2 K \u{212a}\nquorum g");
+        let text =
+            format!("\n \t# caf\u{e9}\n\twitness   K\t {a}  \n witness \u{212a} {b}\n group g 2 K \u{212a}\nquorum g");
         let policy = parse(&text).unwrap();
         assert_eq!(policy.witnesses()[1].name, "\u{212a}".as_bytes());
         // Latin-1 is no UTF-8, and a name all the same.

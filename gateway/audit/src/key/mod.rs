@@ -206,7 +206,9 @@ impl SigningKey {
     fn typed_public(&self) -> Vec<u8> {
         let kind = [self.kind().byte()];
         match &self.secret {
-            Secret::Ed25519(key) | Secret::Cosignature(key) => [&kind, key.verifying_key().as_bytes().as_slice()].concat(),
+            Secret::Ed25519(key) | Secret::Cosignature(key) => {
+                [&kind, key.verifying_key().as_bytes().as_slice()].concat()
+            }
             Secret::MlDsa44(key) => [&kind, key.public()].concat(),
         }
     }
@@ -313,8 +315,7 @@ mod tests {
                     then you don't know what your problem is.\n";
         let key = SigningKey::parse(PETER_PRIVATE).unwrap();
         // Nothing but the text is signed: what kind of note it is does not matter.
-        let tree =
-            Statement { text: text.as_bytes(), origin: "", size: 0, root: tlog_tiles::EMPTY_HASH };
+        let tree = Statement { text: text.as_bytes(), origin: "", size: 0, root: tlog_tiles::EMPTY_HASH };
         let signature = key.sign(&tree, 0).unwrap();
         assert_eq!(
             String::from_utf8(signature.to_bytes()).unwrap(),

@@ -251,6 +251,7 @@ struct Open {
     threads: Mutex<Option<Threads>>,
     recovery: Recovery,
     key_change: Option<KeyChange>,
+    successor: Option<Successor>,
     /// The log's own keys and, where there is a policy, those of its witnesses.
     keys: VerifierKeys,
     policy: Option<Arc<Policy>>,
@@ -354,6 +355,12 @@ impl Log {
     #[must_use]
     pub fn key_change(&self) -> Option<&KeyChange> {
         self.0.key_change.as_ref()
+    }
+
+    /// The log that follows, where this one was sealed when it was opened.
+    #[must_use]
+    pub fn successor(&self) -> Option<&Successor> {
+        self.0.successor.as_ref()
     }
 
     /// Number of durable entries; the checkpoints may cover fewer.

@@ -13,9 +13,7 @@ use super::board::Board;
 use super::shared::{Retired, Shared};
 use super::tiler::{self, Signed, Tiler};
 use super::writer::Writer;
-use super::{
-    KeyChange, Log, LogConfig, Open, OpenCheck, OpenError, Published, Recovery, Threads, WhenSealed,
-};
+use super::{KeyChange, Log, LogConfig, Open, OpenCheck, OpenError, Published, Recovery, Threads, WhenSealed};
 use crate::checkpoint::SignedCheckpoint;
 use crate::damage::{Damage, Fault};
 use crate::folder::Folder;
@@ -122,6 +120,7 @@ pub(super) fn open(mut config: LogConfig) -> Result<Log, OpenError> {
         threads: Mutex::new(Some(Threads { writer, tiler, lock })),
         recovery,
         key_change,
+        successor: sealed,
         keys,
         policy: config.policy,
         folder,
@@ -226,15 +225,20 @@ struct Found {
 
 /// The folder's checkpoints, or `None` if nothing was ever appended in it.
 fn find(folder: &Folder, origin: &str, keys: &VerifierKeys) -> Result<Option<Found>, OpenError> {
-    let signed = read_checkpoint(folder, layout::SIGNED, origin, keys)?;
     let Some(public) = read_checkpoint(folder, layout::CHECKPOINT, origin, keys)? else {
         let journal = recover(folder.path(), origin, 0)?;
-        if signed.is_some() || folder.path().join("tile").exists() || journal.last_number > 0 {
+        let inner = folder.path().join(layout::SIGNED).exists();
+        if inner || folder.path().join("tile").exists() || journal.last_number > 0 {
             let what = "it is missing, though the folder holds tiles or a journal";
             return Err(Damage::new(layout::CHECKPOINT, what).into());
         }
         return Ok(None);
     };
+    // Which of the two it is must be said; the keys were those of the public one a moment ago.
+    let signed = read_checkpoint(folder, layout::SIGNED, origin, keys).map_err(|why| match why {
+        OpenError::Checkpoint(why) => Damage::new(layout::SIGNED, why.to_string()).into(),
+        other => other,
+    })?;
     if let Some(signed) = &signed {
         let same_tree = signed.size != public.size || signed.root == public.root;
         if signed.size < public.size || !same_tree {

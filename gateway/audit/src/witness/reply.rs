@@ -158,7 +158,11 @@ mod tests {
     #[test]
     fn a_wrong_cosignature_by_a_known_key_discards_the_whole_answer() {
         let case = Case::new(KeyKind::Cosignature);
-        let other = SignedCheckpoint { size: 10, note: case.checkpoint.note.replacen("\n9\n", "\n10\n", 1), ..case.checkpoint.clone() };
+        let other = SignedCheckpoint {
+            size: 10,
+            note: case.checkpoint.note.replacen("\n9\n", "\n10\n", 1),
+            ..case.checkpoint.clone()
+        };
         let wrong = other.cosign(&case.signer, NOW).unwrap();
         let good = case.checkpoint.cosign(&case.signer, NOW).unwrap();
         for body in [wrong.clone(), format!("{wrong}{good}")] {
@@ -198,9 +202,8 @@ mod tests {
     #[test]
     fn every_status_has_its_meaning() {
         let case = Case::new(KeyKind::Cosignature);
-        let read = |status, kind, body: &str| {
-            Reply::read(status, kind, body.as_bytes(), &case.checkpoint, &case.key, NOW)
-        };
+        let read =
+            |status, kind, body: &str| Reply::read(status, kind, body.as_bytes(), &case.checkpoint, &case.key, NOW);
         let size = Some("text/x.tlog.size");
         assert_eq!(read(409, size, "12\n"), Reply::Knows { size: 12 });
         assert_eq!(read(409, size, "0\n"), Reply::Knows { size: 0 });

@@ -310,7 +310,8 @@ mod tests {
 
     #[test]
     fn a_403_and_a_404_say_what_the_witness_s_operator_must_do() {
-        for (reply, said) in [(Reply::UnknownLog, "does not know the log"), (Reply::UnknownKey, "the new verifier key")] {
+        for (reply, said) in [(Reply::UnknownLog, "does not know the log"), (Reply::UnknownKey, "the new verifier key")]
+        {
             let mut case = Case::new(None);
             let Meaning::Operator(what) = case.answer(&tree(9), reply) else { panic!() };
             assert!(what.contains(said) && what.contains("operator must"), "{what}");
