@@ -25,6 +25,7 @@ use crate::{
         file::{Directory, Loaded},
     },
     encryption,
+    log::Keys as LogKeys,
     pseudonym::Pseudonyms,
     tls::{
         config::{Protection, Tls},
@@ -62,10 +63,17 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         .into_iter()
         .filter_map(|(key, source)| source.read().err().map(|error| format!("{key}: {error}")))
         .collect();
-    if let Ok(key) = config.audit.key.read()
-        && let Err(error) = SigningKey::parse(key.expose_secret())
-    {
-        problems.push(format!("audit.key: {error}"));
+    match LogKeys::read(&config.audit) {
+        Ok(keys) => {
+            if let Err(error) = keys.own() {
+                problems.push(format!("audit: {error}"));
+            }
+            let origin = keys.signers.first().map(SigningKey::name);
+            if let Some(other) = keys.signers.iter().find(|key| Some(key.name()) != origin) {
+                problems.push(format!("audit.also-signed-by: the key {:?} is of another log", other.name()));
+            }
+        }
+        Err(wrong) => problems.extend(wrong),
     }
     if let Ok(key) = config.pseudonyms.key.read()
         && let Err(error) = Pseudonyms::new(&key.expose_secret().as_bytes().to_vec().into())

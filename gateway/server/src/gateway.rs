@@ -45,6 +45,8 @@ pub struct Gateway {
     pub evidence: Arc<AuditLog>,
     /// The audit log's folder, for whoever reads its public files.
     pub log_folder: PathBuf,
+    /// The folders of the logs that it continues, by the SHA-256 of their origins, lower-case hexadecimal.
+    pub earlier_logs: HashMap<String, PathBuf>,
     /// Whether the log's public files are read without a token.
     pub open_log: bool,
     /// Requests that may be worked on at once.

@@ -6,6 +6,7 @@
 //! - [`abuse`]: who asks too often, too slowly or for nothing.
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
+//! - [`log`]: the audit log as it is configured. [`witnesses`]: who must sign it too before it is public.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
 //! - [`operate`]: what an operator does with the plugins of a gateway that runs.
 //! - [`encryption`]: the keys of what is kept. [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
@@ -22,12 +23,14 @@ pub mod gateway;
 pub mod http;
 pub mod limits;
 pub mod listener;
+pub mod log;
 pub mod operate;
 pub mod pseudonym;
 pub mod start;
 pub mod telemetry;
 pub mod tls;
 pub mod webhook;
+pub mod witnesses;
 
 /// What a process does that was started to compile a plugin: for every binary that runs a gateway.
 pub use dialog_host::compile;

@@ -235,3 +235,19 @@ pub const UNREADABLE_DAYS: RangeInclusive<u16> = 1..=365;
 
 /// Unreadable deliveries that the operator is shown at once.
 pub const UNREADABLE_LISTED: usize = 100;
+
+/// How long a connection to a witness of the audit log may take to stand.
+pub const WITNESS_CONNECT: Duration = Duration::from_secs(2);
+
+/// How long a witness may take in all to sign a checkpoint, with all that it asks for on the way.
+pub const WITNESS_WAIT: Duration = Duration::from_secs(5);
+
+/// Rounds in a row without a quorum before that is recorded: one that was missed is nothing to write down.
+pub const WITNESS_ROUNDS_WITHOUT_QUORUM: u32 = 3;
+
+/// Largest bundle of the audit log's entries that is compressed for a reader, in bytes: 256 records have some 150 KiB,
+/// and what is larger goes as it is, piece by piece.
+pub const COMPRESSED_BUNDLE_BYTES: u64 = 2 * 1024 * 1024;
+
+/// How long the command that seals a log waits for its witnesses to sign the end.
+pub const SEAL_PUBLISHES: Duration = Duration::from_secs(60);

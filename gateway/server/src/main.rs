@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 use dialog_gateway::{
     compile,
     config::Config,
-    encryption,
+    encryption, log,
     operate::{self, Plugins},
     start,
 };
@@ -47,9 +47,35 @@ enum Command {
     },
     /// Installs, lists, shows, grants, takes back and rolls back plugins of a gateway that runs.
     Plugin(Box<Plugins>),
+    /// What is done to the audit log of a gateway that is stopped.
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
     /// Compiles a plugin within limits: what the gateway starts itself with.
     #[command(hide = true)]
     Compile { limits: Vec<String> },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Ends the log: its last record names the log that follows. After that the configuration names the successor's key,
+    /// a folder of its own, and this log among `audit.predecessors`.
+    Seal {
+        /// The configuration.
+        #[arg(long, env = "DIALOG_GATEWAY_CONFIG")]
+        config: PathBuf,
+        /// The verifier key of the log that follows, as `dialog-audit keygen` says it.
+        #[arg(long)]
+        successor: String,
+    },
+}
+
+fn seal(file: &Path, successor: &str) -> anyhow::Result<()> {
+    let config = Config::read(file)?;
+    start::checked(file, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(log::seal(&config, successor, &mut io::stdout()))
 }
 
 #[expect(clippy::print_stderr, reason = "the one place where the binary says what an operator should mend")]
@@ -65,6 +91,7 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
         Command::Serve { config } => start::run(&config, &mut io::stdout()),
         Command::Check { config } => look(&config),
+        Command::Audit { command: AuditCommand::Seal { config, successor } } => seal(&config, &successor),
         Command::Compile { limits } => match compile::serve(&limits) {
             Ok(()) => Ok(()),
             Err((code, words)) => return ended_with(&words, code),

@@ -7,7 +7,7 @@
 use std::{collections::HashMap, io::Write, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
-use dialog_audit::{Log, LogConfig, SigningKey};
+use dialog_audit::{SigningKey, WhenSealed};
 use dialog_contract::{
     audit::{Actor, ActorRole, Record, RecordKind},
     ids::PluginId,
@@ -47,10 +47,12 @@ use crate::{
     http::{routes, streams::EventStreams},
     limits,
     listener::Listener,
+    log,
     pseudonym::Pseudonyms,
     telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
     tls::{door::Door, reload},
     webhook::Webhook,
+    witnesses::Witnesses,
 };
 
 /// Requests under way have this long to come to their end when the gateway is to stop: their own deadline, and some.
@@ -70,7 +72,7 @@ pub fn run(file: &Path, ready: &mut dyn Write) -> anyhow::Result<()> {
     let telemetry = Telemetry::start(&config.telemetry, audit_key.name())?;
     panics::say_where();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime")?;
-    let ended = runtime.block_on(serve(config, checked, audit_key, ready));
+    let ended = runtime.block_on(serve(config, checked, ready));
     if let Err(error) = &ended {
         tracing::error!(error = format!("{error:#}"), "the gateway ends");
     }
@@ -87,12 +89,7 @@ pub fn checked(file: &Path, config: &Config) -> anyhow::Result<Checked> {
     check::check(config).map_err(|problems| anyhow::anyhow!("{}:\n  {}", file.display(), problems.join("\n  ")))
 }
 
-async fn serve(
-    config: Config,
-    mut checked: Checked,
-    audit_key: SigningKey,
-    ready: &mut dyn Write,
-) -> anyhow::Result<()> {
+async fn serve(config: Config, mut checked: Checked, ready: &mut dyn Write) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
 
@@ -108,13 +105,15 @@ async fn serve(
     let operations = Listener::bind(config.listen.operations).await.context("listen.operations")?;
     let papers = std::mem::take(&mut checked.papers);
 
-    let (gateway, polled) = assemble(&config, checked, audit_key, Arc::new(Process::of_this_binary())).await?;
+    let Assembled { gateway, polled, witnesses } =
+        assemble(&config, checked, Arc::new(Process::of_this_binary())).await?;
     let repaired = gateway.desk.recover().await.context("repair what was left unfinished")?;
     if repaired.due > 0 {
         tracing::warn!(count = repaired.due, "repaired what the process before left unfinished");
     }
 
     let stop = gateway.stop.clone();
+    let witnesses = witnesses.map(|witnesses| tokio::spawn(witnesses.run(stop.clone())));
     let mut tasks = background::start(&gateway, polled);
     let doors: Vec<Arc<Door>> = papers
         .into_iter()
@@ -155,18 +154,29 @@ async fn serve(
         tracing::warn!("not everything came to its end in time; it is repaired at the next start");
     }
     gateway.evidence.record(own(RecordKind::Stop, "gateway.stop")).await.context("record the stop")?;
+    if let Some(task) = witnesses
+        && let Ok(mut witnesses) = task.await
+        && !witnesses.last().await
+    {
+        tracing::warn!("the end of the audit log is not published yet: too few witnesses have signed it");
+    }
     gateway.evidence.log().close().await.context("close the audit log")?;
     gateway.store.close().await;
     Ok(())
 }
 
-/// Opens everything that was checked, and serves nothing yet; `compiler` is for its plugins. Also gives which plugins are to be asked for news, and how often.
-pub async fn assemble(
-    config: &Config,
-    checked: Checked,
-    audit_key: SigningKey,
-    compiler: Arc<dyn Compile>,
-) -> anyhow::Result<(Arc<Gateway>, Polled)> {
+/// A gateway that serves nothing yet.
+pub struct Assembled {
+    /// What every handler reaches.
+    pub gateway: Arc<Gateway>,
+    /// Which plugins are to be asked for news, and how often.
+    pub polled: Polled,
+    /// Who must sign the audit log too, where there is a policy.
+    pub witnesses: Option<Witnesses>,
+}
+
+/// Opens everything that was checked, and serves nothing yet; `compiler` is for its plugins.
+pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compile>) -> anyhow::Result<Assembled> {
     for issuer in config.issuers.iter().filter(|issuer| issuer.bearer) {
         tracing::warn!(issuer = issuer.issuer, "tokens of this issuer may be bound to nothing: for development only");
     }
@@ -176,14 +186,21 @@ pub async fn assemble(
     let pseudonyms = Arc::new(Pseudonyms::new(&pseudonym_key.into()).context("pseudonyms.key")?);
     let metrics = Arc::new(Metrics::default());
 
-    let origin = audit_key.name().to_owned();
-    let log_folder = folder.join("audit");
-    let log_config = LogConfig::new(&log_folder, audit_key);
-    let log = tokio::task::spawn_blocking(|| Log::open(log_config)).await?.context("open the audit log")?;
-    if let Some(torn) = &log.recovery().torn {
-        tracing::warn!(?torn, "the end of the audit log was torn and never acknowledged; it was cut off");
+    let log_folder = log::folder(config);
+    let (audit, log_at) = (config.audit.clone(), log_folder.clone());
+    let opened = tokio::task::spawn_blocking(move || log::open(&audit, log_at, WhenSealed::Refuse)).await??;
+    let (log, origin) = (opened.log.clone(), opened.origin.clone());
+    let evidence = Arc::new(AuditLog::new(log.clone(), origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
+    let mut witnesses = None;
+    if let Some(policy) = &opened.policy {
+        let port = Arc::<AuditLog>::clone(&evidence);
+        let every = log::every(&config.audit);
+        let mut asked = Witnesses::new(log, Arc::clone(policy), opened.own.clone(), port, every, config.audit.on_fork)?;
+        // Before the first record: a log that was put back from a copy would fork with it.
+        asked.round().await;
+        witnesses = Some(asked);
     }
-    let evidence = Arc::new(AuditLog::new(log, origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
+    opened.record(evidence.as_ref()).await?;
     evidence.record(own(RecordKind::Start, "gateway.start")).await?;
     let mut record = own(RecordKind::Configuration, "gateway.configure");
     record.details.insert("sha256".to_owned(), config.sha256.clone());
@@ -263,6 +280,7 @@ pub async fn assemble(
         uploads: Semaphore::new(limits::PACKAGES_AT_ONCE),
         evidence,
         log_folder,
+        earlier_logs: opened.earlier,
         open_log: config.operations.open_log,
         permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
         rates: Rates::new(&config.rates),
@@ -274,7 +292,7 @@ pub async fn assemble(
         webhooks,
         stop: CancellationToken::new(),
     };
-    Ok((Arc::new(gateway), polled))
+    Ok(Assembled { gateway: Arc::new(gateway), polled, witnesses })
 }
 
 /// How each plugin's news reach the gateway.

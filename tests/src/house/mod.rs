@@ -169,6 +169,11 @@ impl House {
         Ok(())
     }
 
+    /// Changes the configuration from the next start on, in place of what the plan changes.
+    pub fn amend(&mut self, amend: impl Fn(&mut serde_json::Value) + Send + Sync + 'static) {
+        self.plan.amend = Some(Arc::new(amend));
+    }
+
     /// Kills the gateway as a power cut would.
     pub async fn kill_gateway(&mut self) -> anyhow::Result<()> {
         self.gateway.take().context("no gateway is running")?.kill().await

@@ -10,6 +10,7 @@
 //! - [`house_rules`]: what no compiler checks.
 //! - [`packages`]: plugins that come, wait, serve and go while the gateway runs.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
+//! - [`witnesses`]: who must sign the audit log before it is public.
 //! - [`whole`]: the story that the demo plays.
 
 #![allow(
@@ -35,3 +36,4 @@ mod vendors;
 mod visit;
 mod ways;
 mod whole;
+mod witnesses;

@@ -135,7 +135,7 @@ const fn is_symmetric(algorithm: jsonwebtoken::Algorithm) -> bool {
 }
 
 /// Keys whose values are secrets, if only by mistake.
-const SECRET: &[&str] = &["key", "token", "password", "secret"];
+const SECRET: &[&str] = &["key", "also-signed-by", "token", "password", "secret"];
 
 /// What is wrong at `at`, with the key that it is about. A secret that somebody wrote into the file itself is not
 /// repeated.

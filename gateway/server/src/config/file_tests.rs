@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use toml::Value;
 
 use super::*;
-use crate::{abuse::rates::RatesConfig, auth::verifier::TokenType};
+use crate::{abuse::rates::RatesConfig, auth::verifier::TokenType, config::OnFork};
 
 const EXAMPLE: &str = include_str!("../../gateway.example.toml");
 
@@ -42,6 +42,9 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert_eq!(config.data.unreadable_days, dialog_core::Retention::default().unreadable_days);
     assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
     assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
+    assert_eq!(config.audit.folder, Some(folder.path().join("data/audit")));
+    assert_eq!((config.audit.witness_every_seconds.get(), config.audit.on_fork), (5, OnFork::Stop));
+    assert!(config.audit.also_signed_by.is_empty() && config.audit.policy.is_none());
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
     assert_eq!(config.secrets().len(), 8);
 }
@@ -107,6 +110,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key_and_line() {
 fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
     for (from, to) in [
         ("key = { file = \"secrets/audit.key\" }", "key = \"opensesame\""),
+        ("also-signed-by = []", "also-signed-by = [\"opensesame\"]"),
         ("key = { file = \"secrets/portal.key\" }", "key = \"opensesame\""),
         ("password = { env = \"MELDINGSTJENER_PASSWORD\" }", "password = \"opensesame\""),
         (

@@ -122,6 +122,54 @@ pub struct DirectoryConfig {
 pub struct AuditConfig {
     /// A signing key as `dialog-audit keygen` writes it.
     pub key: SecretSource,
+    /// Further keys that sign beside it: the next one while keys are changed, one against quantum computers.
+    #[serde(default)]
+    pub also_signed_by: Vec<SecretSource>,
+    /// Verifier keys that signed before and do no more.
+    #[serde(default)]
+    pub former_keys: Vec<String>,
+    /// The log's folder; `audit` in the data folder when absent.
+    #[serde(default)]
+    pub folder: Option<PathBuf>,
+    /// Which witnesses must have signed before a checkpoint is published: a C2SP tlog-policy; none when absent.
+    #[serde(default)]
+    pub policy: Option<PathBuf>,
+    /// How often they are asked.
+    #[serde(default = "witness_every_seconds")]
+    pub witness_every_seconds: NonZeroU32,
+    /// What to do when witnesses have signed another tree of this log.
+    #[serde(default)]
+    pub on_fork: OnFork,
+    /// The logs that this one continues, oldest first.
+    #[serde(default)]
+    pub predecessors: Vec<PredecessorConfig>,
+}
+
+/// Five seconds: an auditor who waits for what just happened does not wait long, and a witness with many logs is not
+/// asked for each of its records.
+const fn witness_every_seconds() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(4)
+}
+
+/// What to do when witnesses have signed another tree of the log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnFork {
+    /// Nothing is accepted until the operator has looked.
+    #[default]
+    Stop,
+    /// Everything goes on, and it is recorded.
+    Accept,
+}
+
+/// `[[audit.predecessors]]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PredecessorConfig {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its verifier key.
+    pub vkey: String,
 }
 
 /// `[pseudonyms]`.

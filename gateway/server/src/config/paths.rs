@@ -27,6 +27,10 @@ impl Config {
         path(&mut self.directory.file);
         self.trust.file.as_mut().map(path);
         secret(&mut self.audit.key);
+        self.audit.also_signed_by.iter_mut().for_each(secret);
+        self.audit.folder.as_mut().map(path);
+        self.audit.policy.as_mut().map(path);
+        self.audit.predecessors.iter_mut().for_each(|before| path(&mut before.folder));
         secret(&mut self.pseudonyms.key);
         for master in &mut self.encryption.keys {
             secret(&mut master.key);
@@ -62,6 +66,8 @@ impl Config {
     pub fn secrets(&self) -> Vec<(String, &SecretSource)> {
         let mut secrets =
             vec![("audit.key".to_owned(), &self.audit.key), ("pseudonyms.key".to_owned(), &self.pseudonyms.key)];
+        let also = self.audit.also_signed_by.iter().enumerate();
+        secrets.extend(also.map(|(at, key)| (format!("audit.also-signed-by[{at}]"), key)));
         let masters = self.encryption.keys.iter().enumerate();
         secrets.extend(masters.map(|(at, master)| (format!("encryption.keys[{at}].key"), &master.key)));
         for (listener, table) in self.tls.each() {

@@ -1,29 +1,46 @@
-//! The audit log's public files over HTTP, as C2SP tlog-tiles has them: whoever verifies the log needs nothing else.
+//! The audit log's public files over HTTP, as C2SP tlog-tiles has them: whoever verifies the log needs nothing else. The
+//! logs that this one continues are served beside it, each by the hash of its origin.
+//!
+//! Tiles never change, partial ones neither: whoever has one need not ask again. The checkpoint does, and has an `ETag`.
+//! Bundles of entries are text, and go compressed to whom that suits; hashes cannot be.
 //!
 //! Reading them leaves no record: a log that grew by being read would never be read to its end. Refusals are recorded.
 
-use std::{io, sync::Arc};
+use std::{
+    io::{self, Write as _},
+    path::Path as Folder,
+    sync::Arc,
+};
 
 use axum::{
+    body::Body,
     extract::{Path, State},
     response::{IntoResponse, Response},
 };
-use dialog_audit::PublicFile;
+use dialog_audit::{PublicFile, SignedCheckpoint};
 use dialog_contract::problem::ProblemType;
-use http::header;
+use flate2::{Compression, write::GzEncoder};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+use tokio::fs::File;
+use tokio_util::io::ReaderStream;
 
 use super::{caller::LogReader, reply::Refusal};
-use crate::gateway::Gateway;
+use crate::{gateway::Gateway, hex, limits::COMPRESSED_BUNDLE_BYTES};
 
-/// A tile that is full never changes.
+/// A tile never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// What grows is asked for anew.
 const ASK_AGAIN: &str = "no-cache";
 
 /// `GET /log/checkpoint`
-pub async fn checkpoint(State(gateway): State<Arc<Gateway>>, _reader: LogReader) -> Result<Response, Refusal> {
-    file(&gateway, "checkpoint").await
+pub async fn checkpoint(
+    State(gateway): State<Arc<Gateway>>,
+    _reader: LogReader,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    file(&gateway.log_folder, "checkpoint", &headers).await
 }
 
 /// `GET /log/tile/{*path}`
@@ -31,25 +48,151 @@ pub async fn tile(
     State(gateway): State<Arc<Gateway>>,
     _reader: LogReader,
     Path(path): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    file(&gateway, &format!("tile/{path}")).await
+    file(&gateway.log_folder, &format!("tile/{path}"), &headers).await
+}
+
+/// `GET /log/predecessors/{origin}/checkpoint`
+pub async fn earlier_checkpoint(
+    State(gateway): State<Arc<Gateway>>,
+    _reader: LogReader,
+    Path(origin): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    file(earlier(&gateway, &origin)?, "checkpoint", &headers).await
+}
+
+/// `GET /log/predecessors/{origin}/tile/{*path}`
+pub async fn earlier_tile(
+    State(gateway): State<Arc<Gateway>>,
+    _reader: LogReader,
+    Path((origin, path)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    file(earlier(&gateway, &origin)?, &format!("tile/{path}"), &headers).await
+}
+
+/// The folder of a log that this one continues, by the SHA-256 of its origin.
+fn earlier<'a>(gateway: &'a Gateway, origin: &str) -> Result<&'a Folder, Refusal> {
+    let found = gateway.earlier_logs.get(origin);
+    found.map(std::path::PathBuf::as_path).ok_or_else(|| Refusal::of(ProblemType::NotFound))
 }
 
 /// Only the one spelling of a public file's path is read: nothing leads out of the folder, or to the journal.
-async fn file(gateway: &Gateway, path: &str) -> Result<Response, Refusal> {
-    let (kind, cached) = match PublicFile::of(path).ok_or_else(|| Refusal::of(ProblemType::NotFound))? {
-        PublicFile::Checkpoint => ("text/plain; charset=utf-8", ASK_AGAIN),
-        PublicFile::FullTile => ("application/octet-stream", FOR_EVER),
-        PublicFile::PartialTile => ("application/octet-stream", ASK_AGAIN),
-    };
-    match tokio::fs::read(gateway.log_folder.join(path)).await {
-        Ok(bytes) => Ok(([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, cached)], bytes).into_response()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            Err(Refusal::of(ProblemType::NotFound))
+async fn file(folder: &Folder, path: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
+    let public = PublicFile::of(path).ok_or_else(|| Refusal::of(ProblemType::NotFound))?;
+    let read = match public {
+        PublicFile::Checkpoint => newest(&folder.join(path), headers).await,
+        PublicFile::FullTile | PublicFile::PartialTile => {
+            let compresses = path.starts_with("tile/entries/");
+            immutable(&folder.join(path), compresses, headers).await
         }
-        Err(error) => {
+    };
+    read.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Refusal::of(ProblemType::NotFound),
+        _ => {
             tracing::error!(%error, path, "a public file of the audit log cannot be read");
-            Err(Refusal::of(ProblemType::Internal))
+            Refusal::of(ProblemType::Internal)
+        }
+    })
+}
+
+async fn newest(path: &Folder, headers: &HeaderMap) -> io::Result<Response> {
+    let note = tokio::fs::read(path).await?;
+    let size = SignedCheckpoint::unverified(&note).map_err(io::Error::other)?.size;
+    // The same tree may be signed by more witnesses later: the size alone does not say which note it is.
+    let tag = format!("\"{size}-{}\"", &hex(&Sha256::digest(&note))[..8]);
+    let tag = HeaderValue::try_from(tag).map_err(io::Error::other)?;
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    let common = [(header::CACHE_CONTROL, HeaderValue::from_static(ASK_AGAIN)), (header::ETAG, tag.clone())];
+    if known.is_some_and(|known| matches_any(known, &tag)) {
+        return Ok((StatusCode::NOT_MODIFIED, common).into_response());
+    }
+    Ok((common, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
+}
+
+/// Whether one of the tags of `If-None-Match` is this one; weakly, as RFC 9110 has it.
+fn matches_any(known: &str, tag: &HeaderValue) -> bool {
+    let mut tags = known.split(',').map(str::trim);
+    tags.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one).as_bytes() == tag.as_bytes())
+}
+
+async fn immutable(path: &Folder, compresses: bool, headers: &HeaderMap) -> io::Result<Response> {
+    let file = File::open(path).await?;
+    let metadata = file.metadata().await?;
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let length = metadata.len();
+    let mut response = if compresses && length <= COMPRESSED_BUNDLE_BYTES && takes_gzip(headers) {
+        let path = path.to_owned();
+        let packed = tokio::task::spawn_blocking(move || gzip(&std::fs::read(path)?)).await;
+        ([(header::CONTENT_ENCODING, "gzip")], packed.map_err(io::Error::other)??).into_response()
+    } else {
+        ([(header::CONTENT_LENGTH, length)], Body::from_stream(ReaderStream::new(file))).into_response()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
+    if compresses {
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    Ok(response)
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
+}
+
+/// Whether the caller takes gzip: named, or by `*`, and not with a weight of nothing.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let codings: Vec<&str> = all.flat_map(|value| value.split(',')).collect();
+    let weight = |wanted: &str| {
+        codings.iter().find_map(|coding| {
+            let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+            if !name.trim().eq_ignore_ascii_case(wanted) {
+                return None;
+            }
+            let weight = parameters.trim().strip_prefix("q=").unwrap_or("1");
+            Some(weight.trim().parse::<f32>().is_ok_and(|weight| weight > 0.0))
+        })
+    };
+    weight("gzip").or_else(|| weight("*")).unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn with(values: &[&'static str]) -> HeaderMap {
+        values.iter().map(|value| (header::ACCEPT_ENCODING, HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn gzip_goes_to_whom_it_suits() {
+        for yes in
+            [&["gzip"][..], &["br, GZIP;q=0.5"], &["br", "gzip"], &["*"], &["identity;q=0, *;q=0.1"], &["gzip; q=1"]]
+        {
+            assert!(takes_gzip(&with(yes)), "{yes:?}");
+        }
+        for no in [&[][..], &["identity"], &["br"], &["gzip;q=0"], &["gzip;q=0, *"], &["*;q=0"], &["gzip;q=x"], &[""]] {
+            assert!(!takes_gzip(&with(no)), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_found_among_others() {
+        let tag = HeaderValue::from_static("\"7-00\"");
+        for yes in ["\"7-00\"", "W/\"7-00\"", "\"6-00\", \"7-00\"", "*"] {
+            assert!(matches_any(yes, &tag), "{yes}");
+        }
+        for no in ["\"7-01\"", "7-00", "", "\"6-00\""] {
+            assert!(!matches_any(no, &tag), "{no}");
         }
     }
 }

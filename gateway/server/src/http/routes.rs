@@ -123,6 +123,8 @@ pub fn operations() -> Routes {
     Routes { sheds: false, ..Routes::new() }
         .get("/log/checkpoint", log::checkpoint)
         .get("/log/tile/{*path}", log::tile)
+        .get("/log/predecessors/{origin}/checkpoint", log::earlier_checkpoint)
+        .get("/log/predecessors/{origin}/tile/{*path}", log::earlier_tile)
         .get("/unreadable", operations::unreadable)
         .post("/v1/erasures", operations::erase)
         .get("/v1/plugins", plugins::list)

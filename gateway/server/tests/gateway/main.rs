@@ -8,6 +8,7 @@ mod prover;
 mod running;
 mod support;
 
+mod audit;
 mod auth;
 mod authorization_server;
 mod bodies;

@@ -42,13 +42,60 @@ async fn the_logs_public_files_are_served_and_nothing_else_of_its_folder() {
         let path = format!("tile/{kind}/000.p/{records}");
         let tile = at(&format!("/log/{path}")).send().await.unwrap();
         assert_eq!(tile.status(), 200, "{path}");
-        assert_eq!(tile.headers()["cache-control"], "no-cache");
+        assert_eq!(tile.headers()["cache-control"], "public, max-age=31536000, immutable");
+        assert_eq!(tile.headers()["content-type"], "application/octet-stream");
         assert_eq!(tile.bytes().await.unwrap(), std::fs::read(log.join(path)).unwrap());
     }
     // A full tile, put there as the log would.
     std::fs::write(log.join("tile/0/001"), [7; 8192]).unwrap();
     let full = at("/log/tile/0/001").send().await.unwrap();
     assert_eq!(full.headers()["cache-control"], "public, max-age=31536000, immutable");
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_the_reader_has_is_not_sent_again() {
+    let house = House::open().await;
+    let at = |tag: &str| house.operate("dialog:auditor", "/log/checkpoint").header("if-none-match", tag).send();
+    let first = at("\"0-00000000\"").await.unwrap();
+    assert_eq!(first.status(), 200);
+    let tag = first.headers()["etag"].to_str().unwrap().to_owned();
+    let size = first.text().await.unwrap().lines().nth(1).unwrap().to_owned();
+    assert!(tag.starts_with(&format!("\"{size}-")), "{tag} {size}");
+    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}")] {
+        let again = at(&known).await.unwrap();
+        // It may have grown meanwhile; then the tag is another, and the note comes.
+        let same = again.headers()["etag"] == tag.as_str();
+        assert_eq!(again.status(), if same { 304 } else { 200 }, "{known}");
+        assert_eq!(again.text().await.unwrap().is_empty(), same);
+    }
+}
+
+#[tokio::test]
+async fn entries_go_compressed_to_who_takes_it_and_hashes_as_they_are() {
+    let house = House::open().await;
+    send(house.get("/v1/me/practice"), "GET /v1/me/practice").await;
+    let log = house.folder.path("data/audit");
+    house.records().await;
+    let at = |path: &str, coding: &'static str| {
+        house.operate("dialog:auditor", &format!("/log/{path}")).header("accept-encoding", coding).send()
+    };
+    let partial = files(&log.join("tile/entries/000.p")).into_iter().next().unwrap();
+    let width = partial.file_name().unwrap().to_str().unwrap().to_owned();
+    let (entries, hashes) = (format!("tile/entries/000.p/{width}"), format!("tile/0/000.p/{width}"));
+    let plain = at(&entries, "identity").await.unwrap();
+    assert!(plain.headers().get("content-encoding").is_none());
+    assert_eq!(plain.headers()["vary"], "accept-encoding");
+    let plain = plain.bytes().await.unwrap();
+    assert_eq!(plain, std::fs::read(&partial).unwrap());
+    let packed = at(&entries, "br, gzip").await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    assert_eq!(packed.headers()["cache-control"], "public, max-age=31536000, immutable");
+    let packed = packed.bytes().await.unwrap();
+    let mut unpacked = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(packed.as_ref()), &mut unpacked).unwrap();
+    assert!(unpacked == plain && packed.len() < plain.len());
+    let tile = at(&hashes, "gzip").await.unwrap();
+    assert!(tile.headers().get("content-encoding").is_none() && tile.headers().get("vary").is_none());
 }
 
 #[tokio::test]

@@ -205,10 +205,9 @@ impl House {
         let quiet = TelemetryConfig { log: "off".to_owned(), ..TelemetryConfig::default() };
         TELEMETRY.get_or_init(|| Telemetry::start(&quiet, "gateway.test/one").unwrap());
         let config = Config::read(&folder.configure(edit)).unwrap();
-        let (gateway, _) = start::assemble(
+        let start::Assembled { gateway, .. } = start::assemble(
             &config,
             check::check(&config).unwrap_or_else(|wrong| panic!("{wrong:?}")),
-            folder.audit_key(),
             Arc::new(compile::Process::new(env!("CARGO_BIN_EXE_dialog-gateway"), [compile::SUBCOMMAND])),
         )
         .await

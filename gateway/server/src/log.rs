@@ -1,0 +1,245 @@
+//! The audit log as the operator has configured it: which keys sign it, which signed it before, which witnesses must sign
+//! it too, which log it continues.
+
+use std::{collections::HashMap, io::Write, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use async_trait::async_trait;
+use dialog_audit::{
+    KeyKind, Log, LogConfig, Policy, SigningKey, VerifierKey, VerifierKeys, WhenSealed,
+    seal::{self, Predecessor, Successor},
+};
+use dialog_contract::{
+    audit::{Record, RecordKind},
+    ids::NationalIdentityNumber,
+};
+use dialog_core::ports::evidence::{Evidence, EvidenceError, Receipt};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    config::{AuditConfig, Config, OnFork},
+    hex,
+    limits::{SEAL_PUBLISHES, WITNESS_CONNECT},
+    start,
+    witnesses::{self, Witnesses},
+};
+
+/// What `[audit]` names, read.
+pub struct Keys {
+    /// The keys that sign, the one that names the log first.
+    pub signers: Vec<SigningKey>,
+    /// Those that signed before.
+    pub former: Vec<VerifierKey>,
+    /// Which witnesses must sign too.
+    pub policy: Option<Arc<Policy>>,
+    /// The logs before this one, oldest first: folder and key.
+    pub predecessors: Vec<(PathBuf, VerifierKey)>,
+}
+
+impl Keys {
+    /// Reads everything that `[audit]` names.
+    ///
+    /// # Errors
+    /// All that is wrong, each with its key. Secrets that cannot be read are left out: they are told elsewhere.
+    pub fn read(audit: &AuditConfig) -> Result<Self, Vec<String>> {
+        let mut problems = Vec::new();
+        let mut signers = Vec::new();
+        let also = audit.also_signed_by.iter().enumerate();
+        let named = also.map(|(at, source)| (format!("audit.also-signed-by[{at}]"), source));
+        for (name, source) in [("audit.key".to_owned(), &audit.key)].into_iter().chain(named) {
+            let Ok(secret) = source.read() else { continue };
+            match SigningKey::parse(secret.expose_secret()) {
+                Ok(key) => signers.push(key),
+                Err(error) => problems.push(format!("{name}: {error}")),
+            }
+        }
+        let mut former = Vec::new();
+        for (at, text) in audit.former_keys.iter().enumerate() {
+            match VerifierKey::parse(text) {
+                Ok(key) => former.push(key),
+                Err(error) => problems.push(format!("audit.former-keys[{at}]: {error}")),
+            }
+        }
+        let mut predecessors = Vec::new();
+        for (at, before) in audit.predecessors.iter().enumerate() {
+            match VerifierKey::parse(&before.vkey) {
+                Ok(key) => predecessors.push((before.folder.clone(), key)),
+                Err(error) => problems.push(format!("audit.predecessors[{at}].vkey: {error}")),
+            }
+        }
+        let mut policy = None;
+        if let Some(path) = &audit.policy {
+            match Policy::read(path) {
+                Ok(read) => match witnesses::addresses(&read) {
+                    Ok(_) => policy = Some(Arc::new(read)),
+                    Err(error) => problems.push(format!("audit.policy: {}: {error}", path.display())),
+                },
+                Err(error) => problems.push(format!("audit.policy: {}: {error}", path.display())),
+            }
+        }
+        if problems.is_empty() { Ok(Self { signers, former, policy, predecessors }) } else { Err(problems) }
+    }
+
+    /// All keys by which the log signs and signed.
+    ///
+    /// # Errors
+    /// When two of them could not be told apart.
+    pub fn own(&self) -> anyhow::Result<VerifierKeys> {
+        let signers = self.signers.iter().map(|key| VerifierKey::parse(&key.verifier_key()));
+        let signers = signers.collect::<Result<Vec<_>, _>>()?;
+        Ok(VerifierKeys::new(signers.into_iter().chain(self.former.iter().cloned()))?)
+    }
+}
+
+/// Where the log is.
+#[must_use]
+pub fn folder(config: &Config) -> PathBuf {
+    config.audit.folder.clone().unwrap_or_else(|| config.data.folder.join("audit"))
+}
+
+/// A log that was opened.
+pub struct Opened {
+    /// The log.
+    pub log: Log,
+    /// Its name.
+    pub origin: String,
+    /// All keys by which it signs and signed.
+    pub own: VerifierKeys,
+    /// Which witnesses must sign too.
+    pub policy: Option<Arc<Policy>>,
+    /// The folders of the logs that it continues, by the SHA-256 of their origins, lower-case hexadecimal.
+    pub earlier: HashMap<String, PathBuf>,
+    /// What it continues, where it is new and does.
+    continues: Option<Predecessor>,
+}
+
+/// Opens the log, after the log before it was found to be sealed towards it. Reads and writes files; blocks.
+///
+/// # Errors
+/// When it cannot be opened, or continues a log that does not say so.
+pub fn open(audit: &AuditConfig, folder: PathBuf, when_sealed: WhenSealed) -> anyhow::Result<Opened> {
+    let keys = Keys::read(audit).map_err(|problems| anyhow::anyhow!(problems.join("\n  ")))?;
+    let own = keys.own()?;
+    let origin = keys.signers.first().context("audit.key")?.name().to_owned();
+    let (mut last, mut earlier) = (None, HashMap::new());
+    // Each is sealed towards the one after it, the last one towards this log.
+    for (at, (dir, vkey)) in keys.predecessors.iter().enumerate() {
+        let next = keys.predecessors.get(at + 1).map(|(_, vkey)| VerifierKeys::new([vkey.clone()])).transpose()?;
+        let before = seal::predecessor(dir, &VerifierKeys::new([vkey.clone()])?, next.as_ref().unwrap_or(&own));
+        last = Some(before.with_context(|| format!("audit.predecessors[{at}]: {}", dir.display()))?);
+        earlier.insert(hex(&Sha256::digest(vkey.name().as_bytes())), dir.clone());
+    }
+    let Keys { signers, former, policy, .. } = keys;
+    let log = Log::open(LogConfig {
+        origin: origin.clone(),
+        signers,
+        former,
+        policy: policy.clone(),
+        when_sealed,
+        ..LogConfig::empty(folder)
+    });
+    let log = log.context("open the audit log")?;
+    if let Some(torn) = &log.recovery().torn {
+        tracing::warn!(?torn, "the end of the audit log was torn and never acknowledged; it was cut off");
+    }
+    let continues = last.filter(|_| log.size() == 0);
+    Ok(Opened { log, origin, own, policy, earlier, continues })
+}
+
+impl Opened {
+    /// Records what the log says of itself: which log it continues, and that other keys sign it than before.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub async fn record(&self, evidence: &dyn Evidence) -> anyhow::Result<()> {
+        if let Some(before) = &self.continues {
+            let mut record = start::own(RecordKind::Opened, "log.open");
+            record.details.extend(before.details());
+            evidence.record(record).await?;
+        }
+        if let Some(change) = self.log.key_change() {
+            let mut record = start::own(RecordKind::KeyUse, "key.sign");
+            for (name, keys) in [("added", &change.added), ("removed", &change.removed)] {
+                let numbered = keys.iter().enumerate();
+                record.details.extend(numbered.map(|(at, key)| (format!("{name}.{at}"), key.clone())));
+            }
+            tracing::info!(
+                added = change.added.len(),
+                removed = change.removed.len(),
+                "other keys sign the audit log than before"
+            );
+            evidence.record(record).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How often the witnesses are asked.
+#[must_use]
+pub fn every(audit: &AuditConfig) -> Duration {
+    Duration::from_secs(audit.witness_every_seconds.get().into())
+}
+
+/// Nothing is recorded after the record that seals a log.
+struct Sealed;
+
+#[async_trait]
+impl Evidence for Sealed {
+    async fn record(&self, _: Record) -> Result<Receipt, EvidenceError> {
+        Err(EvidenceError("the log is sealed".to_owned()))
+    }
+
+    fn pseudonym(&self, _: &NationalIdentityNumber) -> String {
+        String::new()
+    }
+}
+
+/// Seals the log of a gateway that is stopped: its last record names the log that follows, by its verifier key. Where
+/// that was done before, only what is missing is done. Says in the end what comes next.
+///
+/// # Errors
+/// When the log cannot be opened or written, or is sealed towards another.
+pub async fn seal(config: &Config, successor: &str, said: &mut dyn Write) -> anyhow::Result<()> {
+    let key = VerifierKey::parse(successor).context("the successor's key")?;
+    if key.kind() != KeyKind::Ed25519 {
+        bail!("the successor's key must be the Ed25519 key that will be its audit.key");
+    }
+    let next = Successor::of(&key);
+    let keys = Keys::read(&config.audit).map_err(|problems| anyhow::anyhow!(problems.join("\n  ")))?;
+    if keys.signers.iter().any(|own| own.name() == next.origin) {
+        bail!("a successor has a name of its own; a new key for the same log is audit.also-signed-by");
+    }
+    let (audit, at) = (config.audit.clone(), folder(config));
+    let opened = tokio::task::spawn_blocking(move || open(&audit, at, WhenSealed::Finish)).await??;
+    let log = &opened.log;
+    match log.successor() {
+        Some(named) if *named != next => bail!("the log is sealed already, towards {}", named.key),
+        Some(_) => {}
+        None => {
+            let mut record = start::own(RecordKind::Sealed, "log.seal");
+            record.details.extend(next.details());
+            log.append(serde_json::to_vec(&record)?).await.context("append the last record")?;
+            log.halt("the log is sealed");
+        }
+    }
+    let mut published = opened.policy.as_ref().is_none_or(|policy| !policy.needs_witnesses());
+    if let Some(policy) = &opened.policy {
+        let (log, policy) = (log.clone(), Arc::clone(policy));
+        let every = every(&config.audit);
+        // A fork stops nothing any more; what it means is for the operator and the successor.
+        let mut asked = Witnesses::new(log, policy, opened.own.clone(), Arc::new(Sealed), every, OnFork::Accept)?;
+        let waited = tokio::time::timeout(SEAL_PUBLISHES, async {
+            while !asked.last().await {
+                tokio::time::sleep(WITNESS_CONNECT).await;
+            }
+        });
+        published |= waited.await.is_ok();
+    }
+    log.close().await.context("close the audit log")?;
+    writeln!(said, "sealed {} with {} records, towards {}", opened.origin, log.size(), next.key)?;
+    if !published {
+        writeln!(said, "not published yet: too few witnesses have signed its end; run this again")?;
+    }
+    Ok(())
+}
