@@ -22,7 +22,7 @@ use crate::{
     hex,
     limits::{SEAL_PUBLISHES, WITNESS_CONNECT},
     start,
-    witnesses::{self, Witnesses},
+    witnesses::{self, Reach, Rules, Witnesses},
 };
 
 /// What `[audit]` names, read.
@@ -225,10 +225,15 @@ pub async fn seal(config: &Config, successor: &str, said: &mut dyn Write) -> any
     }
     let mut published = opened.policy.as_ref().is_none_or(|policy| !policy.needs_witnesses());
     if let Some(policy) = &opened.policy {
-        let (log, policy) = (log.clone(), Arc::clone(policy));
-        let every = every(&config.audit);
-        // A fork stops nothing any more; what it means is for the operator and the successor.
-        let mut asked = Witnesses::new(log, policy, opened.own.clone(), Arc::new(Sealed), every, OnFork::Accept)?;
+        let rules = Rules {
+            policy: Arc::clone(policy),
+            own: opened.own.clone(),
+            every: every(&config.audit),
+            // It stops nothing any more; what it means is for the operator and the successor.
+            on_fork: OnFork::Accept,
+        };
+        let reach = Reach { log: log.clone(), evidence: Arc::new(Sealed), metrics: Arc::default() };
+        let mut asked = Witnesses::new(rules, reach)?;
         let waited = tokio::time::timeout(SEAL_PUBLISHES, async {
             while !asked.last().await {
                 tokio::time::sleep(WITNESS_CONNECT).await;

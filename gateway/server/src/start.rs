@@ -52,7 +52,7 @@ use crate::{
     telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
     tls::{door::Door, reload},
     webhook::Webhook,
-    witnesses::Witnesses,
+    witnesses::{Reach, Rules, Witnesses},
 };
 
 /// Requests under way have this long to come to their end when the gateway is to stop: their own deadline, and some.
@@ -193,9 +193,14 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     let evidence = Arc::new(AuditLog::new(log.clone(), origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
     let mut witnesses = None;
     if let Some(policy) = &opened.policy {
+        let rules = Rules {
+            policy: Arc::clone(policy),
+            own: opened.own.clone(),
+            every: log::every(&config.audit),
+            on_fork: config.audit.on_fork,
+        };
         let port = Arc::<AuditLog>::clone(&evidence);
-        let every = log::every(&config.audit);
-        let mut asked = Witnesses::new(log, Arc::clone(policy), opened.own.clone(), port, every, config.audit.on_fork)?;
+        let mut asked = Witnesses::new(rules, Reach { log, evidence: port, metrics: Arc::clone(&metrics) })?;
         // Before the first record: a log that was put back from a copy would fork with it.
         asked.round().await;
         witnesses = Some(asked);

@@ -39,6 +39,7 @@ use crate::{
     hex,
     limits::{WITNESS_CONNECT, WITNESS_ROUNDS_WITHOUT_QUORUM, WITNESS_WAIT},
     start,
+    telemetry::metrics::Metrics,
 };
 
 /// Why witnesses cannot be asked.
@@ -87,16 +88,35 @@ pub fn addresses(policy: &Policy) -> Result<Vec<(usize, Url)>, WitnessesError> {
     Ok(addresses)
 }
 
+/// What is asked for, and by which rules.
+pub struct Rules {
+    /// Which witnesses, and how many of them are enough.
+    pub policy: Arc<Policy>,
+    /// The keys by which the log itself has ever signed.
+    pub own: VerifierKeys,
+    /// How often.
+    pub every: Duration,
+    /// What to do when they have signed another tree.
+    pub on_fork: OnFork,
+}
+
+/// What is reached on the way.
+pub struct Reach {
+    /// The log.
+    pub log: Log,
+    /// Where it is recorded what witnesses say.
+    pub evidence: Arc<dyn Evidence>,
+    /// Where it is counted.
+    pub metrics: Arc<Metrics>,
+}
+
 /// The witnesses of the log.
 pub struct Witnesses {
     log: Log,
-    policy: Arc<Policy>,
-    /// The keys by which the log itself has ever signed.
-    own: VerifierKeys,
+    rules: Rules,
     evidence: Arc<dyn Evidence>,
+    metrics: Arc<Metrics>,
     client: reqwest::Client,
-    every: Duration,
-    on_fork: OnFork,
     peers: Vec<Peer>,
     collected: Collected,
     /// Rounds in a row that ended without a quorum for what was not public yet.
@@ -121,20 +141,15 @@ struct Peer {
 }
 
 impl Witnesses {
-    /// Makes ready to ask the witnesses of a policy; `own` are the keys that the log signs and signed with.
+    /// Makes ready to ask the witnesses of a policy.
     ///
     /// # Errors
     /// When they cannot be asked.
-    pub fn new(
-        log: Log,
-        policy: Arc<Policy>,
-        own: VerifierKeys,
-        evidence: Arc<dyn Evidence>,
-        every: Duration,
-        on_fork: OnFork,
-    ) -> Result<Self, WitnessesError> {
+    pub fn new(rules: Rules, reach: Reach) -> Result<Self, WitnessesError> {
+        let Reach { log, evidence, metrics } = reach;
+        let policy = &rules.policy;
         let published = log.published();
-        let peers = addresses(&policy)?.into_iter().map(|(at, url)| {
+        let peers = addresses(policy)?.into_iter().map(|(at, url)| {
             let witness = &policy.witnesses()[at];
             let key = witness.key.clone();
             let is_its = |name: &str, id: u32| name == key.name() && id == key.id();
@@ -142,7 +157,7 @@ impl Witnesses {
             let state = Witness::new(signed.then_some(published.size));
             Peer { at, name: witness.shown(), url, key, state, recorded: "" }
         });
-        let peers = peers.collect();
+        let peers: Vec<Peer> = peers.collect();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
@@ -152,12 +167,10 @@ impl Witnesses {
         let collected = Collected::new(log.signed());
         Ok(Self {
             log,
-            policy,
-            own,
+            rules,
             evidence,
+            metrics,
             client,
-            every,
-            on_fork,
             peers,
             collected,
             without_quorum: 0,
@@ -174,7 +187,7 @@ impl Witnesses {
 
     /// Asks round after round until `stop`; then it can still be asked for a [`last`](Self::last) one.
     pub async fn run(mut self, stop: CancellationToken) -> Self {
-        let mut tick = tokio::time::interval(self.every);
+        let mut tick = tokio::time::interval(self.rules.every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while stop.run_until_cancelled(tick.tick()).await.is_some() {
             if stop.run_until_cancelled(self.round()).await.is_none() {
@@ -198,7 +211,7 @@ impl Witnesses {
 
     /// Asks every witness that is due for its signature of the newest checkpoint, and publishes when there are enough.
     pub async fn round(&mut self) {
-        if self.forked && self.on_fork == OnFork::Stop {
+        if self.forked && self.rules.on_fork == OnFork::Stop {
             return;
         }
         let checkpoint = self.log.signed();
@@ -218,10 +231,12 @@ impl Witnesses {
             .collect();
         let mut said = Vec::new();
         while let Some((at, meaning)) = asked.next().await {
+            let name = self.rules.policy.witnesses()[at].shown();
+            self.metrics.witness_answered(&name, word(&meaning));
             match meaning {
                 Meaning::Cosigned(kept) => {
                     self.collected.add(at, kept);
-                    if self.collected.meets(&self.policy) {
+                    if self.collected.meets(&self.rules.policy) {
                         publish(&self.log, self.collected.note()).await;
                     }
                 }
@@ -229,11 +244,16 @@ impl Witnesses {
             }
         }
         drop(asked);
+        let mut claims = BTreeSet::new();
         for (at, meaning) in said {
+            if matches!(meaning, Meaning::Ahead { .. } | Meaning::Contradicts) {
+                claims.insert(at);
+            }
             self.hear(at, meaning).await;
         }
-        self.look_at_forks().await;
+        self.look_at_forks(&claims).await;
         self.look_at_quorum(&checkpoint).await;
+        self.metrics.audit_checkpoints(self.log.signed().size, self.log.published().size);
     }
 
     /// Collects for this checkpoint from now on; what the public one of the same tree has is had.
@@ -298,8 +318,8 @@ impl Witnesses {
         }
     }
 
-    /// Whether it is to be believed that the log went back or forked.
-    async fn look_at_forks(&mut self) {
+    /// Whether it is to be believed that the log went back or forked, when some have just said so.
+    async fn look_at_forks(&mut self, just_said: &BTreeSet<usize>) {
         for peer in &mut self.peers {
             if matches!(peer.state.standing(), Standing::Signs { .. }) {
                 peer.recorded = "";
@@ -308,14 +328,15 @@ impl Witnesses {
         let says = |peer: &&Peer| matches!(peer.state.standing(), Standing::Ahead { .. } | Standing::Contradicts);
         let claiming: BTreeSet<usize> = self.peers.iter().filter(says).map(|peer| peer.at).collect();
         let claims = std::mem::take(&mut self.claims);
-        if self.forked || claiming.is_empty() {
+        if self.forked || just_said.is_empty() {
             return;
         }
-        let mut believed = self.policy.needs_witnesses() && self.policy.is_met_by(|at| claiming.contains(&at));
-        for at in &claiming {
-            believed |= self.shows(*at).await;
+        let mut believed =
+            self.rules.policy.needs_witnesses() && self.rules.policy.is_met_by(|at| claiming.contains(&at));
+        for at in just_said {
+            believed = believed || self.shows(*at).await;
         }
-        if !believed || self.on_fork == OnFork::Accept {
+        if !believed || self.rules.on_fork == OnFork::Accept {
             for (at, size) in claims {
                 let name = self.peer(at).map_or("", |peer| &peer.name).to_owned();
                 self.record([("witness", name), ("says", "ahead".to_owned()), ("size", size.to_string())]).await;
@@ -331,7 +352,7 @@ impl Witnesses {
             witnesses = names,
             "the audit log is not what witnesses have signed of it: it went back or forked"
         );
-        match self.on_fork {
+        match self.rules.on_fork {
             OnFork::Stop => self.log.halt(&format!("witnesses have signed another tree of this log: {names}")),
             OnFork::Accept => self.record([("witness", names), ("says", "forked".to_owned())]).await,
         }
@@ -348,7 +369,7 @@ impl Witnesses {
             body(response).await.ok().filter(|(status, ..)| *status == 200).map(|(_, _, body)| body)
         });
         let Ok(Some(note)) = fetched.await else { return false };
-        let Ok(theirs) = SignedCheckpoint::verify(&note, &self.own) else { return false };
+        let Ok(theirs) = SignedCheckpoint::verify(&note, &self.rules.own) else { return false };
         let reader = self.log.reader_at(&ours);
         match tokio::task::spawn_blocking(move || contradicts(&reader, &theirs)).await {
             Ok(Ok(contradicts)) => contradicts,
@@ -362,7 +383,7 @@ impl Witnesses {
 
     /// Tells once that what is new is not published, and once that it is again.
     async fn look_at_quorum(&mut self, checkpoint: &Published) {
-        if !self.policy.needs_witnesses() {
+        if !self.rules.policy.needs_witnesses() {
             return;
         }
         let lost = self.without_quorum >= WITNESS_ROUNDS_WITHOUT_QUORUM;
@@ -388,6 +409,17 @@ impl Witnesses {
         if let Err(error) = self.evidence.record(record).await {
             tracing::error!(%error, "what the witnesses say could not be recorded");
         }
+    }
+}
+
+/// What an answer came to, as a metric says it.
+fn word(meaning: &Meaning) -> &'static str {
+    match meaning {
+        Meaning::Cosigned(_) => "signed",
+        Meaning::Again(_) | Meaning::Later(_) => "failed",
+        Meaning::Operator(_) => "stranger",
+        Meaning::Ahead { .. } => "ahead",
+        Meaning::Contradicts => "contradicts",
     }
 }
 

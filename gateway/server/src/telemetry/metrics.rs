@@ -102,6 +102,15 @@ pub struct ListenerOutcomeLabels {
     pub outcome: &'static str,
 }
 
+/// A witness of the audit log, and what its answer came to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct WitnessLabels {
+    /// What the policy calls it.
+    pub witness: String,
+    /// What it came to.
+    pub answer: &'static str,
+}
+
 /// Whose bucket was empty.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct LevelLabels {
@@ -156,6 +165,9 @@ pub struct Metrics {
     queue_due: Gauge,
     audit_records: Counter,
     audit_size: Gauge,
+    audit_signed: Gauge,
+    audit_published: Gauge,
+    witness_answers: Family<WitnessLabels, Counter>,
     rate_limited: Family<LevelLabels, Counter>,
     connections_cut: Family<ListenerOutcomeLabels, Counter>,
     tls_handshakes: Family<ListenerOutcomeLabels, Counter>,
@@ -193,6 +205,14 @@ impl Default for Metrics {
         registry.register("audit_records", "Records appended to the audit log", audit_records.clone());
         let audit_size = Gauge::default();
         registry.register("audit_size", "Records in the audit log", audit_size.clone());
+        let audit_signed = Gauge::default();
+        let of_signed = "Records under the newest signed checkpoint, where witnesses are asked, at the last round";
+        registry.register("audit_signed_size", of_signed, audit_signed.clone());
+        let audit_published = Gauge::default();
+        let of_published = "Records under the public checkpoint, where witnesses are asked, at the last round";
+        registry.register("audit_published_size", of_published, audit_published.clone());
+        let witness_answers = Family::default();
+        registry.register("audit_witness_answers", "Answers of the audit log's witnesses", witness_answers.clone());
         let rate_limited = Family::default();
         registry.register(
             "rate_limited",
@@ -221,6 +241,9 @@ impl Default for Metrics {
             queue_due,
             audit_records,
             audit_size,
+            audit_signed,
+            audit_published,
+            witness_answers,
             rate_limited,
             connections_cut,
             tls_handshakes,
@@ -262,6 +285,18 @@ impl Metrics {
     pub fn audit(&self, index: u64) {
         self.audit_records.inc();
         self.audit_size.set(i64::try_from(index).unwrap_or(i64::MAX).saturating_add(1));
+    }
+
+    /// How far the audit log is signed, and how far it is public.
+    pub fn audit_checkpoints(&self, signed: u64, published: u64) {
+        let size = |size: u64| i64::try_from(size).unwrap_or(i64::MAX);
+        self.audit_signed.set(size(signed));
+        self.audit_published.set(size(published));
+    }
+
+    /// A witness of the audit log has answered, or has not.
+    pub fn witness_answered(&self, witness: &str, answer: &'static str) {
+        self.witness_answers.get_or_create(&WitnessLabels { witness: witness.to_owned(), answer }).inc();
     }
 
     /// A request came too often.

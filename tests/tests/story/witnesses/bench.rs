@@ -10,7 +10,10 @@ use async_trait::async_trait;
 use dialog_audit::{KeyPair, Log, LogConfig, Policy, SigningKey, VerifierKeys, generate_key};
 use dialog_contract::{audit::Record, ids::NationalIdentityNumber};
 use dialog_core::ports::evidence::{Evidence, EvidenceError, Receipt};
-use dialog_gateway::{config::OnFork, witnesses::Witnesses};
+use dialog_gateway::{
+    config::OnFork,
+    witnesses::{Reach, Rules, Witnesses},
+};
 use dialog_tests::witness::{Kind, Witness};
 use tempfile::TempDir;
 
@@ -102,9 +105,9 @@ impl Bench {
         let log = Log::open(config).unwrap();
         let recorded = Arc::new(Recorded { log: log.clone(), records: Mutex::default() });
         let own = VerifierKeys::parse(&self.key.verifier).unwrap();
-        let every = Duration::from_secs(1);
+        let rules = Rules { policy, own, every: Duration::from_secs(1), on_fork };
         let evidence = Arc::<Recorded>::clone(&recorded);
-        let asking = Witnesses::new(log.clone(), policy, own, evidence, every, on_fork).unwrap();
+        let asking = Witnesses::new(rules, Reach { log: log.clone(), evidence, metrics: Arc::default() }).unwrap();
         Desk { log, asking, recorded }
     }
 
