@@ -1,7 +1,7 @@
 //! Publishing under a policy: what is public is what enough witnesses signed, whenever the process or the power ends.
 
 use super::*;
-use crate::key::{KeyKind, generate_key_of};
+use crate::key::{KeyKind, VerifierKey, generate_key_of};
 use crate::publish::{Collected, PublishError};
 use crate::witness::Kept;
 
@@ -285,4 +285,133 @@ fn a_flipped_byte_anywhere_in_either_checkpoint_is_found_at_the_opening() {
         std::fs::write(&path, &good).unwrap();
     }
     assert_eq!(case.open("both").size(), 13);
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Append { callers: usize, each: usize },
+    Publish,
+    Close,
+    Drop,
+    Rotate,
+    PowerCut { after: u64, publish_first: bool },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        3 => (1_usize..5, 1_usize..30).prop_map(|(callers, each)| Act::Append { callers, each }),
+        3 => Just(Act::Publish),
+        1 => Just(Act::Close),
+        1 => Just(Act::Drop),
+        1 => Just(Act::Rotate),
+        3 => (1_u64..60, any::<bool>()).prop_map(|(after, publish_first)| Act::PowerCut { after, publish_first }),
+    ]
+}
+
+/// A log under a policy, on a disk that can lose power, signed by either of two keys.
+struct Tried {
+    case: Witnessed,
+    keys: [KeyPair; 2],
+    key: usize,
+    policy: Arc<Policy>,
+}
+
+impl Tried {
+    fn new() -> Self {
+        let case = Witnessed::new();
+        let [one, two] = case.witnesses.each_ref().map(SigningKey::verifier_key);
+        let text = format!("witness one {one}\nwitness two {two}\ngroup both all one two\nquorum both\n");
+        let keys = [0, 1].map(|_| generate_key("example.test/log").unwrap());
+        Self { case, keys, key: 0, policy: Arc::new(Policy::parse(text.as_bytes()).unwrap()) }
+    }
+
+    fn open(&self, dir: &Path, disk: &SimulatedDisk) -> Log {
+        let mut config = self.case.bench.config(dir);
+        config.signers = vec![SigningKey::parse(&self.keys[self.key].private).unwrap()];
+        config.former = vec![VerifierKey::parse(&self.keys[1 - self.key].verifier).unwrap()];
+        config.policy = Some(Arc::clone(&self.policy));
+        config.disk = Arc::new(disk.clone());
+        config.pace.integrate_every = Duration::from_millis(1);
+        Log::open(config).unwrap()
+    }
+
+    /// Publishes everything that is in the log, and gives its size.
+    fn publish(&self, log: &Log) -> u64 {
+        let size = log.size();
+        let mut signed = log.subscribe_signed();
+        let newest = signed.wait_for(|checkpoint| checkpoint.size >= size);
+        let newest = self.case.bench.runtime.block_on(newest).unwrap().clone();
+        log.publish(&self.case.cosigned(&newest, &[0, 1]).note()).unwrap();
+        newest.size
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 30, ..ProptestConfig::default() })]
+    /// Whatever happens between, what is public is a beginning of the naive tree that both witnesses have signed, and
+    /// never less than what was once said to be public.
+    #[test]
+    fn what_is_public_never_goes_back_and_is_always_signed_by_enough(
+        acts in prop::collection::vec(act(), 1..10), seed: u64
+    ) {
+        let mut tried = Tried::new();
+        let mut dir = tried.case.bench.folder.path().join("0");
+        let (mut known, mut serial, mut public): (Vec<Vec<u8>>, u64, u64) = (Vec::new(), 0, 0);
+        let mut disk = SimulatedDisk::default();
+        let mut log = tried.open(&dir, &disk);
+        for (number, act) in acts.iter().enumerate() {
+            match act {
+                Act::Append { callers, each } => {
+                    let (mut acknowledged, _) =
+                        append_from(&tried.case.bench, &log, &disk, *callers, *each, &mut serial);
+                    acknowledged.sort();
+                    known.extend(acknowledged.into_iter().map(|(_, entry)| entry.to_vec()));
+                    continue;
+                }
+                Act::Publish => {
+                    public = tried.publish(&log);
+                    prop_assert_eq!(public, known.len() as u64);
+                    continue;
+                }
+                Act::Close => tried.case.bench.close(log),
+                Act::Drop => drop(log),
+                Act::Rotate => {
+                    tried.case.bench.close(log);
+                    tried.key = 1 - tried.key;
+                }
+                Act::PowerCut { after, publish_first } => {
+                    disk.cut_at(disk.operations() + after);
+                    if *publish_first {
+                        let size = tried.publish(&log);
+                        public = if disk.has_lost_power() { public } else { size };
+                    }
+                    append_from(&tried.case.bench, &log, &disk, 2, 5, &mut serial);
+                    let size = tried.publish(&log);
+                    public = if disk.has_lost_power() { public } else { size };
+                    drop(log);
+                    let next = tried.case.bench.folder.path().join(format!("{}", number + 1));
+                    std::fs::create_dir(&next).unwrap();
+                    disk.after_power_cut(&dir, &next, seed ^ number as u64);
+                    dir = next;
+                }
+            }
+            disk = SimulatedDisk::holding(&dir);
+            log = tried.open(&dir, &disk);
+            let signed = log.signed();
+            let stored: Vec<Vec<u8>> =
+                log.reader_at(&signed).entries(0..signed.size).map(|entry| entry.unwrap().data).collect();
+            prop_assert!(stored.starts_with(&known));
+            known = stored;
+            prop_assert!(signed.root == root_of(&known));
+            let published = log.published();
+            prop_assert!(published.size >= public, "{} was public, and {} is", public, published.size);
+            prop_assert!(published.root == root_of(&known[..published.size as usize]));
+            prop_assert!(published.size == 0 || tried.policy.is_met(&published.cosignatures));
+            public = published.size;
+        }
+        tried.publish(&log);
+        tried.case.bench.close(log);
+        let keys = VerifierKeys::parse(&format!("{}\n{}", tried.keys[0].verifier, tried.keys[1].verifier)).unwrap();
+        prop_assert_eq!(verify(&dir, &keys, |_| {}).unwrap().size, known.len() as u64);
+    }
 }
