@@ -162,7 +162,8 @@ fn what_the_audit_table_names_is_checked_with_everything_else() {
     let folder = Folder::new();
     let secret = generate_key("gateway.test/other").unwrap();
     folder.put("other.key", secret.private.as_bytes());
-    let (_, material) = secret.private.rsplit_once('+').unwrap();
+    // The Base64 itself can hold a plus.
+    let material = secret.private.splitn(5, '+').nth(4).unwrap();
     let witness = generate_key_of("w.test", KeyKind::Cosignature).unwrap().verifier;
     let former = format!("PRIVATE+KEY+x+00000000+{material}");
     folder.put("unreachable.policy", format!("witness w {witness}\nquorum w\n").as_bytes());
