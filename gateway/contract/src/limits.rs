@@ -93,8 +93,8 @@ pub mod returned {
     pub const SUBJECT_CHARACTERS: usize = 120;
     /// Whoever wrote: a name with title and office.
     pub const AUTHOR_CHARACTERS: usize = 200;
-    /// A given or family name: longer than any in the register.
-    pub const NAME_CHARACTERS: usize = 200;
+    /// A given or family name: longer than any in the register, and as long as the portal's schema has it.
+    pub const NAME_CHARACTERS: usize = 100;
     /// What an office says of what it decided: half a page.
     pub const REASON_CHARACTERS: usize = 2_000;
     /// A short text: a place, a dosage, a note, or what was wrong; a paragraph.
@@ -105,8 +105,8 @@ pub mod returned {
     pub const TITLE_CHARACTERS: usize = 200;
     /// A medicine's name, strength and form: a line.
     pub const MEDICINE_CHARACTERS: usize = 200;
-    /// An ATC code: it has seven characters, with room for local ones.
-    pub const ATC_CHARACTERS: usize = 16;
+    /// An ATC code: it has at most seven characters, with room for one of a local kind.
+    pub const ATC_CHARACTERS: usize = 8;
 
     /// A provider's reference of a dialog: UUIDs, OIDs and paths fit.
     pub const REFERENCE_CHARACTERS: usize = 256;

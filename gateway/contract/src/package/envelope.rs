@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     key::{KeyError, KeyId, PublicKey, SigningKey},
-    statement::PAYLOAD_TYPE,
+    statement::{PAYLOAD_TYPE, printable},
 };
 
 /// Largest envelope, in bytes: a statement of half a KiB, and [`MAX_SIGNATURES`] of a fifth.
@@ -72,7 +72,8 @@ impl Envelope {
         if json.len() > MAX_ENVELOPE_BYTES {
             return Err(EnvelopeError::TooLarge(json.len()));
         }
-        let json: Json = serde_json::from_slice(json).map_err(|error| EnvelopeError::Unreadable(error.to_string()))?;
+        let unreadable = |error: serde_json::Error| EnvelopeError::Unreadable(printable(&error.to_string()));
+        let json: Json = serde_json::from_slice(json).map_err(unreadable)?;
         if json.signatures.len() > MAX_SIGNATURES {
             return Err(EnvelopeError::TooMany(json.signatures.len()));
         }
@@ -235,6 +236,9 @@ mod tests {
             let error = Envelope::read(json.to_string().as_bytes()).unwrap_err().to_string();
             assert!(error.contains(told), "{error}");
         }
+        // What is told of a file is short and printable, whatever stands in it.
+        let error = Envelope::read(json!("\u{7}x".repeat(5_000)).to_string().as_bytes()).unwrap_err().to_string();
+        assert!(error.chars().count() < 300 && !error.contains(char::is_control), "{error}");
         let error = Envelope::read(&vec![b' '; MAX_ENVELOPE_BYTES + 1]).unwrap_err();
         assert_eq!(error, EnvelopeError::TooLarge(MAX_ENVELOPE_BYTES + 1));
     }

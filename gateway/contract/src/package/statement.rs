@@ -137,7 +137,7 @@ struct Form {
 }
 
 /// A text of the file's, as an error may hold it.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().take(200).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }
 

@@ -129,6 +129,12 @@ impl<'a> Answer<'a> {
         Ok(text.replace(['\n', '\t'], " ").replace(steers, ""))
     }
 
+    /// A line that says who or what something is: the portal shows it, and shows no nothing.
+    pub(crate) fn name(&mut self, at: &At<'_>, text: String, most: usize) -> Result<String, Violation> {
+        let text = self.line(at, text, most)?;
+        if text.is_empty() { violation(at, "empty") } else { Ok(text) }
+    }
+
     /// [`Self::text`] where there is one.
     pub(crate) fn optional_text(
         &mut self,
@@ -161,6 +167,14 @@ impl<'a> Answer<'a> {
         } else {
             Ok(id)
         }
+    }
+
+    /// An ATC code, as the portal's schema has it: a capital letter, then capital letters and digits.
+    pub(crate) fn atc(&mut self, at: &At<'_>, code: String) -> Result<String, Violation> {
+        let code = self.id(at, code, returned::ATC_CHARACTERS)?;
+        let is_code = code.starts_with(|first: char| first.is_ascii_uppercase())
+            && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        if is_code { Ok(code) } else { violation(at, "not an ATC code") }
     }
 
     /// Bytes that are given back as they are.
@@ -201,8 +215,8 @@ impl<'a> Answer<'a> {
         Ok(Some(Clinician {
             hpr_number,
             her_id,
-            given_name: self.line(&at.field("given-name"), clinician.given_name, returned::NAME_CHARACTERS)?,
-            family_name: self.line(&at.field("family-name"), clinician.family_name, returned::NAME_CHARACTERS)?,
+            given_name: self.name(&at.field("given-name"), clinician.given_name, returned::NAME_CHARACTERS)?,
+            family_name: self.name(&at.field("family-name"), clinician.family_name, returned::NAME_CHARACTERS)?,
         }))
     }
 
@@ -304,6 +318,19 @@ pub(crate) mod tests {
             assert_eq!(answer.id(&at, "a b/ø".to_owned(), 100).unwrap(), "a b/ø");
             assert_eq!(answer.id(&at, "a\n".to_owned(), 100).unwrap_err().rule, "has a control character");
             assert_eq!(answer.id(&at, String::new(), 100).unwrap_err().rule, "empty");
+        });
+    }
+
+    #[test]
+    fn what_the_portal_shows_by_name_has_one_and_codes_are_codes() {
+        checked(|answer| {
+            let at = At::Answer;
+            assert_eq!(answer.name(&at, "\u{7}".to_owned(), 100).unwrap_err().rule, "empty");
+            assert_eq!(answer.name(&at, "Åse".to_owned(), 100).unwrap(), "Åse");
+            assert_eq!(answer.atc(&at, "N02BE01".to_owned()).unwrap(), "N02BE01");
+            for wrong in ["n02be01", "02BE01", "N02 BE", "N02BE0123", ""] {
+                assert!(answer.atc(&at, wrong.to_owned()).is_err(), "{wrong}");
+            }
         });
     }
 

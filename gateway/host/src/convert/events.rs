@@ -79,11 +79,7 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
         },
         types::EventBody::Unreadable(body) => EventBody::Unreadable {
             office: body.office.map(|office| answer.her_id(&at.field("office"), office)).transpose()?,
-            reason: crate::scrub::without_numbers(&answer.line(
-                &at.field("reason"),
-                body.reason,
-                returned::SHORT_TEXT_CHARACTERS,
-            )?),
+            reason: unreadable(answer.line(&at.field("reason"), body.reason, returned::SHORT_TEXT_CHARACTERS)?),
             raw: answer.raw(&at.field("raw"), &body.raw)?,
         },
     };
@@ -96,6 +92,16 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
         occurred: answer.instant(&at.field("occurred"), event.occurred)?,
         body,
     })
+}
+
+/// Why something cannot be read, for the operator: without numbers of citizens, and no longer for what stands in their
+/// place.
+fn unreadable(reason: String) -> String {
+    let clean = crate::scrub::without_numbers(&reason);
+    match clean.char_indices().nth(returned::SHORT_TEXT_CHARACTERS) {
+        Some((end, _)) => clean[..end].to_owned(),
+        None => clean,
+    }
 }
 
 fn message(at: &At<'_>, message: types::OfficeMessage, answer: &mut Answer<'_>) -> Result<OfficeMessage, Violation> {
@@ -111,7 +117,10 @@ fn message(at: &At<'_>, message: types::OfficeMessage, answer: &mut Answer<'_>) 
             .enumerate()
             .map(|(index, attachment)| answer.attachment(&at_attachments.item(index), attachment))
             .collect::<Result<_, _>>()?,
-        author: answer.optional_line(&at.field("author"), message.author, returned::AUTHOR_CHARACTERS)?,
+        author: answer
+            .optional_line(&at.field("author"), message.author, returned::AUTHOR_CHARACTERS)?
+            // Nobody's name is no name.
+            .filter(|author| !author.is_empty()),
         sent: answer.instant(&at.field("sent"), message.sent)?,
     })
 }
@@ -261,6 +270,13 @@ mod tests {
         let event = types::Event { id: "e".to_owned(), occurred: 0, body: types::EventBody::Opened(body) };
         let error = checked(|answer| events(&At::Answer, vec![event], answer)).unwrap_err();
         assert_eq!(error.rule, "not granted to this plugin");
+    }
+
+    #[test]
+    fn a_reason_full_of_numbers_has_none_and_is_no_longer_for_it() {
+        let number = crate::tests::citizen_context().citizen.unwrap().national_identity_number.expose().to_owned();
+        let said = unreadable(format!("{number} ").repeat(41));
+        assert!(!said.contains(&number) && said.chars().count() == returned::SHORT_TEXT_CHARACTERS, "{said}");
     }
 
     #[test]

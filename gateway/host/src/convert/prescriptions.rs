@@ -21,11 +21,8 @@ pub(crate) fn renewable(
             let at = At::answer_item(index);
             Ok(Prescription {
                 id: answer.id(&at.field("id"), prescription.id, returned::ID_CHARACTERS)?,
-                medicine: answer.line(&at.field("medicine"), prescription.medicine, returned::MEDICINE_CHARACTERS)?,
-                atc: prescription
-                    .atc
-                    .map(|atc| answer.id(&at.field("atc"), atc, returned::ATC_CHARACTERS))
-                    .transpose()?,
+                medicine: answer.name(&at.field("medicine"), prescription.medicine, returned::MEDICINE_CHARACTERS)?,
+                atc: prescription.atc.map(|atc| answer.atc(&at.field("atc"), atc)).transpose()?,
                 dosage: answer.optional_text(
                     &at.field("dosage"),
                     prescription.dosage,

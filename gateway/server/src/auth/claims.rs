@@ -7,7 +7,7 @@ use dialog_contract::{
     service::Representation,
 };
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::thumbprint::Thumbprint;
 use crate::limits::{CLIENT_BYTES, NAME_CHARACTERS};
@@ -88,6 +88,9 @@ pub enum UnusableClaims {
 pub(super) struct RawClaims {
     iss: String,
     exp: u64,
+    // Whoever verifies looks at it only where it is a number; what is none must not be passed over.
+    #[serde(default, rename = "nbf")]
+    _begins: Option<Number>,
     #[serde(default)]
     client_id: Option<String>,
     #[serde(default)]
@@ -335,6 +338,16 @@ mod tests {
             json!([]),
         ] {
             all["representing"] = wrong.clone();
+            assert!(serde_json::from_value::<RawClaims>(all.clone()).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_beginning_that_is_no_number_is_not_passed_over() {
+        let mut all = json!({ "iss": "https://login", "exp": 1, "client_id": "portal", "nbf": 4_102_444_800.5 });
+        assert!(serde_json::from_value::<RawClaims>(all.clone()).is_ok());
+        for wrong in [json!("4102444800"), json!([4_102_444_800_u64]), json!(true)] {
+            all["nbf"] = wrong.clone();
             assert!(serde_json::from_value::<RawClaims>(all.clone()).is_err(), "{wrong}");
         }
     }

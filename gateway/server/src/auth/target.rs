@@ -19,7 +19,7 @@ impl Target {
             return None;
         }
         let (host, port) = (url.host_str()?, url.port_or_known_default()?);
-        Some(Self(format!("{}://{host}:{port}{}", url.scheme(), normal(url.path()))))
+        Some(Self(format!("{}://{host}:{port}{}", url.scheme(), normal(url.path())?)))
     }
 
     /// Where `base` says that callers reach the gateway, and then the request's path. Never what the caller says in
@@ -30,8 +30,9 @@ impl Target {
     }
 }
 
-/// Percent-encoding in its one form: capitals, and none for what needs none.
-fn normal(path: &str) -> String {
+/// Percent-encoding in its one form: capitals, and none for what needs none. Nothing where a percent sign encodes nothing:
+/// behind it the next encoding could make one of it.
+fn normal(path: &str) -> Option<String> {
     let bytes = path.as_bytes();
     let mut text = String::with_capacity(path.len());
     let mut at = 0;
@@ -47,12 +48,13 @@ fn normal(path: &str) -> String {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "%{byte:02X}");
             }
+            None if bytes[at] == b'%' => return None,
             // A parsed path is ASCII.
             None => text.push(char::from(bytes[at])),
         }
         at += if encoded.is_some() { 3 } else { 1 };
     }
-    text
+    Some(text)
 }
 
 #[cfg(test)]
@@ -101,6 +103,17 @@ mod tests {
         ] {
             assert_ne!(Target::parse(other), expected, "{other}");
         }
+    }
+
+    #[test]
+    fn a_percent_sign_that_encodes_nothing_makes_no_address() {
+        // Decoded once, the first of them is `%2e`, a dot segment.
+        for broken in
+            ["https://dialog.example.no/v1/%2%65/x", "https://dialog.example.no/%", "https://dialog.example.no/%zz"]
+        {
+            assert_eq!(Target::parse(broken), None, "{broken}");
+        }
+        assert_eq!(asked("https://dialog.example.no", "/v1/%2%65"), None);
     }
 
     #[test]

@@ -33,13 +33,23 @@ pub fn instant(wall_clock: DateTime) -> Option<Timestamp> {
     norway().to_timestamp(wall_clock).ok()
 }
 
+/// Moments that a message can mean, in milliseconds since 1970: those of the contract, 1900 up to 2200, less a day at both
+/// ends, so that what follows from one, such as the end of an appointment, is a moment of the contract too.
+const MEANT: std::ops::Range<i64> = -2_208_902_400_000..7_258_032_000_000;
+
+/// Whether a message can mean this moment.
+#[must_use]
+pub fn is_meant(instant: Timestamp) -> bool {
+    MEANT.contains(&instant.as_millisecond())
+}
+
 /// An XML date and time. With an offset it is an instant, without one the clock in Norway. None also for a time before
 /// 1900 or after 2199: the contract has none such, and no message means one.
 #[must_use]
 pub fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let found = text.parse::<Timestamp>().ok().or_else(|| text.parse::<DateTime>().ok().and_then(instant));
-    found.filter(|found| (1900..2200).contains(&wall_clock(*found).year()))
+    found.filter(|found| is_meant(*found))
 }
 
 /// `xs:dateTime` in UTC, to the second.
@@ -82,6 +92,8 @@ mod tests {
         assert_eq!(parse("2019-02-30T10:00:00"), None);
         assert_eq!(parse("0001-01-01T00:00:00Z"), None);
         assert_eq!(parse("9999-12-31T23:59:59"), None);
+        // By the clock in Norway it is 1900 already, by the contract's not yet.
+        assert_eq!(parse("1900-01-01T00:00:00"), None);
     }
 
     #[test]

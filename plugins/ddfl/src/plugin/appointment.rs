@@ -13,6 +13,9 @@ use crate::write::CalendarEntry;
 /// How long an appointment lasts whose record system does not say, in milliseconds: a usual consultation.
 const USUAL: i64 = 15 * 60 * 1000;
 
+/// Characters of a given or family name, by the contract.
+const NAME: usize = 100;
+
 /// What is known of the office when its appointments are told.
 #[derive(Debug)]
 pub struct Office<'a> {
@@ -35,8 +38,8 @@ impl Office<'_> {
         Some(Clinician {
             hpr_number: colleague.hpr_number,
             her_id: Some(her_id),
-            given_name: colleague.given_name.clone(),
-            family_name: colleague.family_name.clone(),
+            given_name: clip(&colleague.given_name, NAME),
+            family_name: clip(&colleague.family_name, NAME),
         })
     }
 }
@@ -111,8 +114,8 @@ pub fn booked(
         Some(Clinician {
             hpr_number: one.hpr_number.filter(|number| (1..=999_999_999).contains(number))?,
             her_id: one.her_id.map(|her_id| her_id.get()),
-            given_name: one.given_name.clone()?,
-            family_name: one.family_name.clone()?,
+            given_name: clip(one.given_name.as_deref()?, NAME),
+            family_name: clip(one.family_name.as_deref()?, NAME),
         })
     });
     let can = (direct || written) && slot.related_to.is_some();

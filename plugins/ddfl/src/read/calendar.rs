@@ -85,6 +85,7 @@ fn event(properties: &Element, deviations: &mut Deviations) -> Result<Option<App
             .child_text("duration")
             .and_then(|duration| duration.parse::<SignedDuration>().ok())
             .and_then(|duration| start.checked_add(duration).ok())
+            .filter(|end| time::is_meant(*end))
     });
     let mut categories = Vec::new();
     for category in properties.children("categories") {
@@ -120,7 +121,7 @@ fn event(properties: &Element, deviations: &mut Deviations) -> Result<Option<App
 fn moment(text: &str) -> Option<Timestamp> {
     time::parse(text).or_else(|| {
         let date = text.trim().parse::<jiff::civil::Date>().ok()?;
-        time::instant(date.to_datetime(jiff::civil::Time::midnight()))
+        time::instant(date.to_datetime(jiff::civil::Time::midnight())).filter(|found| time::is_meant(*found))
     })
 }
 
@@ -128,12 +129,14 @@ fn moment(text: &str) -> Option<Timestamp> {
 /// then the clock time is right and the day is the start's.
 fn after(start: Timestamp, end: Option<Timestamp>, deviations: &mut Deviations) -> Option<Timestamp> {
     let end = end?;
-    if end > start {
+    // The contract counts milliseconds: what ends within one has no length.
+    let ends_after = |end: Timestamp| end.as_millisecond() > start.as_millisecond();
+    if ends_after(end) {
         return Some(end);
     }
     deviations.note(Deviation::EndBeforeStart);
     let same_day = DateTime::from_parts(time::date(start), time::wall_clock(end).time());
-    time::instant(same_day).filter(|end| *end > start)
+    time::instant(same_day).filter(|end| ends_after(*end))
 }
 
 fn common_name(properties: &Element, name: &str) -> Option<String> {

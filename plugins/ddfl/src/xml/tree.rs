@@ -218,7 +218,7 @@ impl Builder {
         if self.elements > limit::ELEMENTS {
             return Err(TreeError::TooManyElements);
         }
-        let mut element = Element { name: start.local_name().into_inner().to_owned(), ..Element::default() };
+        let mut element = Element { name: name(start.local_name().into_inner(), at)?, ..Element::default() };
         for (index, attribute) in start.attributes().enumerate() {
             if index >= limit::ATTRIBUTES {
                 return Err(TreeError::TooManyAttributes { at });
@@ -228,7 +228,7 @@ impl Builder {
                 continue;
             }
             let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| TreeError::Entity { at })?;
-            element.attributes.push((attribute.key.local_name().into_inner().to_owned(), clean(&value)));
+            element.attributes.push((name(attribute.key.local_name().into_inner(), at)?, clean(&value)));
         }
         self.open.push(element);
         Ok(())
@@ -254,6 +254,12 @@ impl Builder {
         }
         Ok(())
     }
+}
+
+/// A name that can be written again: the parser takes whatever stands there, such as `=V` or nothing at all.
+fn name(text: &str, at: u64) -> Result<String, TreeError> {
+    let breaks = |c: char| c.is_whitespace() || c.is_control() || "<>&'\"=/:;".contains(c);
+    if text.is_empty() || text.contains(breaks) { Err(TreeError::NotWellFormed { at }) } else { Ok(text.to_owned()) }
 }
 
 fn resolve(reference: &BytesRef<'_>, at: u64) -> Result<char, TreeError> {
@@ -305,7 +311,19 @@ mod tests {
 
     #[test]
     fn what_is_not_well_formed_is_refused_with_its_place() {
-        for bad in ["<a>", "<a></b>", "<a/><b/>", "text", "<a/>text", "</a>", "<a b=c/>", "<a b='1' b='2'/>"] {
+        for bad in [
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "text",
+            "<a/>text",
+            "</a>",
+            "<a b=c/>",
+            "<a b='1' b='2'/>",
+            "<a =b='1'/>",
+            "<x:/>",
+            "<a'b/>",
+        ] {
             assert!(
                 matches!(parse(bad.as_bytes()), Err(TreeError::NotWellFormed { .. })),
                 "{bad}: {:?}",
