@@ -15,7 +15,8 @@
 //!   in and what is believed of what comes out.
 //! - What a guest can reach: `capabilities`, and below it [`upstream`].
 //! - [`limits`]: every limit. [`mod@file`]: what the operator names, read in bounds. [`secret`]: where secrets come from. [`trace`], [`observe`]: what others see of it.
-//!   `scrub`: what a guest writes, made fit for a log. `bindings`: the WIT package, generated.
+//!   `scrub`: what a guest writes, made fit for a log. `bindings`: the WIT package, generated. [`fuzzing`]: doors for the fuzz
+//!   targets.
 
 mod bindings;
 mod call;
@@ -26,6 +27,8 @@ mod complexity;
 mod convert;
 mod engine;
 pub mod file;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod grant;
 pub mod host;
 pub mod limits;
