@@ -1,5 +1,5 @@
 //! Plays what the fuzzer kept, and changes of it that are the same in every run, through the drivers of `tests/fuzz`.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing test panics")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a failing test panics, and says on what")]
 
 use std::{
     cell::RefCell,

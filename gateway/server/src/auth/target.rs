@@ -23,9 +23,13 @@ impl Target {
     }
 
     /// Where `base` says that callers reach the gateway, and then the request's path. Never what the caller says in
-    /// `Host`: whoever got hold of a proof for another server would name that one.
+    /// `Host`: whoever got hold of a proof for another server would name that one. Nothing for a request that names no
+    /// path (RFC 9112, 3.2): an asterisk would become a part of the host.
     #[must_use]
     pub fn of(base: &Url, request: &Uri) -> Option<Self> {
+        if !request.path().starts_with('/') {
+            return None;
+        }
         Self::parse(&format!("{}{}", base.as_str().trim_end_matches('/'), request.path()))
     }
 }
@@ -81,6 +85,13 @@ mod tests {
             "https://dialog.example.no/v1/x/../me/dialogs",
         ] {
             assert_eq!(Target::parse(same), expected, "{same}");
+        }
+    }
+
+    #[test]
+    fn a_request_without_a_path_is_addressed_to_nothing() {
+        for request in ["*", "dialog.example.no:443"] {
+            assert_eq!(asked("https://dialog.example.no", request), None, "{request}");
         }
     }
 
