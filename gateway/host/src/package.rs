@@ -35,6 +35,15 @@ pub struct Package {
     pub manifest: Manifest,
 }
 
+/// A file that was read, and what it is: read once, so that what was checked is what is installed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Brought {
+    /// The file.
+    pub file: Vec<u8>,
+    /// What is in it.
+    pub package: Package,
+}
+
 /// Why a file is not a plugin of this contract.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PackageError {

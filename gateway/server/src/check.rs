@@ -9,7 +9,7 @@ use dialog_core::ports::clock::{Clock, SystemClock};
 use dialog_host::{
     file,
     manifest::check_value,
-    package::Package,
+    package::{Brought, Package},
     trust::{Trust, TrustError},
     upstream::{self, BindingError, CredentialsError},
 };
@@ -49,8 +49,8 @@ pub struct Checked {
 pub struct CheckedPlugin {
     /// Which plugin it is.
     pub id: PluginId,
-    /// JSON Schema of an agreement's settings, where there is a package to say it.
-    settings_schema: Option<Value>,
+    /// The package that the configuration names.
+    pub package: Option<Brought>,
 }
 
 /// Reads and checks everything that the configuration names.
@@ -164,7 +164,7 @@ fn open_to_writers(path: &Path) -> Option<String> {
 fn plugin(config: &Config, entry: &PluginEntry) -> Result<CheckedPlugin, String> {
     let (path, id) = match (&entry.package, &entry.id) {
         (Some(path), id) => (path, id),
-        (None, Some(id)) => return Ok(CheckedPlugin { id: id.clone(), settings_schema: None }),
+        (None, Some(id)) => return Ok(CheckedPlugin { id: id.clone(), package: None }),
         (None, None) => return Err("id: there is neither an id nor a package".to_owned()),
     };
     let wrong = |error: &dyn std::fmt::Display| format!("package: {}: {error}", path.display());
@@ -184,7 +184,7 @@ fn plugin(config: &Config, entry: &PluginEntry) -> Result<CheckedPlugin, String>
     entry.grant.check(&package, &entry.upstreams).map_err(|error| format!("grant: {error}"))?;
     check_value(&package.manifest.installation_schema, &Value::Object(entry.installation.clone()))
         .map_err(|error| format!("installation: {error}"))?;
-    Ok(CheckedPlugin { id: package.manifest.id, settings_schema: Some(package.manifest.settings_schema) })
+    Ok(CheckedPlugin { id: package.manifest.id.clone(), package: Some(Brought { file: bytes, package }) })
 }
 
 /// Whether somebody whom the operator trusts stands for a package. That a key has run out since it was installed, only
@@ -213,7 +213,8 @@ fn settings(directory: &Directory, plugins: &[CheckedPlugin]) -> Vec<String> {
     agreements
         .filter_map(|(at, agreement)| {
             let plugin = plugins.iter().find(|known| known.id == agreement.plugin)?;
-            let wrong = check_value(plugin.settings_schema.as_ref()?, &agreement.settings).err()?;
+            let schema = &plugin.package.as_ref()?.package.manifest.settings_schema;
+            let wrong = check_value(schema, &agreement.settings).err()?;
             Some(format!("directory file: agreements[{at}].settings: not as {} has them: {wrong}", agreement.plugin))
         })
         .collect()

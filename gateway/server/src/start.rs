@@ -219,7 +219,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     let files = FileBlobs::open(folder.join("attachments")).await.context("open the attachments")?;
     let blobs: Arc<dyn Blobs> = Arc::new(SealedBlobs::new(Arc::new(files), keys.clone()));
 
-    let Checked { directory: loaded, plugins, .. } = checked;
+    let Checked { directory: loaded, mut plugins, .. } = checked;
     let names = directory::names::open(ports_store.as_ref()).await.context("open the directory")?;
     directory::loader::load(ports_store.as_ref(), &names, &loaded.directory, loaded.sha256)
         .await
@@ -246,7 +246,12 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
             folder: folder.join("packages"),
             trust: config.trust.file.clone(),
             unsigned: config.trust.unsigned_plugins,
-            entries: config.plugins.iter().map(crate::config::PluginEntry::entry).collect(),
+            entries: config
+                .plugins
+                .iter()
+                .zip(&mut plugins)
+                .map(|(entry, checked)| entry.entry(checked.package.take()))
+                .collect(),
         },
         PackagesPorts {
             host: Arc::clone(&host),

@@ -45,7 +45,7 @@ use dialog_core::ports::{
 use tokio::sync::Mutex;
 
 use self::{error::PackagesError, files::Files, state::State, trusted::Looked};
-use crate::{Host, PluginConfig};
+use crate::{Host, PluginConfig, package::Brought};
 
 /// Where packages are kept and whose are taken.
 #[derive(Debug, Clone, Default)]
@@ -66,9 +66,9 @@ pub struct PackagesConfig {
 pub struct Entry {
     /// Which plugin it is about.
     pub plugin: Option<PluginId>,
-    /// Whether `config.package` names a file.
-    pub has_package: bool,
-    /// Package, grant, upstreams, settings.
+    /// The package that it names.
+    pub package: Option<Brought>,
+    /// Grant, upstreams, settings.
     pub config: PluginConfig,
 }
 

@@ -12,7 +12,7 @@ use super::{
     state::{self, Declared, State},
     trusted::Looked,
 };
-use crate::{PluginConfig, file, package::Package};
+use crate::PluginConfig;
 
 /// What an entry says, by digests.
 pub(super) fn declared(config: &PluginConfig, package: Option<String>) -> Declared {
@@ -43,15 +43,7 @@ impl Packages {
         }
         let mut named = Vec::new();
         for entry in config.entries {
-            let file = if entry.has_package {
-                let (path, limit) = (entry.config.package.clone(), packages.ports.host.limits().component_bytes);
-                let read = tokio::task::spawn_blocking(move || file::read(&path, limit)).await;
-                Some(read.map_err(std::io::Error::from).flatten().map_err(|error| unrecorded(error.into()))?)
-            } else {
-                None
-            };
-            let package = file.as_deref().map(|file| Package::read(file, packages.ports.host.limits()));
-            let package = package.transpose().map_err(|error| unrecorded(error.into()))?;
+            let (file, package) = entry.package.map(|brought| (brought.file, brought.package)).unzip();
             let Some(id) = package.as_ref().map(|package| package.manifest.id.clone()).or(entry.plugin) else {
                 continue;
             };

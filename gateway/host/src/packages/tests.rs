@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use super::{error::Refused, *};
 use crate::{
     Grant, HostConfig, Ports,
+    package::Package,
     tests::{
         MemoryBlobs, MemoryStore, Residents,
         calls::{open, small},
@@ -112,9 +113,9 @@ impl House {
     }
 
     fn entry(&self, version: &str) -> Entry {
-        let path = self.path("example.wasm");
-        std::fs::write(&path, self.signed(version, false)).unwrap();
-        Entry { plugin: None, has_package: true, config: PluginConfig { package: path, ..PluginConfig::default() } }
+        let file = self.signed(version, false);
+        let package = Package::read(&file, &small()).unwrap();
+        Entry { package: Some(Brought { file, package }), ..Entry::default() }
     }
 
     fn last_note(&self) -> Record {
@@ -376,7 +377,7 @@ async fn a_grant_in_the_file_counts_again_once_it_is_changed() {
     let house = House::new();
     let entry = || Entry {
         plugin: Some(example()),
-        has_package: false,
+        package: None,
         config: PluginConfig { grant: Grant::default().of(&upstream()), ..PluginConfig::default() },
     };
     let (packages, host) = house.try_open(vec![entry()]).await.unwrap();

@@ -11,7 +11,9 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf
 
 use dialog_contract::ids::PluginId;
 use dialog_core::Retention;
-use dialog_host::{Grant, Limits, PluginConfig, UpstreamBinding, packages::Entry, secret::SecretSource};
+use dialog_host::{
+    Grant, Limits, PluginConfig, UpstreamBinding, package::Brought, packages::Entry, secret::SecretSource,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -236,10 +238,10 @@ pub struct PluginEntry {
 }
 
 impl PluginEntry {
-    /// What it says of packages.
+    /// What it says of packages, with the one that it names.
     #[must_use]
-    pub fn entry(&self) -> Entry {
-        Entry { plugin: self.id.clone(), has_package: self.package.is_some(), config: self.host() }
+    pub fn entry(&self, package: Option<Brought>) -> Entry {
+        Entry { plugin: self.id.clone(), package, config: self.host() }
     }
 
     /// What the host needs of it.
