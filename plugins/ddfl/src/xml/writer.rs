@@ -121,10 +121,11 @@ impl XmlWriter {
     }
 }
 
-/// The text without what XML 1.0 cannot carry, and with plain line ends.
+/// The text without what XML 1.0 cannot carry, and with plain line ends: also those of word processors (U+000B, U+000C),
+/// which would else put two words together.
 fn printable(text: &str) -> String {
     text.replace("\r\n", "\n")
-        .replace('\r', "\n")
+        .replace(['\r', '\u{b}', '\u{c}'], "\n")
         .chars()
         .filter(|c| matches!(c, '\t' | '\n') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')))
         .collect()
@@ -148,7 +149,7 @@ mod tests {
         let root = tree::parse(text).unwrap();
         assert_eq!(root.attribute("b"), Some("<\"&'>"));
         assert_eq!(root.child_text("c").unwrap(), nasty.replace("\r\n", "\n"));
-        assert_eq!(root.child_text("d").unwrap(), "xy");
+        assert_eq!(root.child_text("d").unwrap(), "x\ny");
     }
 
     #[test]
