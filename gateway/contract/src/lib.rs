@@ -9,7 +9,7 @@
 //! - [`problem`]: the closed list of errors (RFC 9457).
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
-//! - [`audit`]: a record of the audit log.
+//! - [`audit`]: a record of the audit log; [`pseudonym`]: how it names people.
 //! - [`package`]: a plugin's file and its signature; [`plugin`]: installed plugins.
 //! - [`limits`]: every limit of the API, with unit, number and reason.
 //! - [`health`]: whether the gateway lives and can take requests.
@@ -37,6 +37,7 @@ pub mod practice;
 pub mod prescription;
 pub mod problem;
 pub mod provider;
+pub mod pseudonym;
 pub mod schema;
 pub mod service;
 pub mod unreadable;

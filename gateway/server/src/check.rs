@@ -4,7 +4,7 @@
 use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 use dialog_audit::SigningKey;
-use dialog_contract::{ids::PluginId, provider::Interface};
+use dialog_contract::{ids::PluginId, provider::Interface, pseudonym::Pseudonyms};
 use dialog_core::ports::clock::{Clock, SystemClock};
 use dialog_host::{
     file,
@@ -26,7 +26,6 @@ use crate::{
     },
     encryption,
     log::Keys as LogKeys,
-    pseudonym::Pseudonyms,
     tls::{
         config::{Protection, Tls},
         papers::{Papers, PapersError, Sources},
@@ -76,7 +75,7 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         Err(wrong) => problems.extend(wrong),
     }
     if let Ok(key) = config.pseudonyms.key.read()
-        && let Err(error) = Pseudonyms::new(&key.expose_secret().as_bytes().to_vec().into())
+        && let Err(error) = Pseudonyms::new(key.expose_secret().as_bytes())
     {
         problems.push(format!("pseudonyms.key: {error}"));
     }

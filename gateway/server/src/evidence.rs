@@ -7,13 +7,11 @@ use dialog_audit::Log;
 use dialog_contract::{
     audit::{MAX_RECORD_BYTES, Record},
     ids::NationalIdentityNumber,
+    pseudonym::{AUDIT_CONTEXT, Pseudonyms},
 };
 use dialog_core::ports::evidence::{Evidence, EvidenceError, Receipt};
 
-use crate::{pseudonym::Pseudonyms, telemetry::metrics::Metrics};
-
-/// Pseudonyms of this use cannot be joined with those of any other.
-const CONTEXT: &[u8] = b"audit";
+use crate::telemetry::metrics::Metrics;
 
 /// The node's log.
 pub struct AuditLog {
@@ -50,6 +48,6 @@ impl Evidence for AuditLog {
     }
 
     fn pseudonym(&self, person: &NationalIdentityNumber) -> String {
-        self.pseudonyms.text(CONTEXT, person)
+        self.pseudonyms.text(AUDIT_CONTEXT, person)
     }
 }

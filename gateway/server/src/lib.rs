@@ -9,7 +9,7 @@
 //! - [`log`]: the audit log as it is configured. [`witnesses`]: who must sign it too before it is public.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
 //! - [`operate`]: what an operator does with the plugins of a gateway that runs.
-//! - [`encryption`]: the keys of what is kept. [`pseudonym`]: keyed pseudonyms of people. [`telemetry`]: logs, traces, metrics.
+//! - [`encryption`]: the keys of what is kept. [`telemetry`]: logs, traces, metrics.
 
 pub mod abuse;
 pub mod auth;
@@ -25,7 +25,6 @@ pub mod limits;
 pub mod listener;
 pub mod log;
 pub mod operate;
-pub mod pseudonym;
 pub mod start;
 pub mod telemetry;
 pub mod tls;

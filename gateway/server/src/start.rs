@@ -11,6 +11,7 @@ use dialog_audit::{SigningKey, WhenSealed};
 use dialog_contract::{
     audit::{Actor, ActorRole, Record, RecordKind},
     ids::PluginId,
+    pseudonym::Pseudonyms,
 };
 use dialog_core::{
     Desk, KnownCitizens, Ports, Retention,
@@ -48,7 +49,6 @@ use crate::{
     limits,
     listener::Listener,
     log,
-    pseudonym::Pseudonyms,
     telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
     tls::{door::Door, reload},
     webhook::Webhook,
@@ -182,8 +182,8 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     }
     let folder = &config.data.folder;
     std::fs::create_dir_all(folder).with_context(|| format!("data.folder: {}", folder.display()))?;
-    let pseudonym_key: Vec<u8> = config.pseudonyms.key.read()?.expose_secret().as_bytes().to_vec();
-    let pseudonyms = Arc::new(Pseudonyms::new(&pseudonym_key.into()).context("pseudonyms.key")?);
+    let pseudonym_key = config.pseudonyms.key.read()?;
+    let pseudonyms = Arc::new(Pseudonyms::new(pseudonym_key.expose_secret().as_bytes()).context("pseudonyms.key")?);
     let metrics = Arc::new(Metrics::default());
 
     let log_folder = log::folder(config);

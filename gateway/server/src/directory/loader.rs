@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use dialog_contract::ids::{HerId, PluginId};
+use dialog_contract::{
+    ids::{HerId, PluginId},
+    pseudonym::Pseudonyms,
+};
 use dialog_core::ports::{
     directory::Agreement,
     store::{Batch, MAX_BATCH_ENTRIES, Range, Store, StoreError, space},
@@ -11,7 +14,6 @@ use dialog_core::ports::{
 use serde::{Deserialize, Serialize};
 
 use super::{CURRENT, Keys, file::Directory};
-use crate::pseudonym::Pseudonyms;
 
 /// What stands under [`CURRENT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

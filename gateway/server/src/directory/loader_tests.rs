@@ -41,7 +41,7 @@ fn directory(citizens: &[&str]) -> file::Loaded {
 }
 
 fn pseudonyms() -> Pseudonyms {
-    Pseudonyms::new(&vec![7; 32].into()).unwrap()
+    Pseudonyms::new(&[7; 32]).unwrap()
 }
 
 /// A store whose process dies at a commit.

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use dialog_contract::{
     ids::{HerId, NationalIdentityNumber, PluginId},
     practice::Office,
+    pseudonym::Pseudonyms,
 };
 use dialog_core::ports::{
     directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName},
@@ -14,7 +15,6 @@ use dialog_core::ports::{
 use serde::de::DeserializeOwned;
 
 use super::{Keys, file::CitizenEntry, loader};
-use crate::pseudonym::Pseudonyms;
 
 /// Offices whose agreements are read at once: some hundred kilobytes.
 const OFFICES_AT_ONCE: usize = 500;

@@ -11,10 +11,11 @@ pub mod loader;
 pub mod lookup;
 pub mod names;
 
-use dialog_contract::ids::{HerId, NationalIdentityNumber, PluginId};
+use dialog_contract::{
+    ids::{HerId, NationalIdentityNumber, PluginId},
+    pseudonym::Pseudonyms,
+};
 use dialog_core::ports::store::space;
-
-use crate::pseudonym::Pseudonyms;
 
 /// Keys of one generation of the directory. People stand under keyed pseudonyms, not under their numbers.
 struct Keys {

@@ -1,9 +1,8 @@
 //! The key of the names under which people stand in the directory: made at the first load, kept in the store. The
 //! pseudonyms of the audit log are under another: whoever has one of the two cannot join them.
 
+use dialog_contract::pseudonym::Pseudonyms;
 use dialog_core::ports::store::{Batch, Store, StoreError, space};
-
-use crate::pseudonym::Pseudonyms;
 
 /// Where the key is kept.
 const KEY: &[u8] = &[space::DIRECTORY, 2];
@@ -15,7 +14,7 @@ const KEY: &[u8] = &[space::DIRECTORY, 2];
 pub async fn open(store: &dyn Store) -> Result<Pseudonyms, StoreError> {
     loop {
         if let Some(found) = store.get(KEY).await? {
-            return Pseudonyms::new(&found.value.to_vec().into())
+            return Pseudonyms::new(&found.value)
                 .map_err(|error| StoreError::Damaged(format!("the directory: {error}")));
         }
         let mut key = zeroize::Zeroizing::new([0_u8; 32]);
