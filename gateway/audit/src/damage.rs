@@ -36,23 +36,24 @@ impl fmt::Display for Damage {
 impl std::error::Error for Damage {}
 
 /// Why something in the folder cannot be used.
-#[derive(Debug)]
-pub(crate) enum Fault {
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
     /// It does not verify.
-    Damage(Damage),
+    #[error("{0}")]
+    Damage(#[from] Damage),
     /// The system did not let it be read or written.
-    Io { file: String, source: io::Error },
+    #[error("{file}: {source}")]
+    Io {
+        /// The file, relative to the folder.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
 }
 
 impl Fault {
     pub(crate) fn io(file: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let file = file.into();
         move |source| Self::Io { file, source }
-    }
-}
-
-impl From<Damage> for Fault {
-    fn from(damage: Damage) -> Self {
-        Self::Damage(damage)
     }
 }

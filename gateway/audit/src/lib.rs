@@ -11,8 +11,9 @@
 //! * [`Log`]: append, checkpoints, close. `log/` holds its two threads and the opening.
 //! * `journal/`: segments, groups, and what a crash leaves of them.
 //! * `tree`, `layout`, `bundle`: hashes, paths and entry bundles of tlog-tiles.
-//! * [`Reader`]: entries and proofs from a folder, without a gateway.
-//! * [`verify`](verify()): the whole folder against a verifier key.
+//! * [`Source`]: where a log is read from: a [`Folder`] of this machine, or a web server.
+//! * [`Reader`]: entries and proofs, without a gateway.
+//! * [`Verification`], [`verify`](verify()): the whole log against a verifier key.
 //! * [`Proof`]: C2SP [tlog-proof] files.
 //! * [`SigningKey`], [`VerifierKeys`], [`SignedCheckpoint`]: C2SP [signed-note]; `cosignature`: what a log and its
 //!   witnesses sign, C2SP [tlog-cosignature].
@@ -20,10 +21,11 @@
 //! * [`Collected`]: a checkpoint on its way to being published.
 //! * [`seal`]: how a log ends, and another follows it.
 //! * [`witness`]: submitting checkpoints to witnesses, C2SP [tlog-witness], without the network.
+//! * [`records`]: what an entry says, where it is a record of the gateway. [`index`]: which entries belong together.
 //! * [`disk`]: the seam through which everything is written.
 //! * [`limits`]: every bound, with its unit and its reason.
 //!
-//! Entries are opaque bytes here; what a record says is the contract's affair.
+//! To the log entries are opaque bytes; only `records` and `index` look into them.
 //!
 //! [tlog-tiles]: https://c2sp.org/tlog-tiles
 //! [tlog-proof]: https://c2sp.org/tlog-proof
@@ -38,6 +40,7 @@ mod cosignature;
 mod damage;
 pub mod disk;
 mod folder;
+pub mod index;
 mod journal;
 mod key;
 mod layout;
@@ -47,7 +50,9 @@ mod policy;
 mod proof;
 mod publish;
 mod reader;
+pub mod records;
 pub mod seal;
+mod source;
 mod tiles;
 mod tree;
 mod verify;
@@ -55,8 +60,11 @@ pub mod witness;
 
 pub use checkpoint::{CheckpointError, SignedCheckpoint};
 pub use cosignature::Cosignature;
-pub use damage::Damage;
-pub use key::{KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of};
+pub use damage::{Damage, Fault};
+pub use folder::Folder;
+pub use key::{
+    KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of,
+};
 pub use layout::PublicFile;
 pub use limits::{Pace, Sizes};
 pub use log::{
@@ -66,8 +74,11 @@ pub use policy::{KnownLog, KnownWitness, NotMet, Policy, PolicyError};
 pub use proof::{Proof, ProofError, Proven};
 pub use publish::{Collected, PublishError};
 pub use reader::{Entries, Entry, ReadError, Reader};
+pub use source::Source;
+#[cfg(feature = "web")]
+pub use source::{Access, AccessError, Web};
 pub use tlog_tiles::Hash;
-pub use verify::{JournalReport, Progress, Report, TornTail, VerifyError, verify};
+pub use verify::{JournalReport, Progress, Report, TornTail, Verification, VerifyError, verify};
 
 #[cfg(test)]
 mod simulated;

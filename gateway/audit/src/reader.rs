@@ -1,11 +1,11 @@
-//! Reading a log from its folder: entries and proofs, with or without a gateway beside it.
+//! Reading a log from its folder or a web server: entries and proofs, with or without a gateway beside it.
 
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::vec;
+use std::sync::Arc;
 
-use tlog_tiles::{Hash, prove_record, prove_tree};
+use tlog_tiles::{Hash, prove_record, prove_tree, record_hash};
 
 use crate::bundle;
 use crate::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -15,16 +15,17 @@ use crate::key::VerifierKeys;
 use crate::layout::{self, Tile};
 use crate::limits::MAX_CHECKPOINT_BYTES;
 use crate::proof::Proof;
-use crate::tiles::{Nodes, TileTree};
+use crate::source::Source;
+use crate::tiles::{Nodes, TileTree, Tiles};
 use crate::tree::TILE_WIDTH;
 
 /// Why something cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no checkpoint in the folder.
+    /// There is no checkpoint in the place.
     #[error("{dir} holds no log: there is no checkpoint in it")]
     NoLog {
-        /// The folder as given.
+        /// The folder or URL as given.
         dir: String,
     },
     /// The checkpoint is not believed.
@@ -63,7 +64,7 @@ impl From<Fault> for ReadError {
 /// A log as of one of its checkpoints. All calls read files and block.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    folder: Folder,
+    source: Arc<dyn Source>,
     checkpoint: SignedCheckpoint,
 }
 
@@ -82,22 +83,57 @@ impl Reader {
     /// # Errors
     /// When there is no log or its checkpoint is not believed.
     pub fn open(dir: &Path, keys: &VerifierKeys) -> Result<Self, ReadError> {
-        let folder = Folder::new(dir);
-        let note = folder
-            .read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)?
-            .ok_or_else(|| ReadError::NoLog { dir: dir.display().to_string() })?;
-        let checkpoint = SignedCheckpoint::verify(&note, keys)?;
-        Ok(Self { folder, checkpoint })
+        Self::of(Arc::new(Folder::new(dir)), Some(keys))
     }
 
-    /// A folder at a checkpoint that is not believed: to look at a log whose key is not at hand.
+    /// Opens a log, wherever it is, at its newest checkpoint. One of the keys must have signed it; without keys it is
+    /// taken as it stands, to look at a log whose key is not at hand.
+    ///
+    /// # Errors
+    /// When there is no log or its checkpoint is not believed.
+    pub fn of(source: Arc<dyn Source>, keys: Option<&VerifierKeys>) -> Result<Self, ReadError> {
+        let note = source
+            .read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)?
+            .ok_or_else(|| ReadError::NoLog { dir: source.place() })?;
+        let checkpoint = match keys {
+            Some(keys) => SignedCheckpoint::verify(&note, keys)?,
+            None => SignedCheckpoint::unverified(&note)?,
+        };
+        Ok(Self { source, checkpoint })
+    }
+
+    /// A log as of a checkpoint that is at hand already.
     #[must_use]
-    pub fn unverified(dir: &Path, checkpoint: SignedCheckpoint) -> Self {
-        Self { folder: Folder::new(dir), checkpoint }
+    pub fn as_of(source: Arc<dyn Source>, checkpoint: SignedCheckpoint) -> Self {
+        Self { source, checkpoint }
+    }
+
+    /// The same log at its newest checkpoint, which must continue the one that this reader has: a tree that forked or
+    /// went back is not followed. With keys, one of them must have signed it.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or is not a continuation.
+    pub fn follow(&self, keys: Option<&VerifierKeys>) -> Result<Self, ReadError> {
+        let next = Self::of(Arc::clone(&self.source), keys)?;
+        next.must_continue(&self.checkpoint)?;
+        Ok(next)
+    }
+
+    /// Checks that the tree of an earlier checkpoint is a beginning of this one's.
+    ///
+    /// # Errors
+    /// When it is not, or what is read to tell does not verify.
+    pub fn must_continue(&self, earlier: &SignedCheckpoint) -> Result<(), ReadError> {
+        let tree = TileTree::open(&*self.source, &self.checkpoint)?;
+        must_continue(tree, &self.checkpoint, earlier).map(drop).map_err(ReadError::from)
     }
 
     pub(crate) fn at(folder: Folder, checkpoint: SignedCheckpoint) -> Self {
-        Self { folder, checkpoint }
+        Self { source: Arc::new(folder), checkpoint }
+    }
+
+    pub(crate) fn source(&self) -> &dyn Source {
+        &*self.source
     }
 
     /// The checkpoint that everything is read as of.
@@ -107,11 +143,20 @@ impl Reader {
     }
 
     /// The entries of a range, in order; what is beyond the checkpoint is left out. They are as
-    /// the folder has them: [`verify`](crate::verify()) says whether the tree commits to them.
+    /// the log's bundles have them: [`verify`](crate::verify()) says whether the tree commits to them.
     #[must_use]
     pub fn entries(&self, range: Range<u64>) -> Entries {
         let end = range.end.min(self.checkpoint.size);
-        Entries { reader: self.clone(), next: range.start.min(end), end, read: Vec::new().into_iter() }
+        Entries { reader: self.clone(), next: range.start.min(end), end, read: None, tiles: None }
+    }
+
+    /// The entries of a range, each compared with the hash that the tree commits to.
+    ///
+    /// # Errors
+    /// When the edge of the tree is not what the checkpoint says.
+    pub fn checked_entries(&self, range: Range<u64>) -> Result<Entries, ReadError> {
+        let tiles = Tiles::open(&*self.source, &self.checkpoint)?;
+        Ok(Entries { tiles: Some(tiles), ..self.entries(range) })
     }
 
     /// A proof that carries the entry of this index.
@@ -146,27 +191,98 @@ impl Reader {
         &self,
         prove: impl FnOnce(&Nodes<'_>) -> Result<Vec<Hash>, tlog_tiles::Error>,
     ) -> Result<Vec<Hash>, ReadError> {
-        let nodes = Nodes::new(TileTree::open(&self.folder, &self.checkpoint)?);
+        let nodes = Nodes::new(TileTree::open(&*self.source, &self.checkpoint)?);
         prove(&nodes).map_err(|why| match nodes.into_fault() {
             Some(fault) => fault.into(),
             None => Damage::new(layout::CHECKPOINT, why.to_string()).into(),
         })
     }
 
-    /// The entries of the bundle that holds `index`, and the index of its first.
-    fn bundle(&self, index: u64) -> Result<(u64, Vec<Vec<u8>>), ReadError> {
-        let n = index / TILE_WIDTH as u64;
+    /// The bundle of this number.
+    pub(crate) fn bundle(&self, n: u64) -> Result<Bundle, ReadError> {
         let start = n * TILE_WIDTH as u64;
         let width = (self.checkpoint.size - start).min(TILE_WIDTH as u64) as usize;
-        let (tile, bytes) = self.folder.tile(Tile::entries(n, width))?;
-        let entries = bundle::entries(&bytes, tile.width).map_err(|malformed| {
-            Damage::at(
-                tile.to_string(),
-                start + malformed.entry as u64,
-                "the entries' lengths do not add up to the file's",
-            )
-        })?;
-        Ok((start, entries[..width].iter().map(|entry| entry.to_vec()).collect()))
+        let (tile, bytes) = self.source.tile(Tile::entries(n, width))?;
+        Bundle::read(tile, bytes, width).map_err(ReadError::from)
+    }
+}
+
+/// Checks that the tree of an earlier checkpoint is a beginning of this one; gives the tree back.
+pub(crate) fn must_continue<'a>(
+    tree: TileTree<'a>,
+    checkpoint: &SignedCheckpoint,
+    earlier: &SignedCheckpoint,
+) -> Result<TileTree<'a>, Fault> {
+    let refuse = |what: String| Err(Damage::new(layout::CHECKPOINT, what).into());
+    if earlier.origin != checkpoint.origin {
+        return refuse(format!("it is of the log {}, not of {}", checkpoint.origin, earlier.origin));
+    }
+    if earlier.size > checkpoint.size {
+        let (old, new) = (earlier.size, checkpoint.size);
+        return refuse(format!("the log went back: it had {old} entries, now it has {new}"));
+    }
+    let (tree, root) = tree.root_at(earlier.size)?;
+    if root != earlier.root {
+        let size = earlier.size;
+        return refuse(format!("the log forked: its first {size} entries are not those of the earlier checkpoint"));
+    }
+    Ok(tree)
+}
+
+/// An entry bundle, taken apart.
+#[derive(Debug)]
+pub(crate) struct Bundle {
+    /// The file that it was taken from.
+    tile: Tile,
+    bytes: Vec<u8>,
+    /// Where each entry ends; it begins two bytes after the one before it.
+    ends: Vec<u32>,
+}
+
+impl Bundle {
+    /// Takes the first `width` entries of a bundle.
+    fn read(tile: Tile, bytes: Vec<u8>, width: usize) -> Result<Self, Damage> {
+        let mut ends = Vec::with_capacity(width);
+        let mut rest = bytes.as_slice();
+        for at in 0..tile.width {
+            let Some((_, after)) = bundle::split(rest) else {
+                let what = "the entries' lengths do not add up to the file's";
+                return Err(Damage::at(tile.to_string(), tile.start() + at as u64, what));
+            };
+            rest = after;
+            ends.push((bytes.len() - rest.len()) as u32);
+        }
+        if !rest.is_empty() {
+            let what = "the entries' lengths do not add up to the file's";
+            return Err(Damage::at(tile.to_string(), tile.start() + tile.width as u64, what));
+        }
+        ends.truncate(width);
+        Ok(Self { tile, bytes, ends })
+    }
+
+    /// The index of the first entry.
+    pub(crate) fn start(&self) -> u64 {
+        self.tile.start()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The entry at this place of the bundle.
+    pub(crate) fn get(&self, at: usize) -> Option<&[u8]> {
+        let begin = at.checked_sub(1).map_or(0, |before| self.ends.get(before).copied().unwrap_or(0) as usize);
+        self.bytes.get(begin + 2..*self.ends.get(at)? as usize)
+    }
+
+    fn check(&self, hashes: &[Hash]) -> Result<(), Damage> {
+        for (at, hash) in hashes.iter().enumerate().take(self.len()) {
+            if self.get(at).is_none_or(|entry| record_hash(entry) != *hash) {
+                let what = "the entry is not the one that the tree commits to";
+                return Err(Damage::at(self.tile.to_string(), self.start() + at as u64, what));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -176,7 +292,43 @@ pub struct Entries {
     reader: Reader,
     next: u64,
     end: u64,
-    read: vec::IntoIter<Vec<u8>>,
+    read: Option<Bundle>,
+    /// What the entries are compared with.
+    tiles: Option<Tiles>,
+}
+
+/// How many bundles ahead are asked for.
+const AHEAD: u64 = 16;
+
+impl Entries {
+    /// Goes on from this index, within the range's end. Going to an entry of the same bundle reads nothing anew.
+    pub fn seek(&mut self, index: u64) {
+        self.next = index.min(self.end);
+    }
+
+    fn load(&mut self, n: u64) -> Result<&Bundle, ReadError> {
+        let previous = self.read.as_ref().map(|bundle| bundle.start() / TILE_WIDTH as u64);
+        if previous != Some(n) {
+            // Who reads on is going to read on; who jumps is not.
+            if previous.is_some_and(|previous| previous + 1 == n) {
+                let last = (self.end - 1) / TILE_WIDTH as u64;
+                let files: Vec<String> = (n..=last.min(n + AHEAD)).map(|n| self.file(n)).collect();
+                self.reader.source.prefetch(&files);
+            }
+            self.read = None;
+            let bundle = self.reader.bundle(n)?;
+            if let Some(tiles) = &mut self.tiles {
+                bundle.check(tiles.tile(&*self.reader.source, 0, n)?)?;
+            }
+            self.read = Some(bundle);
+        }
+        self.read.as_ref().ok_or(ReadError::Beyond { index: self.next, size: self.reader.checkpoint.size })
+    }
+
+    fn file(&self, n: u64) -> String {
+        let rest = self.reader.checkpoint.size - n * TILE_WIDTH as u64;
+        Tile::entries(n, rest.min(TILE_WIDTH as u64) as usize).to_string()
+    }
 }
 
 impl Iterator for Entries {
@@ -186,23 +338,17 @@ impl Iterator for Entries {
         if self.next >= self.end {
             return None;
         }
-        if self.read.as_slice().is_empty() {
-            match self.reader.bundle(self.next) {
-                Ok((start, entries)) => {
-                    self.read = entries.into_iter();
-                    if let Some(skipped) = (self.next - start).checked_sub(1) {
-                        self.read.nth(skipped as usize);
-                    }
-                }
-                Err(why) => {
-                    self.end = self.next;
-                    return Some(Err(why));
-                }
+        let index = self.next;
+        match self.load(index / TILE_WIDTH as u64) {
+            Ok(bundle) => {
+                let data = bundle.get(index as usize % TILE_WIDTH)?.to_vec();
+                self.next += 1;
+                Some(Ok(Entry { index, data }))
+            }
+            Err(why) => {
+                self.end = self.next;
+                Some(Err(why))
             }
         }
-        let data = self.read.next()?;
-        let index = self.next;
-        self.next += 1;
-        Some(Ok(Entry { index, data }))
     }
 }

@@ -3,73 +3,106 @@
 
 use std::cell::RefCell;
 
-use tlog_tiles::{Error, Hash, HashReader, record_hash, split_stored_hash_index};
+use tlog_tiles::{EMPTY_HASH, Error, Hash, HashReader, record_hash, split_stored_hash_index, tree_hash};
 
 use crate::bundle;
 use crate::checkpoint::SignedCheckpoint;
 use crate::damage::{Damage, Fault};
-use crate::folder::Folder;
 use crate::layout::{self, Tile};
+use crate::source::Source;
 use crate::tree::{Frontier, TILE_WIDTH, edge_width, levels, perfect_root};
 
-/// The tiles of the tree that a checkpoint commits to. Holds one tile a level in memory.
-pub(crate) struct TileTree<'a> {
-    folder: &'a Folder,
+/// What is known of the tree that a checkpoint commits to. Holds one tile a level in memory.
+#[derive(Debug)]
+pub(crate) struct Tiles {
     frontier: Frontier,
     /// The full tile last checked at each level: its number and hashes.
     checked: Vec<Option<(u64, Vec<Hash>)>>,
 }
 
-impl<'a> TileTree<'a> {
+impl Tiles {
     /// Reads the partial tiles and checks them against the root.
-    pub(crate) fn open(folder: &'a Folder, checkpoint: &SignedCheckpoint) -> Result<Self, Fault> {
+    pub(crate) fn open(source: &dyn Source, checkpoint: &SignedCheckpoint) -> Result<Self, Fault> {
         let size = checkpoint.size;
         let mut edges = Vec::new();
         for level in 0..levels(size) {
             let width = edge_width(size, level);
             edges.push(match width {
                 0 => Vec::new(),
-                _ => folder.hashes(Tile::hashes(level, edge_number(size, level), width))?,
+                _ => source.hashes(Tile::hashes(level, edge_number(size, level), width))?,
             });
         }
         let frontier = Frontier::from_edges(size, edges);
         if frontier.root() != checkpoint.root {
-            return Err(blame(folder, checkpoint, &frontier));
+            return Err(blame(source, checkpoint, &frontier));
         }
         let checked = (0..levels(size)).map(|_| None).collect();
-        Ok(Self { folder, frontier, checked })
-    }
-
-    /// The right edge of the tree.
-    pub(crate) fn frontier(&self) -> &Frontier {
-        &self.frontier
+        Ok(Self { frontier, checked })
     }
 
     /// The hashes of a tile at its width in this tree.
-    pub(crate) fn tile(&mut self, level: u8, n: u64) -> Result<&[Hash], Fault> {
+    pub(crate) fn tile(&mut self, source: &dyn Source, level: u8, n: u64) -> Result<&[Hash], Fault> {
         if n == edge_number(self.frontier.size(), level) {
             return Ok(&self.frontier.edges()[usize::from(level)]);
         }
         let at = usize::from(level);
         if self.checked[at].as_ref().is_none_or(|(number, _)| *number != n) {
-            let promised = self.tile(level + 1, n / TILE_WIDTH as u64)?[n as usize % TILE_WIDTH];
+            let promised = self.tile(source, level + 1, n / TILE_WIDTH as u64)?[n as usize % TILE_WIDTH];
             let tile = Tile::hashes(level, n, TILE_WIDTH);
-            let hashes = self.folder.hashes(tile)?;
+            let hashes = source.hashes(tile)?;
             if perfect_root(&hashes) != promised {
-                return Err(first_difference(self.folder, tile, &hashes).into());
+                return Err(first_difference(source, tile, &hashes).into());
             }
             self.checked[at] = Some((n, hashes));
         }
         Ok(self.checked[at].as_ref().map_or(&[], |(_, hashes)| hashes))
     }
+}
+
+/// The tiles of a tree, with where they are read from.
+pub(crate) struct TileTree<'a> {
+    source: &'a dyn Source,
+    tiles: Tiles,
+}
+
+impl<'a> TileTree<'a> {
+    /// Reads the partial tiles and checks them against the root.
+    pub(crate) fn open(source: &'a dyn Source, checkpoint: &SignedCheckpoint) -> Result<Self, Fault> {
+        Ok(Self { source, tiles: Tiles::open(source, checkpoint)? })
+    }
+
+    /// The right edge of the tree.
+    pub(crate) fn frontier(&self) -> &Frontier {
+        &self.tiles.frontier
+    }
+
+    /// The hashes of a tile at its width in this tree.
+    pub(crate) fn tile(&mut self, level: u8, n: u64) -> Result<&[Hash], Fault> {
+        self.tiles.tile(self.source, level, n)
+    }
 
     /// Checks every tile; `checked` is told how many entries are covered so far.
     pub(crate) fn check_all(&mut self, mut checked: impl FnMut(u64)) -> Result<(), Fault> {
-        for n in 0..self.frontier.size() / TILE_WIDTH as u64 {
+        for n in 0..self.frontier().size() / TILE_WIDTH as u64 {
             self.tile(0, n)?;
             checked((n + 1) * TILE_WIDTH as u64);
         }
         Ok(())
+    }
+
+    /// The root that the tree had at an earlier size: as every tile that is read for it is under the root of today, a
+    /// tree with this root is a beginning of this one.
+    pub(crate) fn root_at(self, size: u64) -> Result<(Self, Hash), Fault> {
+        if size == 0 {
+            return Ok((self, EMPTY_HASH));
+        }
+        let nodes = Nodes::new(self);
+        let root = tree_hash(size, &nodes);
+        match (root, nodes.fault.into_inner()) {
+            (Ok(root), None) => Ok((nodes.tree.into_inner(), root)),
+            (_, Some(fault)) => Err(fault),
+            (Err(why), None) => Err(Damage::new(layout::CHECKPOINT, why.to_string()).into()),
+        }
     }
 }
 
@@ -79,9 +112,9 @@ pub(crate) fn edge_number(size: u64, level: u8) -> u64 {
 }
 
 /// What a tile's hashes should be, going by the files that they stand for.
-fn from_below(folder: &Folder, tile: Tile, level: u8) -> Result<Vec<Hash>, Fault> {
+fn from_below(source: &dyn Source, tile: Tile, level: u8) -> Result<Vec<Hash>, Fault> {
     if level == 0 {
-        let (_, bytes) = folder.tile(Tile::entries(tile.n, tile.width))?;
+        let (_, bytes) = source.tile(Tile::entries(tile.n, tile.width))?;
         let mut rest = bytes.as_slice();
         let mut hashes = Vec::with_capacity(tile.width);
         while let Some((entry, after)) = bundle::split(rest).filter(|_| hashes.len() < tile.width) {
@@ -93,18 +126,18 @@ fn from_below(folder: &Folder, tile: Tile, level: u8) -> Result<Vec<Hash>, Fault
     (0..tile.width as u64)
         .map(|at| {
             let child = Tile::hashes(level - 1, tile.n * TILE_WIDTH as u64 + at, TILE_WIDTH);
-            folder.hashes(child).map(|hashes| perfect_root(&hashes))
+            source.hashes(child).map(|hashes| perfect_root(&hashes))
         })
         .collect()
 }
 
 /// Names a full tile that is not what the tile above says, with the first entry that differs.
-fn first_difference(folder: &Folder, tile: Tile, hashes: &[Hash]) -> Damage {
+fn first_difference(source: &dyn Source, tile: Tile, hashes: &[Hash]) -> Damage {
     let level = match tile.kind {
         layout::Kind::Hashes(level) => level,
         layout::Kind::Entries => 0,
     };
-    let differs = from_below(folder, tile, level)
+    let differs = from_below(source, tile, level)
         .ok()
         .and_then(|below| (0..hashes.len()).find(|at| below.get(*at) != Some(&hashes[*at])));
     let index = tile.start() + ((differs.unwrap_or(0) as u64) << (8 * u32::from(level)));
@@ -113,7 +146,7 @@ fn first_difference(folder: &Folder, tile: Tile, hashes: &[Hash]) -> Damage {
 
 /// Finds which file makes the root come out wrong: each partial tile is computed anew from what
 /// it stands for. If that mends the root, the tile was wrong; if not, what it stands for.
-fn blame(folder: &Folder, checkpoint: &SignedCheckpoint, frontier: &Frontier) -> Fault {
+fn blame(source: &dyn Source, checkpoint: &SignedCheckpoint, frontier: &Frontier) -> Fault {
     let size = frontier.size();
     for level in 0..levels(size) {
         let edge = &frontier.edges()[usize::from(level)];
@@ -121,7 +154,7 @@ fn blame(folder: &Folder, checkpoint: &SignedCheckpoint, frontier: &Frontier) ->
             continue;
         }
         let tile = Tile::hashes(level, edge_number(size, level), edge.len());
-        let below = match from_below(folder, tile, level) {
+        let below = match from_below(source, tile, level) {
             Ok(below) => below,
             Err(fault) => return fault,
         };

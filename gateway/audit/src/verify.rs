@@ -1,7 +1,9 @@
-//! Verifying a whole folder: signature, every entry, every tile, the journal. Memory is flat.
+//! Verifying a whole log: signature, every entry, every tile; in a folder of this machine every other file and the
+//! journal too. Memory is flat.
 
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
@@ -16,16 +18,18 @@ use crate::journal::recovery::{Recovered, recover};
 use crate::key::VerifierKeys;
 use crate::layout::{self, Kind, Tile};
 use crate::limits::MAX_CHECKPOINT_BYTES;
+use crate::reader::must_continue;
+use crate::source::Source;
 use crate::tiles::TileTree;
 use crate::tree::{TILE_WIDTH, edge_width, levels};
 
 /// Why a log does not verify.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// There is no checkpoint in the folder.
+    /// There is no checkpoint in the place.
     #[error("{dir} holds no log: there is no checkpoint in it")]
     NoLog {
-        /// The folder as given.
+        /// The folder or URL as given.
         dir: String,
     },
     /// The checkpoint is not believed.
@@ -41,6 +45,14 @@ pub enum VerifyError {
         file: String,
         /// What the system said.
         source: io::Error,
+    },
+    /// Whoever asked had enough before everything was looked at.
+    #[error("broken off after {done} of {total} entries")]
+    BrokenOff {
+        /// Entries verified.
+        done: u64,
+        /// Entries in all.
+        total: u64,
     },
 }
 
@@ -71,6 +83,9 @@ pub struct Report {
     pub size: u64,
     /// Root hash of the tree, in base64.
     pub root: String,
+    /// The first entry that was looked at: 0 where all were. Those before it are under a checkpoint that was trusted,
+    /// and that this tree continues.
+    pub first: u64,
     /// What the journal holds beyond the checkpoint.
     pub journal: JournalReport,
     /// Tiles that reach beyond the checkpoint: written by a gateway that runs, or that ended
@@ -84,6 +99,8 @@ pub struct Report {
 pub enum JournalReport {
     /// A gateway has the log open; its journal changes while it is looked at.
     InUse,
+    /// The log is not a folder of this machine; a journal is never public.
+    NotPublic,
     /// The journal was read.
     Read {
         /// Durable entries that are not under the checkpoint yet.
@@ -101,26 +118,100 @@ pub enum JournalReport {
 /// # Errors
 /// Names the first file, and where one can be named the first entry, that does not verify.
 pub fn verify(dir: &Path, keys: &VerifierKeys, mut progress: impl FnMut(Progress)) -> Result<Report, VerifyError> {
-    let folder = Folder::new(dir);
-    let note = folder
-        .read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)?
-        .ok_or_else(|| VerifyError::NoLog { dir: dir.display().to_string() })?;
-    let checkpoint = SignedCheckpoint::verify(&note, keys)?;
-    let mut tree = TileTree::open(&folder, &checkpoint)?;
-    let total = checkpoint.size;
-    for n in 0..total.div_ceil(TILE_WIDTH as u64) {
-        check_bundle(&folder, &mut tree, n)?;
-        progress(Progress { done: total.min((n + 1) * TILE_WIDTH as u64), total });
+    Verification::begin(&Folder::new(dir), keys)?.run(|at| {
+        progress(at);
+        ControlFlow::Continue(())
+    })
+}
+
+/// A verification of a log as of its newest checkpoint, wherever the log is.
+pub struct Verification<'a> {
+    source: &'a dyn Source,
+    tree: TileTree<'a>,
+    checkpoint: SignedCheckpoint,
+    /// The first entry to be looked at; the first of a bundle.
+    first: u64,
+}
+
+impl<'a> Verification<'a> {
+    /// Reads the checkpoint and the edge of the tree that it commits to.
+    ///
+    /// # Errors
+    /// When there is no log, no trusted key signed its checkpoint, or the tree's edge is another.
+    pub fn begin(source: &'a dyn Source, keys: &VerifierKeys) -> Result<Self, VerifyError> {
+        let note = source
+            .read(layout::CHECKPOINT, MAX_CHECKPOINT_BYTES)?
+            .ok_or_else(|| VerifyError::NoLog { dir: source.place() })?;
+        let checkpoint = SignedCheckpoint::verify(&note, keys)?;
+        let tree = TileTree::open(source, &checkpoint)?;
+        Ok(Self { source, tree, checkpoint, first: 0 })
     }
-    let unsigned_tiles = check_other_files(&folder, &mut tree, total)?;
-    let journal = check_journal(&folder, &mut tree, &checkpoint)?;
-    Ok(Report { origin: checkpoint.origin, size: total, root: checkpoint.root.to_string(), journal, unsigned_tiles })
+
+    /// The checkpoint that everything is verified against.
+    #[must_use]
+    pub fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
+    /// Leaves out the first `done` entries of the tree of an earlier checkpoint, as whoever asks knows them to be right.
+    /// That today's tree continues that one is checked at once.
+    ///
+    /// # Errors
+    /// When the log forked or went back since.
+    pub fn after(mut self, earlier: &SignedCheckpoint, done: u64) -> Result<Self, VerifyError> {
+        self.tree = must_continue(self.tree, &self.checkpoint, earlier)?;
+        self.first = done.min(earlier.size) / TILE_WIDTH as u64 * TILE_WIDTH as u64;
+        Ok(self)
+    }
+
+    /// Looks at everything. `progress` is called for each 256 entries, and may break off.
+    ///
+    /// # Errors
+    /// Names the first file, and where one can be named the first entry, that does not verify.
+    pub fn run(mut self, mut progress: impl FnMut(Progress) -> ControlFlow<()>) -> Result<Report, VerifyError> {
+        let total = self.checkpoint.size;
+        let bundles = total.div_ceil(TILE_WIDTH as u64);
+        let first = self.first / TILE_WIDTH as u64;
+        let far = self.source.folder().is_none();
+        for n in first..bundles {
+            if far {
+                let ahead: Vec<String> = (n..bundles.min(n + AHEAD)).flat_map(|n| files(n, total)).collect();
+                self.source.prefetch(&ahead);
+            }
+            check_bundle(self.source, &mut self.tree, n)?;
+            let done = total.min((n + 1) * TILE_WIDTH as u64);
+            if progress(Progress { done, total }).is_break() && done < total {
+                return Err(VerifyError::BrokenOff { done, total });
+            }
+        }
+        let (unsigned_tiles, journal) = match self.source.folder() {
+            None => (0, JournalReport::NotPublic),
+            Some(dir) => {
+                let unsigned = check_other_files(&Folder::new(dir), &mut self.tree, total)?;
+                (unsigned, check_journal(&Folder::new(dir), &mut self.tree, &self.checkpoint)?)
+            }
+        };
+        let SignedCheckpoint { origin, root, .. } = self.checkpoint;
+        let root = root.to_string();
+        Ok(Report { origin, size: total, root, first: self.first, journal, unsigned_tiles })
+    }
+}
+
+/// How many bundles ahead are asked for.
+const AHEAD: u64 = 16;
+
+/// The files of a bundle's place that are read: full hash tiles, and entries.
+fn files(n: u64, size: u64) -> Vec<String> {
+    let width = (size - n * TILE_WIDTH as u64).min(TILE_WIDTH as u64) as usize;
+    // The hashes of the edge were read at the beginning.
+    let hashes = (width == TILE_WIDTH).then(|| Tile::hashes(0, n, width).to_string());
+    hashes.into_iter().chain([Tile::entries(n, width).to_string()]).collect()
 }
 
 /// Checks the entries of a bundle against the hashes that the tree commits to.
-pub(crate) fn check_bundle(folder: &Folder, tree: &mut TileTree<'_>, n: u64) -> Result<(), Fault> {
+pub(crate) fn check_bundle(source: &dyn Source, tree: &mut TileTree<'_>, n: u64) -> Result<(), Fault> {
     let hashes = tree.tile(0, n)?;
-    let (tile, bytes) = folder.tile(Tile::entries(n, hashes.len()))?;
+    let (tile, bytes) = source.tile(Tile::entries(n, hashes.len()))?;
     let damaged = |at: usize, what: &str| Fault::from(Damage::at(tile.to_string(), tile.start() + at as u64, what));
     let mut rest = bytes.as_slice();
     for (at, hash) in hashes.iter().enumerate() {
@@ -194,7 +285,7 @@ fn check_partial(folder: &Folder, tree: &mut TileTree<'_>, tile: Tile) -> Result
     let hashes = tree.tile(level, tile.n)?[..tile.width].to_vec();
     let differs = match tile.kind {
         Kind::Hashes(_) => {
-            let found = folder.hashes(tile)?;
+            let found = (folder as &dyn Source).hashes(tile)?;
             (0..tile.width).find(|at| found[*at] != hashes[*at])
         }
         Kind::Entries => {

@@ -130,7 +130,7 @@ fn entries_are_shown_by_index_trace_and_kind() {
     let case = Case::new();
     let dir = case.dir();
     let indexes = |arguments: &[&str]| -> Vec<u64> {
-        let output = command(&[&["show", path(&dir)], arguments].concat());
+        let output = command(&[&["--json", "show", path(&dir)], arguments].concat());
         assert_eq!(code(&output), 0);
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines()

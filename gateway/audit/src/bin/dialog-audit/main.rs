@@ -1,17 +1,32 @@
 //! `dialog-audit`: what an auditor does with a log, without the gateway that wrote it.
 //!
-//! Exit codes: 0 done; 1 something is wrong with what was looked at; 2 used wrongly.
+//! Exit codes: 0 done; 1 something is wrong with what was looked at; 2 used wrongly; 3 it could not be read to its end,
+//! so nothing is said of it.
 
+mod access;
+mod consistency;
+mod dialog;
+mod export;
+mod indexed;
+mod interrupt;
 mod keygen;
+mod line;
+mod otlp;
 mod output;
 mod proof;
+mod pseudonym;
+mod search;
 mod show;
+mod state;
+mod trace;
+mod tree;
 mod verify;
+mod wanted;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use output::{Failure, Output};
+use output::Output;
 
 #[derive(Parser)]
 #[command(version, about = "Verifies and reads the audit log of a dialog gateway.")]
@@ -27,12 +42,24 @@ struct Arguments {
 enum Command {
     /// Verify a whole log: signature, every entry, every tile, the journal.
     Verify(verify::Arguments),
-    /// Show entries, one JSON line each.
-    Show(show::Arguments),
+    /// Verify that a later state of a log continues an earlier one.
+    Consistency(consistency::Arguments),
+    /// Show records, one a line.
+    Show(Box<show::Arguments>),
+    /// Show what a request did, as a tree with times.
+    Trace(trace::Arguments),
+    /// Show the life of one dialog.
+    Dialog(dialog::Arguments),
+    /// Write records in a form that other tools read: JSON lines, a table, FHIR.
+    Export(Box<export::Arguments>),
+    /// Make the index that traces, dialogs and citizens are found by; `show` makes it when it needs it.
+    Index(indexed::Arguments),
     /// Write a proof (C2SP tlog-proof) that an entry is in the log.
     Proof(proof::ProveArguments),
     /// Verify a proof, offline.
     VerifyProof(proof::VerifyArguments),
+    /// Make the pseudonym that the log has for a person, from the number on standard input.
+    Pseudonym(pseudonym::Arguments),
     /// Make a signing key for a log.
     Keygen(keygen::Arguments),
 }
@@ -42,6 +69,12 @@ fn main() -> ExitCode {
     let mut output = Output::new(arguments.json);
     let result = match arguments.command {
         Command::Verify(arguments) => verify::run(&arguments, &mut output),
+        Command::Consistency(arguments) => consistency::run(&arguments, &mut output),
+        Command::Trace(arguments) => trace::run(&arguments, &mut output),
+        Command::Dialog(arguments) => dialog::run(&arguments, &mut output),
+        Command::Export(arguments) => export::run(&arguments, &mut output),
+        Command::Index(arguments) => indexed::run(&arguments, &mut output),
+        Command::Pseudonym(arguments) => pseudonym::run(&arguments, &mut output),
         Command::Show(arguments) => show::run(&arguments, &mut output),
         Command::Proof(arguments) => proof::prove(&arguments, &mut output),
         Command::VerifyProof(arguments) => proof::verify(&arguments, &mut output),
@@ -51,23 +84,4 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => output::report(arguments.json, &failure),
     }
-}
-
-/// Trusted keys from the command line: a file with some, or a key itself.
-fn keys(argument: &str) -> Result<dialog_audit::VerifierKeys, Failure> {
-    let path = std::path::Path::new(argument);
-    let keys = if path.is_file() {
-        dialog_audit::VerifierKeys::read(path)
-    } else {
-        dialog_audit::VerifierKeys::parse(argument)
-    };
-    keys.map_err(|why| Failure::used_wrongly(format!("--vkey {argument}: {why}")))
-}
-
-/// Opens the log in a folder at its newest checkpoint.
-fn reader(log: &std::path::Path, keys: &dialog_audit::VerifierKeys) -> Result<dialog_audit::Reader, Failure> {
-    dialog_audit::Reader::open(log, keys).map_err(|why| match why {
-        dialog_audit::ReadError::NoLog { .. } => Failure::used_wrongly(why.to_string()),
-        why => Failure::found_wrong(why.to_string()),
-    })
 }

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::process::ExitCode;
 
+use dialog_audit::ReadError;
 use serde_json::{Value, json};
 
 /// Why the command did not do what it was asked.
@@ -19,15 +20,34 @@ impl Failure {
         Self { code: 1, why: why.into(), details: Value::Null }
     }
 
+    /// It could not be looked at in full, so nothing is said of it.
+    pub(crate) fn not_read(why: impl Into<String>) -> Self {
+        Self { code: 3, why: why.into(), details: Value::Null }
+    }
+
     /// The command was not used as it should be.
     pub(crate) fn used_wrongly(why: impl Into<String>) -> Self {
         Self { code: 2, why: why.into(), details: Value::Null }
+    }
+
+    pub(crate) fn why(&self) -> &str {
+        &self.why
     }
 
     /// Adds what a program wants to know.
     pub(crate) fn with(mut self, details: Value) -> Self {
         self.details = details;
         self
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(why: ReadError) -> Self {
+        match why {
+            ReadError::NoLog { .. } | ReadError::Beyond { .. } => Self::used_wrongly(why.to_string()),
+            ReadError::Io { .. } => Self::not_read(why.to_string()),
+            ReadError::Checkpoint(_) | ReadError::Damaged(_) => Self::found_wrong(why.to_string()),
+        }
     }
 }
 
@@ -55,9 +75,31 @@ impl Output {
         self.check(written)
     }
 
+    /// Text as it stands.
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
+        let written = self.out.write_all(text.as_bytes());
+        self.check(written)
+    }
+
     /// An answer: text for people, JSON for programs.
     pub(crate) fn answer(&mut self, text: &str, json: &Value) -> Result<(), Failure> {
         if self.json { self.line(&json.to_string()) } else { self.line(text) }
+    }
+
+    /// Something that people should know beside the answer.
+    pub(crate) fn remark(&self, words: &str) {
+        // Where nobody can be told, the answer is left.
+        let _ = writeln!(io::stderr(), "dialog-audit: {words}");
+    }
+
+    /// Hands over what was written so far.
+    pub(crate) fn flush(&mut self) -> Result<(), Failure> {
+        let flushed = self.out.flush();
+        self.check(flushed)
+    }
+
+    pub(crate) fn in_json(&self) -> bool {
+        self.json
     }
 
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {

@@ -1,19 +1,18 @@
 //! `dialog-audit proof` and `dialog-audit verify-proof`
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use dialog_audit::Proof;
 use dialog_audit::limits::{MAX_ENTRY_BYTES, MAX_PROOF_BYTES};
-use dialog_audit::{Proof, ReadError};
 use serde_json::{Value, json};
 
+use crate::access::{self, Place};
 use crate::output::{Failure, Output};
 
 #[derive(clap::Args)]
 pub(crate) struct ProveArguments {
-    /// The log's folder.
-    log: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// The entry's index.
     index: u64,
     /// A verifier key (name+id+key), or a file with some, one a line.
@@ -37,11 +36,8 @@ pub(crate) struct VerifyArguments {
 }
 
 pub(crate) fn prove(arguments: &ProveArguments, output: &mut Output) -> Result<(), Failure> {
-    let reader = crate::reader(&arguments.log, &crate::keys(&arguments.vkey)?)?;
-    let proof = reader.proof(arguments.index).map_err(|why| match why {
-        ReadError::Beyond { .. } => Failure::used_wrongly(why.to_string()),
-        why => Failure::found_wrong(why.to_string()),
-    })?;
+    let reader = arguments.place.reader(Some(&arguments.vkey), "show")?;
+    let proof = reader.proof(arguments.index)?;
     let text = proof.to_string();
     let Some(out) = &arguments.out else {
         return output.answer(text.trim_end_matches('\n'), &json!({ "ok": true, "proof": text }));
@@ -55,11 +51,11 @@ pub(crate) fn prove(arguments: &ProveArguments, output: &mut Output) -> Result<(
 }
 
 pub(crate) fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result<(), Failure> {
-    let keys = crate::keys(&arguments.vkey)?;
+    let keys = access::keys(&arguments.vkey)?;
     let wrong = |why: String| Failure::found_wrong(format!("the proof does not verify: {why}"));
-    let text = read(&arguments.file, MAX_PROOF_BYTES)?;
+    let text = access::read(&arguments.file, MAX_PROOF_BYTES)?;
     let text = String::from_utf8(text).map_err(|_| wrong("it is not text".to_owned()))?;
-    let entry = arguments.entry.as_deref().map(|path| read(path, MAX_ENTRY_BYTES)).transpose()?;
+    let entry = arguments.entry.as_deref().map(|path| access::read(path, MAX_ENTRY_BYTES)).transpose()?;
     let proof = Proof::parse(&text).map_err(|why| wrong(why.to_string()))?;
     let proven = proof.verify(entry.as_deref(), &keys).map_err(|why| wrong(why.to_string()))?;
     let origin = &proven.checkpoint.origin;
@@ -72,16 +68,4 @@ pub(crate) fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result
             "ok": true, "origin": origin, "size": size, "index": index, "record": record,
         }),
     )
-}
-
-fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(limit as u64 + 1).read_to_end(&mut bytes))
-        .map_err(|why| Failure::used_wrongly(format!("cannot read {}: {why}", path.display())))?;
-    if bytes.len() > limit {
-        let why = format!("{} is longer than {limit} bytes", path.display());
-        return Err(Failure::used_wrongly(why));
-    }
-    Ok(bytes)
 }

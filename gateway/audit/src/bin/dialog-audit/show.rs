@@ -1,79 +1,95 @@
 //! `dialog-audit show`
 
-use std::path::{Path, PathBuf};
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
 
-use dialog_audit::{Entry, SignedCheckpoint};
+use dialog_audit::records::Record;
+use dialog_audit::{Entry, ReadError, VerifierKeys};
 use serde_json::{Map, Value, json};
 
+use crate::access::{self, Place};
+use crate::interrupt::Interrupt;
+use crate::line;
 use crate::output::{Failure, Output};
+use crate::search::{IndexPlace, Search};
+use crate::wanted::Wanted;
+
+/// How often a log that is followed is asked for what is new.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How soon an interruption is noticed.
+const NOTICE: Duration = Duration::from_millis(50);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The log's folder.
-    log: PathBuf,
-    /// First entry, by index.
-    #[arg(long, default_value_t = 0)]
-    from: u64,
-    /// Last entry, by index.
-    #[arg(long)]
-    to: Option<u64>,
-    /// Only records of this trace (32 hexadecimal digits).
-    #[arg(long)]
-    trace: Option<String>,
-    /// Only records of this kind.
-    #[arg(long)]
-    kind: Option<String>,
-    /// Trust only a checkpoint signed by this verifier key (or one of a file of them). Without
-    /// it entries are shown as the folder has them.
+    #[command(flatten)]
+    place: Place,
+    /// Trust only a checkpoint signed by this verifier key (or one of a file of them), and compare each entry with the
+    /// tree. Without it entries are shown as the log has them.
     #[arg(long)]
     vkey: Option<String>,
+    /// Go on with what is appended, until Ctrl-C. Each new checkpoint must continue the one before it.
+    #[arg(long, conflicts_with = "to")]
+    follow: bool,
+    #[command(flatten)]
+    wanted: Wanted,
+    #[command(flatten)]
+    index: IndexPlace,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    if arguments.to.is_some_and(|to| to < arguments.from) {
-        return Err(Failure::used_wrongly("--to is before --from"));
-    }
-    let reader = match &arguments.vkey {
-        Some(vkey) => crate::reader(&arguments.log, &crate::keys(vkey)?)?,
-        None => unverified(&arguments.log)?,
+    let (filter, range) = (arguments.wanted.filter()?, arguments.wanted.range()?);
+    let mut reader = arguments.place.reader(arguments.vkey.as_deref(), "show")?;
+    let checked = arguments.vkey.is_some();
+    let search = |reader: &_, from: u64, output: &mut Output| {
+        let search = Search { place: &arguments.place, index: &arguments.index, reader, checked };
+        search.each(&filter, from..range.end, output, |output, entry, record| {
+            show(entry, record, output)?;
+            Ok(ControlFlow::Continue(()))
+        })
     };
-    let range = arguments.from..arguments.to.map_or(u64::MAX, |to| to.saturating_add(1));
-    for entry in reader.entries(range) {
-        let Entry { index, data } = entry.map_err(|why| Failure::found_wrong(why.to_string()))?;
-        let record = as_json(&data);
-        if arguments.accept(&record) {
-            let mut line = Map::new();
-            line.insert("index".to_owned(), json!(index));
-            line.insert("record".to_owned(), record);
-            output.line(&Value::Object(line).to_string())?;
+    search(&reader, range.start, output)?;
+    if !arguments.follow {
+        return Ok(());
+    }
+    let keys: Option<VerifierKeys> = arguments.vkey.as_deref().map(access::keys).transpose()?;
+    let interrupt = Interrupt::listen();
+    while !interrupt.is_asked() && !output.is_gone() {
+        output.flush()?;
+        let asked = Instant::now();
+        while asked.elapsed() < EVERY && !interrupt.is_asked() {
+            std::thread::sleep(NOTICE);
         }
-        if output.is_gone() {
-            break;
+        let next = match reader.follow(keys.as_ref()) {
+            Ok(next) => next,
+            // A server that is away for a while does not end what is followed; a log that forked does.
+            Err(why @ ReadError::Io { .. }) => {
+                output.remark(&why.to_string());
+                continue;
+            }
+            Err(why) => return Err(why.into()),
+        };
+        let from = range.start.max(reader.checkpoint().size);
+        if next.checkpoint().size > from {
+            search(&next, from, output)?;
         }
+        reader = next;
     }
     Ok(())
 }
 
-impl Arguments {
-    fn accept(&self, record: &Value) -> bool {
-        let is = |names: &[&str], wanted: &Option<String>| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| names.iter().any(|name| record.get(name).and_then(Value::as_str) == Some(wanted)))
-        };
-        is(&["trace", "traceId", "trace_id"], &self.trace) && is(&["kind"], &self.kind)
+fn show(entry: &Entry, record: Option<&Record>, output: &mut Output) -> Result<(), Failure> {
+    let Entry { index, data } = entry;
+    if !output.in_json() {
+        return output.line(&record.map_or_else(|| line::opaque(*index, data), |record| line::of(*index, record)));
     }
+    let mut line = Map::new();
+    line.insert("index".to_owned(), json!(index));
+    line.insert("record".to_owned(), as_json(data));
+    output.line(&Value::Object(line).to_string())
 }
 
 /// A record; what is not JSON is shown as text all the same.
 fn as_json(data: &[u8]) -> Value {
     serde_json::from_slice(data).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(data).into_owned()))
-}
-
-fn unverified(log: &Path) -> Result<dialog_audit::Reader, Failure> {
-    let note = std::fs::read(log.join("checkpoint"))
-        .map_err(|why| Failure::used_wrongly(format!("{} holds no log: checkpoint: {why}", log.display())))?;
-    let checkpoint =
-        SignedCheckpoint::unverified(&note).map_err(|why| Failure::found_wrong(format!("checkpoint: {why}")))?;
-    Ok(dialog_audit::Reader::unverified(log, checkpoint))
 }

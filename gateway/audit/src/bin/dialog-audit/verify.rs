@@ -1,51 +1,131 @@
 //! `dialog-audit verify`
 
-use std::path::PathBuf;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
-use dialog_audit::{JournalReport, Report, VerifyError};
+use dialog_audit::limits::MAX_CHECKPOINT_BYTES;
+use dialog_audit::{JournalReport, Report, SignedCheckpoint, Verification, VerifierKeys, VerifyError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
+use crate::access::{self, Place};
+use crate::interrupt::Interrupt;
 use crate::output::{Failure, Output};
+use crate::state::{self, Keeper};
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// The log's folder.
-    log: PathBuf,
+    #[command(flatten)]
+    place: Place,
     /// A verifier key (name+id+key), or a file with some, one a line.
     #[arg(long)]
     vkey: String,
+    /// A checkpoint that you trust, in a file: the log must continue it, and only entries after it are looked at.
+    #[arg(long, value_name = "CHECKPOINT", conflicts_with = "state")]
+    from: Option<PathBuf>,
+    /// A file that keeps how far the verification is. A later one goes on there. Keep it where you keep what you
+    /// trust: it says what need not be looked at again.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let keys = crate::keys(&arguments.vkey)?;
-    // Hidden by indicatif itself where standard error is no terminal.
+    let keys = access::keys(&arguments.vkey)?;
+    let earlier = arguments.from.as_deref().map(|path| trusted(path, &keys)).transpose()?;
+    let source = arguments.place.source("verify")?;
+    let log = &arguments.place.log;
+    let wrong = |why| found(why, log);
+
+    let mut verification = Verification::begin(&*source, &keys).map_err(wrong)?;
+    if let Some(earlier) = &earlier {
+        verification = verification.after(earlier, earlier.size).map_err(wrong)?;
+    }
+    let mut kept_from = None;
+    if let Some(path) = &arguments.state {
+        match state::read(path, &keys) {
+            Ok(None) => {}
+            Ok(Some(found)) if found.checkpoint.origin != verification.checkpoint().origin => {
+                let other = found.checkpoint.origin;
+                output.remark(&format!("{} is of the log {other}: it is not gone on from.", path.display()));
+            }
+            Ok(Some(found)) => {
+                verification = verification.after(&found.checkpoint, found.verified).map_err(wrong)?;
+                kept_from = Some(found.verified);
+            }
+            Err(why) => output.remark(&why),
+        }
+    }
+    let mut keeper = arguments.state.as_deref().map(|path| Keeper::new(path, verification.checkpoint()));
+
+    let interrupt = Interrupt::listen();
+    let bar = bar();
+    let mut not_kept = None;
+    let verified = verification.run(|progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+        if let Some(keeper) = &mut keeper {
+            let ends = interrupt.is_asked() || progress.done == progress.total;
+            let kept = if ends { keeper.write(progress.done) } else { keeper.at(progress.done) };
+            not_kept = kept.err();
+        }
+        if interrupt.is_asked() || not_kept.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    bar.finish_and_clear();
+    if let Some(failure) = not_kept {
+        return Err(failure);
+    }
+    let report = verified.map_err(wrong)?;
+    let mut answer = json!({ "ok": true, "report": report });
+    if let Some(from) = kept_from {
+        answer["wentOnFrom"] = json!(from);
+    }
+    output.answer(&in_words(&report, kept_from), &answer)
+}
+
+/// A checkpoint from a file, which one of the keys must have signed.
+pub(crate) fn trusted(path: &Path, keys: &VerifierKeys) -> Result<SignedCheckpoint, Failure> {
+    let note = access::read(path, MAX_CHECKPOINT_BYTES)?;
+    SignedCheckpoint::verify(&note, keys).map_err(|why| Failure::found_wrong(format!("{}: {why}", path.display())))
+}
+
+/// Hidden by indicatif itself where standard error is no terminal.
+pub(crate) fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} entries  {per_sec}  {eta} left") {
         bar.set_style(style);
     }
-    let verified = dialog_audit::verify(&arguments.log, &keys, |progress| {
-        bar.set_length(progress.total);
-        bar.set_position(progress.done);
-    });
-    bar.finish_and_clear();
-    let report = verified.map_err(|why| match why {
+    bar
+}
+
+fn found(why: VerifyError, log: &str) -> Failure {
+    match why {
         VerifyError::NoLog { .. } => Failure::used_wrongly(why.to_string()),
         VerifyError::Damaged(damage) => {
             let details = json!({
-                "file": damage.file, "index": damage.index, "what": damage.what,
+                "log": log, "file": damage.file, "index": damage.index, "what": damage.what,
             });
-            Failure::found_wrong(format!("the log does not verify: {damage}")).with(details)
+            Failure::found_wrong(format!("the log {log} does not verify: {damage}")).with(details)
         }
-        why => Failure::found_wrong(format!("the log does not verify: {why}")),
-    })?;
-    output.answer(&in_words(&report), &json!({ "ok": true, "report": report }))
+        VerifyError::Checkpoint(_) => Failure::found_wrong(format!("the log {log} does not verify: {why}")),
+        VerifyError::Io { .. } => Failure::not_read(format!("the log {log} could not be read: {why}")),
+        VerifyError::BrokenOff { done, total } => {
+            Failure::not_read(why.to_string()).with(json!({ "done": done, "total": total }))
+        }
+    }
 }
 
-fn in_words(report: &Report) -> String {
-    let Report { origin, size, root, journal, unsigned_tiles } = report;
+fn in_words(report: &Report, kept_from: Option<u64>) -> String {
+    let Report { origin, size, root, first, journal, unsigned_tiles } = report;
     let mut text = format!("The log {origin} verifies: {size} entries, root {root}.");
+    match (kept_from, first) {
+        (Some(from), _) => text.push_str(&format!("\nThe first {from} were verified before.")),
+        (None, 0) => {}
+        (None, first) => text.push_str(&format!(
+            "\nIt continues the checkpoint that you trust; entries before {first} were not looked at."
+        )),
+    }
     match journal {
+        JournalReport::NotPublic => {}
         JournalReport::InUse => {
             text.push_str("\nA gateway has it open; entries newer than the checkpoint were not read.");
         }
