@@ -330,3 +330,33 @@ fn whoever_holds_the_key_finds_a_persons_pseudonym_and_a_number_is_no_argument()
         assert!(complained(&shown).contains("national identity number") && !complained(&shown).contains("50160"));
     }
 }
+
+#[test]
+fn an_index_is_made_when_it_is_needed_and_may_be_deleted_or_impossible() {
+    let case = Case::new((0..66_000).map(|i| {
+        record(&json!({ "traceId": format!("{:032x}", i / 3), "request": format!("r-{i}"), "details": { "n": i.to_string() } }))
+    }));
+    let (log, trace) = (case.log(), format!("{:032x}", 7000));
+    let expected = [21_000, 21_001, 21_002];
+    let show = |more: &[&str]| {
+        let shown = command(&[&["--json", "show", &log, "--vkey", &case.vkey, "--trace", &trace], more].concat());
+        (indexes(&shown), complained(&shown))
+    };
+    assert_eq!(show(&["--no-index"]), (expected.to_vec(), String::new()));
+    let index = case.folder.path().join("log.index");
+    assert!(!index.exists());
+    assert_eq!(show(&[]), (expected.to_vec(), String::new()));
+    let segment = index.join("00000000.seg");
+    let made = std::fs::read(&segment).unwrap();
+    std::fs::remove_dir_all(&index).unwrap();
+    assert_eq!(code(&command(&["index", &log, "--vkey", &case.vkey])), 0);
+    assert_eq!(std::fs::read(&segment).unwrap(), made);
+    std::fs::write(&segment, b"rubbish").unwrap();
+    assert_eq!(show(&[]), (expected.to_vec(), String::new()));
+    assert_eq!(std::fs::read(&segment).unwrap(), made, "what was damaged is made anew");
+    let (shown, remark) = show(&["--index", "/proc/self/nowhere"]);
+    assert_eq!(shown, expected);
+    assert!(remark.contains("everything is read instead"), "{remark}");
+    // The log does not hold the index for one of its own files.
+    assert_eq!(code(&command(&["verify", &log, "--vkey", &case.vkey])), 0);
+}

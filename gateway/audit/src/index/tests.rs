@@ -219,3 +219,36 @@ fn two_traces_with_the_same_fingerprint_are_told_apart() {
     assert!(candidates.len() > 3, "{candidates:?}");
     assert_eq!(case.right(&index, Key::Trace(&trace), "/traceId"), [2331, 2332, 2333]);
 }
+
+/// A folder that counts what is read of it.
+#[derive(Debug)]
+struct Counting(crate::folder::Folder, std::sync::Mutex<Vec<String>>);
+
+impl crate::source::Source for Counting {
+    fn place(&self) -> String {
+        self.0.place()
+    }
+
+    fn read(&self, file: &str, limit: usize) -> Result<Option<Vec<u8>>, crate::damage::Fault> {
+        self.1.lock().unwrap().push(file.to_owned());
+        self.0.read(file, limit)
+    }
+}
+
+#[test]
+fn a_look_up_reads_of_the_log_only_what_it_finds_and_what_has_no_segment() {
+    let case = Case::new(2 * SEGMENT_ENTRIES + 300, "");
+    let mut index = Index::open(&case.dir(), &case.reader()).unwrap();
+    index.catch_up(&case.reader(), |_| {}).unwrap();
+    let source = std::sync::Arc::new(Counting(crate::folder::Folder::new(&case.log()), std::sync::Mutex::default()));
+    let reader = Reader::as_of(std::sync::Arc::clone(&source) as _, case.reader().checkpoint().clone());
+    let trace = format!("t{:06}", 777);
+    let found = index.find(&reader, Key::Trace(&trace), 0..u64::MAX).unwrap();
+    assert_eq!(found, [2331, 2332, 2333]);
+    for at in found {
+        reader.entries(at..at + 1).next().unwrap().unwrap();
+    }
+    let read = source.1.lock().unwrap().clone();
+    assert_eq!(read[..2], ["tile/entries/512", "tile/entries/513.p/44"], "the tail");
+    assert_eq!(read[2..], ["tile/entries/009", "tile/entries/009", "tile/entries/009"]);
+}

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dialog_audit::{Access, Folder, Reader, Source, VerifierKeys, Web};
+use dialog_audit::{Access, Folder, NotMet, Policy, Reader, SignedCheckpoint, Source, VerifierKeys, Web};
 use zeroize::Zeroizing;
 
 use crate::output::Failure;
@@ -21,7 +21,63 @@ pub(crate) struct Place {
     /// The log: a folder, or a URL (https://gateway.example.no/log).
     pub(crate) log: String,
     #[command(flatten)]
-    pub(crate) door: Door,
+    pub(crate) trust: Trust,
+    #[command(flatten)]
+    door: Door,
+}
+
+/// Whom to believe.
+#[derive(clap::Args)]
+pub(crate) struct Trust {
+    /// A verifier key (name+id+key), or a file with some, one a line: one of them must have signed the checkpoint.
+    #[arg(long)]
+    vkey: Option<String>,
+    /// A policy (C2SP tlog-policy), in a file: one of its logs' keys must have signed the checkpoint, and so many of its
+    /// witnesses as it says.
+    #[arg(long, value_name = "FILE", conflicts_with = "vkey")]
+    policy: Option<PathBuf>,
+}
+
+/// Keys, and where a policy says so, who else must have signed.
+pub(crate) struct Believed {
+    pub(crate) keys: VerifierKeys,
+    policy: Option<Policy>,
+}
+
+impl Trust {
+    /// Whom to believe; `None` where nobody was named.
+    pub(crate) fn read(&self) -> Result<Option<Believed>, Failure> {
+        if let Some(path) = &self.policy {
+            let wrong = |why: String| Failure::used_wrongly(format!("--policy {}: {why}", path.display()));
+            let policy = Policy::read(path).map_err(|why| wrong(why.to_string()))?;
+            let keys = policy.keys().map_err(|why| wrong(why.to_string()))?;
+            return Ok(Some(Believed { keys, policy: Some(policy) }));
+        }
+        self.vkey.as_deref().map(|vkey| Ok(Believed { keys: keys(vkey)?, policy: None })).transpose()
+    }
+
+    /// Whom to believe; somebody must have been named.
+    pub(crate) fn required(&self) -> Result<Believed, Failure> {
+        self.read()?.ok_or_else(|| Failure::used_wrongly("say whom to believe: --vkey KEY or --policy FILE"))
+    }
+}
+
+impl Believed {
+    /// Whether as many witnesses have signed as the policy says; without one, none need have.
+    pub(crate) fn check(&self, checkpoint: &SignedCheckpoint) -> Result<(), Failure> {
+        match &self.policy {
+            Some(policy) if !policy.is_met(&checkpoint.cosignatures) => {
+                let names = checkpoint.cosignatures.iter().map(|one| one.name.clone()).collect();
+                let why = NotMet::Quorum(names).to_string();
+                Err(Failure::found_wrong(format!("the checkpoint of {} entries: {why}", checkpoint.size)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn has_policy(&self) -> bool {
+        self.policy.is_some()
+    }
 }
 
 /// What a server that does not show its log to everybody wants to see.
@@ -51,18 +107,29 @@ impl Place {
         self.door.open(&self.log, purpose)
     }
 
-    /// The log at its newest checkpoint, which one of the keys must have signed where there are keys.
-    pub(crate) fn reader(&self, vkey: Option<&str>, purpose: &'static str) -> Result<Reader, Failure> {
-        let keys = vkey.map(keys).transpose()?;
-        Reader::of(self.source(purpose)?, keys.as_ref()).map_err(Failure::from)
+    /// The log at its newest checkpoint, and whether it is believed: where somebody to believe was named, they must have
+    /// signed it.
+    pub(crate) fn reader(&self, purpose: &'static str) -> Result<(Reader, Option<Believed>), Failure> {
+        let believed = self.trust.read()?;
+        let reader = Reader::of(self.source(purpose)?, believed.as_ref().map(|believed| &believed.keys))?;
+        if let Some(believed) = &believed {
+            believed.check(reader.checkpoint())?;
+        }
+        Ok((reader, believed))
     }
 
+    /// Whether it is behind a URL.
     pub(crate) fn is_remote(&self) -> bool {
         is_url(&self.log)
     }
 }
 
 impl Door {
+    /// Nothing is shown.
+    pub(crate) fn none() -> Self {
+        Self { token_file: None, proof_key: None, ca: None, certificate: None, key: None }
+    }
+
     pub(crate) fn open(&self, log: &str, purpose: &'static str) -> Result<Arc<dyn Source>, Failure> {
         if !is_url(log) {
             return Ok(Arc::new(Folder::new(Path::new(log))));

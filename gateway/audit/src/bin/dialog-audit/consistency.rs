@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dialog_audit::limits::MAX_CHECKPOINT_BYTES;
-use dialog_audit::{Folder, ReadError, Reader, SignedCheckpoint, Source, VerifierKeys};
+use dialog_audit::{Folder, ReadError, Reader, SignedCheckpoint, Source};
 use serde_json::json;
 
-use crate::access::{self, Door};
+use crate::access::{Believed, Door, Trust};
 use crate::output::{Failure, Output};
 
 #[derive(clap::Args)]
@@ -16,9 +16,8 @@ pub(crate) struct Arguments {
     old: String,
     /// The later state: a log, or a checkpoint in a file.
     new: String,
-    /// A verifier key (name+id+key), or a file with some, one a line.
-    #[arg(long)]
-    vkey: String,
+    #[command(flatten)]
+    trust: Trust,
     /// The log whose tiles prove it, where NEW is a checkpoint in a file that does not lie in the log's folder.
     #[arg(long)]
     log: Option<String>,
@@ -27,9 +26,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let keys = access::keys(&arguments.vkey)?;
-    let old = arguments.state(&arguments.old, &keys)?;
-    let new = arguments.state(&arguments.new, &keys)?;
+    let believed = arguments.trust.required()?;
+    let old = arguments.state(&arguments.old, &believed)?;
+    let new = arguments.state(&arguments.new, &believed)?;
     let (from, to) = (old.size, new.size);
     let reader = Reader::as_of(arguments.tiles()?, new);
     reader.must_continue(&old).map_err(|why| match why {
@@ -55,15 +54,18 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
 
 impl Arguments {
     /// A checkpoint that one of the keys signed.
-    fn state(&self, place: &str, keys: &VerifierKeys) -> Result<SignedCheckpoint, Failure> {
+    fn state(&self, place: &str, believed: &Believed) -> Result<SignedCheckpoint, Failure> {
         let path = Path::new(place);
         if path.is_file() {
-            return crate::verify::trusted(path, keys);
+            return crate::verify::trusted(path, believed);
         }
         let source = self.door.open(place, "verify")?;
         let note = source.read("checkpoint", MAX_CHECKPOINT_BYTES).map_err(ReadError::from)?;
         let note = note.ok_or_else(|| Failure::used_wrongly(format!("{place} is neither a checkpoint nor a log")))?;
-        SignedCheckpoint::verify(&note, keys).map_err(|why| Failure::found_wrong(format!("{place}: {why}")))
+        let checkpoint = SignedCheckpoint::verify(&note, &believed.keys)
+            .map_err(|why| Failure::found_wrong(format!("{place}: {why}")))?;
+        believed.check(&checkpoint)?;
+        Ok(checkpoint)
     }
 
     /// The tiles of the later state.

@@ -16,18 +16,14 @@ pub(crate) struct Arguments {
     place: Place,
     /// The dialog's id.
     dialog: String,
-    /// Trust only a checkpoint signed by this verifier key (or one of a file of them), and compare each entry with the
-    /// tree.
-    #[arg(long)]
-    vkey: Option<String>,
     #[command(flatten)]
     index: IndexPlace,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let reader = arguments.place.reader(arguments.vkey.as_deref(), "show")?;
+    let (reader, believed) = arguments.place.reader("show")?;
     let search =
-        Search { place: &arguments.place, index: &arguments.index, reader: &reader, checked: arguments.vkey.is_some() };
+        Search { place: &arguments.place, index: &arguments.index, reader: &reader, checked: believed.is_some() };
     let filter = Filter { dialog: Some(arguments.dialog.to_ascii_lowercase()), ..Filter::default() };
     let records = collect(&search, &filter, output)?;
     if records.is_empty() {

@@ -11,15 +11,12 @@ use crate::search::{IndexPlace, catch_up};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// Trust only a checkpoint signed by this verifier key (or one of a file of them).
-    #[arg(long)]
-    vkey: Option<String>,
     #[command(flatten)]
     index: IndexPlace,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let reader = arguments.place.reader(arguments.vkey.as_deref(), "show")?;
+    let (reader, _) = arguments.place.reader("show")?;
     let dir = arguments
         .index
         .dir(&arguments.place, &reader.checkpoint().origin)

@@ -22,6 +22,7 @@ mod trace;
 mod tree;
 mod verify;
 mod wanted;
+mod witness_status;
 
 use std::process::ExitCode;
 
@@ -58,6 +59,8 @@ enum Command {
     Proof(proof::ProveArguments),
     /// Verify a proof, offline.
     VerifyProof(proof::VerifyArguments),
+    /// Show which witnesses of a policy have signed what.
+    WitnessStatus(witness_status::Arguments),
     /// Make the pseudonym that the log has for a person, from the number on standard input.
     Pseudonym(pseudonym::Arguments),
     /// Make a signing key for a log.
@@ -74,13 +77,15 @@ fn main() -> ExitCode {
         Command::Dialog(arguments) => dialog::run(&arguments, &mut output),
         Command::Export(arguments) => export::run(&arguments, &mut output),
         Command::Index(arguments) => indexed::run(&arguments, &mut output),
+        Command::WitnessStatus(arguments) => witness_status::run(&arguments, &mut output),
         Command::Pseudonym(arguments) => pseudonym::run(&arguments, &mut output),
         Command::Show(arguments) => show::run(&arguments, &mut output),
         Command::Proof(arguments) => proof::prove(&arguments, &mut output),
         Command::VerifyProof(arguments) => proof::verify(&arguments, &mut output),
         Command::Keygen(arguments) => keygen::run(&arguments, &mut output),
     };
-    match result.and_then(|()| output.finish()) {
+    // What was said before something went wrong is said.
+    match output.finish().and(result) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => output::report(arguments.json, &failure),
     }

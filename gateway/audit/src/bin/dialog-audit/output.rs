@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
+    /// Whether the answer has said it already.
+    told: bool,
     why: String,
     details: Value,
 }
@@ -17,21 +19,27 @@ pub(crate) struct Failure {
 impl Failure {
     /// What was looked at is not right.
     pub(crate) fn found_wrong(why: impl Into<String>) -> Self {
-        Self { code: 1, why: why.into(), details: Value::Null }
+        Self { code: 1, told: false, why: why.into(), details: Value::Null }
     }
 
     /// It could not be looked at in full, so nothing is said of it.
     pub(crate) fn not_read(why: impl Into<String>) -> Self {
-        Self { code: 3, why: why.into(), details: Value::Null }
+        Self { code: 3, told: false, why: why.into(), details: Value::Null }
     }
 
     /// The command was not used as it should be.
     pub(crate) fn used_wrongly(why: impl Into<String>) -> Self {
-        Self { code: 2, why: why.into(), details: Value::Null }
+        Self { code: 2, told: false, why: why.into(), details: Value::Null }
     }
 
     pub(crate) fn why(&self) -> &str {
         &self.why
+    }
+
+    /// The answer has said it; the exit code is left.
+    pub(crate) fn told(mut self) -> Self {
+        self.told = true;
+        self
     }
 
     /// Adds what a program wants to know.
@@ -120,7 +128,10 @@ impl Output {
 
 /// Says why, and gives the exit code.
 pub(crate) fn report(in_json: bool, failure: &Failure) -> ExitCode {
-    let Failure { code, why, details } = failure;
+    let Failure { code, told, why, details } = failure;
+    if *told {
+        return ExitCode::from(*code);
+    }
     // Where nobody can be told, the exit code is left.
     let _ = if in_json {
         let answer = json!({ "ok": false, "error": why, "details": details });

@@ -6,7 +6,7 @@ use dialog_audit::Proof;
 use dialog_audit::limits::{MAX_ENTRY_BYTES, MAX_PROOF_BYTES};
 use serde_json::{Value, json};
 
-use crate::access::{self, Place};
+use crate::access::{self, Place, Trust};
 use crate::output::{Failure, Output};
 
 #[derive(clap::Args)]
@@ -15,9 +15,6 @@ pub(crate) struct ProveArguments {
     place: Place,
     /// The entry's index.
     index: u64,
-    /// A verifier key (name+id+key), or a file with some, one a line.
-    #[arg(long)]
-    vkey: String,
     /// Where to write the proof; to standard output without it.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -27,16 +24,16 @@ pub(crate) struct ProveArguments {
 pub(crate) struct VerifyArguments {
     /// The proof.
     file: PathBuf,
-    /// A verifier key (name+id+key), or a file with some, one a line.
-    #[arg(long)]
-    vkey: String,
+    #[command(flatten)]
+    trust: Trust,
     /// The entry that the proof is for, where the proof does not carry it.
     #[arg(long)]
     entry: Option<PathBuf>,
 }
 
 pub(crate) fn prove(arguments: &ProveArguments, output: &mut Output) -> Result<(), Failure> {
-    let reader = arguments.place.reader(Some(&arguments.vkey), "show")?;
+    arguments.place.trust.required()?;
+    let (reader, _) = arguments.place.reader("show")?;
     let proof = reader.proof(arguments.index)?;
     let text = proof.to_string();
     let Some(out) = &arguments.out else {
@@ -51,13 +48,14 @@ pub(crate) fn prove(arguments: &ProveArguments, output: &mut Output) -> Result<(
 }
 
 pub(crate) fn verify(arguments: &VerifyArguments, output: &mut Output) -> Result<(), Failure> {
-    let keys = access::keys(&arguments.vkey)?;
+    let believed = arguments.trust.required()?;
     let wrong = |why: String| Failure::found_wrong(format!("the proof does not verify: {why}"));
     let text = access::read(&arguments.file, MAX_PROOF_BYTES)?;
     let text = String::from_utf8(text).map_err(|_| wrong("it is not text".to_owned()))?;
     let entry = arguments.entry.as_deref().map(|path| access::read(path, MAX_ENTRY_BYTES)).transpose()?;
     let proof = Proof::parse(&text).map_err(|why| wrong(why.to_string()))?;
-    let proven = proof.verify(entry.as_deref(), &keys).map_err(|why| wrong(why.to_string()))?;
+    let proven = proof.verify(entry.as_deref(), &believed.keys).map_err(|why| wrong(why.to_string()))?;
+    believed.check(&proven.checkpoint)?;
     let origin = &proven.checkpoint.origin;
     let (index, size) = (proven.index, proven.checkpoint.size);
     let shown = String::from_utf8_lossy(&proven.entry);

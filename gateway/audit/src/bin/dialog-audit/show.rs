@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use dialog_audit::records::Record;
-use dialog_audit::{Entry, ReadError, VerifierKeys};
+use dialog_audit::{Entry, ReadError, Reader};
 use serde_json::{Map, Value, json};
 
-use crate::access::{self, Place};
+use crate::access::Place;
 use crate::interrupt::Interrupt;
 use crate::line;
 use crate::output::{Failure, Output};
@@ -22,12 +22,9 @@ const NOTICE: Duration = Duration::from_millis(50);
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Entries are compared with the tree where you say whom to believe; else they are shown as the log has them.
     #[command(flatten)]
     place: Place,
-    /// Trust only a checkpoint signed by this verifier key (or one of a file of them), and compare each entry with the
-    /// tree. Without it entries are shown as the log has them.
-    #[arg(long)]
-    vkey: Option<String>,
     /// Go on with what is appended, until Ctrl-C. Each new checkpoint must continue the one before it.
     #[arg(long, conflicts_with = "to")]
     follow: bool,
@@ -39,9 +36,9 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let (filter, range) = (arguments.wanted.filter()?, arguments.wanted.range()?);
-    let mut reader = arguments.place.reader(arguments.vkey.as_deref(), "show")?;
-    let checked = arguments.vkey.is_some();
-    let search = |reader: &_, from: u64, output: &mut Output| {
+    let (mut reader, believed) = arguments.place.reader("show")?;
+    let checked = believed.is_some();
+    let search = |reader: &Reader, from: u64, output: &mut Output| {
         let search = Search { place: &arguments.place, index: &arguments.index, reader, checked };
         search.each(&filter, from..range.end, output, |output, entry, record| {
             show(entry, record, output)?;
@@ -52,7 +49,6 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     if !arguments.follow {
         return Ok(());
     }
-    let keys: Option<VerifierKeys> = arguments.vkey.as_deref().map(access::keys).transpose()?;
     let interrupt = Interrupt::listen();
     while !interrupt.is_asked() && !output.is_gone() {
         output.flush()?;
@@ -60,7 +56,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         while asked.elapsed() < EVERY && !interrupt.is_asked() {
             std::thread::sleep(NOTICE);
         }
-        let next = match reader.follow(keys.as_ref()) {
+        let next = match reader.follow(believed.as_ref().map(|believed| &believed.keys)) {
             Ok(next) => next,
             // A server that is away for a while does not end what is followed; a log that forked does.
             Err(why @ ReadError::Io { .. }) => {
@@ -69,6 +65,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
             }
             Err(why) => return Err(why.into()),
         };
+        if let Some(believed) = &believed {
+            believed.check(next.checkpoint())?;
+        }
         let from = range.start.max(reader.checkpoint().size);
         if next.checkpoint().size > from {
             search(&next, from, output)?;

@@ -27,10 +27,6 @@ pub(crate) struct Arguments {
     place: Place,
     /// The trace (32 hexadecimal digits), as `traceId` of a problem or the records have it.
     trace: String,
-    /// Trust only a checkpoint signed by this verifier key (or one of a file of them), and compare each entry with the
-    /// tree.
-    #[arg(long)]
-    vkey: Option<String>,
     /// OpenTelemetry traces, as a collector's file exporter writes them (OTLP in JSON lines): spans of the trace are
     /// shown under it.
     #[arg(long, value_name = "FILE")]
@@ -44,9 +40,9 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         return Err(Failure::used_wrongly("a trace id has 32 hexadecimal digits"));
     }
     let trace = arguments.trace.to_ascii_lowercase();
-    let reader = arguments.place.reader(arguments.vkey.as_deref(), "show")?;
+    let (reader, believed) = arguments.place.reader("show")?;
     let search =
-        Search { place: &arguments.place, index: &arguments.index, reader: &reader, checked: arguments.vkey.is_some() };
+        Search { place: &arguments.place, index: &arguments.index, reader: &reader, checked: believed.is_some() };
     let filter = Filter { trace: Some(trace.clone()), ..Filter::default() };
     let records = collect(&search, &filter, output)?;
     let spans = arguments.otlp.as_deref().map(|path| otlp::read(path, &trace)).transpose()?.unwrap_or_default();

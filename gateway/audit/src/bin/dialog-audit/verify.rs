@@ -2,14 +2,17 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dialog_audit::limits::MAX_CHECKPOINT_BYTES;
-use dialog_audit::{JournalReport, Report, SignedCheckpoint, Verification, VerifierKeys, VerifyError};
+use dialog_audit::seal::Successor;
+use dialog_audit::{JournalReport, Reader, Report, SignedCheckpoint, Verification, VerifyError};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::access::{self, Place};
+use crate::access::{self, Believed, Place};
 use crate::interrupt::Interrupt;
+use crate::line;
 use crate::output::{Failure, Output};
 use crate::state::{self, Keeper};
 
@@ -17,9 +20,6 @@ use crate::state::{self, Keeper};
 pub(crate) struct Arguments {
     #[command(flatten)]
     place: Place,
-    /// A verifier key (name+id+key), or a file with some, one a line.
-    #[arg(long)]
-    vkey: String,
     /// A checkpoint that you trust, in a file: the log must continue it, and only entries after it are looked at.
     #[arg(long, value_name = "CHECKPOINT", conflicts_with = "state")]
     from: Option<PathBuf>,
@@ -30,19 +30,20 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
-    let keys = access::keys(&arguments.vkey)?;
-    let earlier = arguments.from.as_deref().map(|path| trusted(path, &keys)).transpose()?;
+    let believed = arguments.place.trust.required()?;
+    let earlier = arguments.from.as_deref().map(|path| trusted(path, &believed)).transpose()?;
     let source = arguments.place.source("verify")?;
     let log = &arguments.place.log;
     let wrong = |why| found(why, log);
 
-    let mut verification = Verification::begin(&*source, &keys).map_err(wrong)?;
+    let mut verification = Verification::begin(&*source, &believed.keys).map_err(wrong)?;
+    believed.check(verification.checkpoint())?;
     if let Some(earlier) = &earlier {
         verification = verification.after(earlier, earlier.size).map_err(wrong)?;
     }
     let mut kept_from = None;
     if let Some(path) = &arguments.state {
-        match state::read(path, &keys) {
+        match state::read(path, &believed.keys) {
             Ok(None) => {}
             Ok(Some(found)) if found.checkpoint.origin != verification.checkpoint().origin => {
                 let other = found.checkpoint.origin;
@@ -55,6 +56,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
             Err(why) => output.remark(&why),
         }
     }
+    let cosignatures: Vec<Value> = verification
+        .checkpoint()
+        .cosignatures
+        .iter()
+        .map(|one| json!({ "witness": one.name, "keyId": format!("{:08x}", one.key_id), "time": one.time }))
+        .collect();
+    let reader = Reader::as_of(Arc::clone(&source), verification.checkpoint().clone());
     let mut keeper = arguments.state.as_deref().map(|path| Keeper::new(path, verification.checkpoint()));
 
     let interrupt = Interrupt::listen();
@@ -75,17 +83,45 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         return Err(failure);
     }
     let report = verified.map_err(wrong)?;
-    let mut answer = json!({ "ok": true, "report": report });
+    let successor = successor(&reader)?;
+    let mut answer = json!({ "ok": true, "report": report, "cosignatures": cosignatures });
+    if believed.has_policy() {
+        answer["policy"] = json!("met");
+    }
+    if let Some(successor) = &successor {
+        answer["sealed"] = json!({ "successor": successor.origin, "successorKey": successor.key });
+    }
     if let Some(from) = kept_from {
         answer["wentOnFrom"] = json!(from);
     }
-    output.answer(&in_words(&report, kept_from), &answer)
+    let mut text = in_words(&report, kept_from);
+    match (cosignatures.len(), believed.has_policy()) {
+        (0, false) => {}
+        (count, false) => text.push_str(&format!("\n{count} of the witnesses that you named signed its checkpoint.")),
+        (count, true) => {
+            text.push_str(&format!("\nThe policy is met: {count} of its witnesses signed its checkpoint."))
+        }
+    }
+    if let Some(successor) = &successor {
+        text.push_str(&format!("\nIt is sealed: the log {} follows it.", line::plain(&successor.origin)));
+    }
+    output.answer(&text, &answer)
 }
 
-/// A checkpoint from a file, which one of the keys must have signed.
-pub(crate) fn trusted(path: &Path, keys: &VerifierKeys) -> Result<SignedCheckpoint, Failure> {
+/// The log that follows, where this one's last entry says so.
+fn successor(reader: &Reader) -> Result<Option<Successor>, Failure> {
+    let Some(last) = reader.checkpoint().size.checked_sub(1) else { return Ok(None) };
+    let entry = reader.entries(last..last + 1).next().transpose()?;
+    Ok(entry.and_then(|entry| Successor::read(&entry.data)))
+}
+
+/// A checkpoint from a file, which must be signed by whom to believe.
+pub(crate) fn trusted(path: &Path, believed: &Believed) -> Result<SignedCheckpoint, Failure> {
     let note = access::read(path, MAX_CHECKPOINT_BYTES)?;
-    SignedCheckpoint::verify(&note, keys).map_err(|why| Failure::found_wrong(format!("{}: {why}", path.display())))
+    let checkpoint = SignedCheckpoint::verify(&note, &believed.keys)
+        .map_err(|why| Failure::found_wrong(format!("{}: {why}", path.display())))?;
+    believed.check(&checkpoint)?;
+    Ok(checkpoint)
 }
 
 /// Hidden by indicatif itself where standard error is no terminal.

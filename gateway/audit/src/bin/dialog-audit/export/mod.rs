@@ -53,10 +53,6 @@ pub(crate) struct Arguments {
     /// happened. The other forms have all records.
     #[arg(long)]
     all: bool,
-    /// Trust only a checkpoint signed by this verifier key (or one of a file of them), and compare each entry with the
-    /// tree.
-    #[arg(long)]
-    vkey: Option<String>,
     #[command(flatten)]
     wanted: Wanted,
     #[command(flatten)]
@@ -77,7 +73,7 @@ trait Form {
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
     let (filter, range) = (arguments.wanted.filter()?, arguments.wanted.range()?);
-    let reader = arguments.place.reader(arguments.vkey.as_deref(), "export")?;
+    let (reader, believed) = arguments.place.reader("export")?;
     let origin = reader.checkpoint().origin.clone();
     let mut form: Box<dyn Form> = match arguments.format {
         Format::Jsonl => Box::new(jsonl::Jsonl::new(&origin)),
@@ -90,7 +86,7 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     let mut sink = Sink::new(arguments.out.as_deref(), arguments.per_file, form.as_ref(), output)?;
     let (mut written, mut left_out) = (0_u64, 0_u64);
     let search =
-        Search { place: &arguments.place, index: &arguments.index, reader: &reader, checked: arguments.vkey.is_some() };
+        Search { place: &arguments.place, index: &arguments.index, reader: &reader, checked: believed.is_some() };
     search.each(&filter, range, output, |output, entry, record| {
         match form.write(entry, record) {
             Some(text) => {
