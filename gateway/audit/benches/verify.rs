@@ -143,6 +143,12 @@ fn main() {
     {
         return verify(dir, vkey);
     }
+    // A log to try other things on: folder, entries.
+    if let [_, mode, dir, entries] = arguments.as_slice()
+        && mode == "write"
+    {
+        return println!("{}", write(Path::new(dir), entries.parse().unwrap()));
+    }
     // `cargo test --benches` builds and starts benches too; there is nothing to test here.
     if !arguments.iter().any(|argument| argument == "--bench") {
         return;

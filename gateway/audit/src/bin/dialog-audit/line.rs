@@ -40,7 +40,7 @@ pub(crate) fn of(index: u64, record: &Record) -> String {
 
 /// A record without its time and place.
 pub(crate) fn what(record: &Record) -> String {
-    let mut line = format!("{:<12}  {:<20}", plain(record.kind()), plain(record.action()));
+    let mut line = format!("{:<13}  {:<22}", plain(record.kind()), plain(record.action()));
     line.push_str("  ");
     line.push_str(&who(record));
     if let Some(plugin) = record.text("/call/plugin") {

@@ -24,6 +24,8 @@ struct Happening<'a> {
 pub(super) fn of(origin: &str, index: u64, record: &Record) -> Option<Value> {
     let time = record.time()?;
     let deed = match record.kind() {
+        // What a provider had to say to somebody, whether it was brought or fetched.
+        "delivery" if record.text("/dialog").is_some() => Deed::Create,
         "intent" | "outcome" | "delivery" | "permission-refused" => deed(record.action()),
         _ => Deed::Other,
     };
