@@ -22,8 +22,12 @@ pub(crate) struct Case {
 
 impl Case {
     pub(crate) fn new(entries: impl IntoIterator<Item = String>) -> Self {
+        Self::named("example.test/log", entries)
+    }
+
+    pub(crate) fn named(origin: &str, entries: impl IntoIterator<Item = String>) -> Self {
         let folder = TempDir::new().unwrap();
-        let pair = dialog_audit::generate_key("example.test/log").unwrap();
+        let pair = dialog_audit::generate_key(origin).unwrap();
         let case = Self { folder, vkey: pair.verifier.clone(), key: pair.private.to_string() };
         case.append(entries);
         case

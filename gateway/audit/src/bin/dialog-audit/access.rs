@@ -107,6 +107,11 @@ impl Place {
         self.door.open(&self.log, purpose)
     }
 
+    /// Another log, through the same door.
+    pub(crate) fn source_of(&self, log: &str, purpose: &'static str) -> Result<Arc<dyn Source>, Failure> {
+        self.door.open(log, purpose)
+    }
+
     /// The log at its newest checkpoint, and whether it is believed: where somebody to believe was named, they must have
     /// signed it.
     pub(crate) fn reader(&self, purpose: &'static str) -> Result<(Reader, Option<Believed>), Failure> {

@@ -4,6 +4,7 @@
 //! so nothing is said of it.
 
 mod access;
+mod chain;
 mod consistency;
 mod dialog;
 mod export;

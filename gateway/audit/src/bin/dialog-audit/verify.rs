@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dialog_audit::limits::MAX_CHECKPOINT_BYTES;
-use dialog_audit::seal::Successor;
 use dialog_audit::{JournalReport, Reader, Report, SignedCheckpoint, Verification, VerifyError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::access::{self, Believed, Place};
+use crate::chain::{self, Ends, Link};
 use crate::interrupt::Interrupt;
 use crate::line;
 use crate::output::{Failure, Output};
@@ -27,6 +27,10 @@ pub(crate) struct Arguments {
     /// trust: it says what need not be looked at again.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// A log that this one continues, or that one before it continues: a folder or a URL; may be given several times.
+    /// Each is verified whole, and that they name each other. Its key must be among those that you give.
+    #[arg(long, value_name = "LOG")]
+    chain: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Failure> {
@@ -83,7 +87,12 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
         return Err(failure);
     }
     let report = verified.map_err(wrong)?;
-    let successor = successor(&reader)?;
+    let Ends { predecessor, successor } = Ends::of(&reader, report.first == 0 || !arguments.chain.is_empty())?;
+    let before = predecessor.as_ref().map(|before| before.origin.clone());
+    let links = match arguments.chain.as_slice() {
+        [] => Vec::new(),
+        places => chain::back(reader.checkpoint(), predecessor, places, &arguments.place, &believed)?,
+    };
     let mut answer = json!({ "ok": true, "report": report, "cosignatures": cosignatures });
     if believed.has_policy() {
         answer["policy"] = json!("met");
@@ -93,6 +102,10 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     }
     if let Some(from) = kept_from {
         answer["wentOnFrom"] = json!(from);
+    }
+    if let Some(before) = &before {
+        answer["continues"] = json!(before);
+        answer["chain"] = links.iter().map(Link::json).collect();
     }
     let mut text = in_words(&report, kept_from);
     match (cosignatures.len(), believed.has_policy()) {
@@ -105,14 +118,13 @@ pub(crate) fn run(arguments: &Arguments, output: &mut Output) -> Result<(), Fail
     if let Some(successor) = &successor {
         text.push_str(&format!("\nIt is sealed: the log {} follows it.", line::plain(&successor.origin)));
     }
+    if let Some(before) = before.filter(|_| links.is_empty()) {
+        text.push_str(&format!("\nIt continues the log {}, which was not looked at (--chain).", line::plain(&before)));
+    }
+    for Link { origin, size } in &links {
+        text.push_str(&format!("\nBefore it, the log {origin} of {size} entries verifies and is sealed towards it."));
+    }
     output.answer(&text, &answer)
-}
-
-/// The log that follows, where this one's last entry says so.
-fn successor(reader: &Reader) -> Result<Option<Successor>, Failure> {
-    let Some(last) = reader.checkpoint().size.checked_sub(1) else { return Ok(None) };
-    let entry = reader.entries(last..last + 1).next().transpose()?;
-    Ok(entry.and_then(|entry| Successor::read(&entry.data)))
 }
 
 /// A checkpoint from a file, which must be signed by whom to believe.
@@ -133,7 +145,7 @@ pub(crate) fn bar() -> ProgressBar {
     bar
 }
 
-fn found(why: VerifyError, log: &str) -> Failure {
+pub(crate) fn found(why: VerifyError, log: &str) -> Failure {
     match why {
         VerifyError::NoLog { .. } => Failure::used_wrongly(why.to_string()),
         VerifyError::Damaged(damage) => {
