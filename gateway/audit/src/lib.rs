@@ -62,9 +62,7 @@ pub use checkpoint::{CheckpointError, SignedCheckpoint};
 pub use cosignature::Cosignature;
 pub use damage::{Damage, Fault};
 pub use folder::Folder;
-pub use key::{
-    KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of,
-};
+pub use key::{KeyError, KeyKind, KeyPair, SigningKey, VerifierKey, VerifierKeys, generate_key, generate_key_of};
 pub use layout::PublicFile;
 pub use limits::{Pace, Sizes};
 pub use log::{

@@ -35,7 +35,7 @@ pub fn drive(data: &[u8]) {
     let files = files();
     let mut sent = None;
     let answer = believe(&files, numbers, |lent| {
-        let returned = Told { input, lent }.returned(kind);
+        let returned = Told { input, repeats: false, lent }.returned(kind);
         sent = Some(format!("{returned:?}"));
         returned
     });
@@ -67,6 +67,9 @@ fn files() -> Vec<Attachment> {
 /// Values, made of an input.
 struct Told<'a> {
     input: Input<'a>,
+    /// Whether an item is made over and over already. Once is enough to go over every bound, and what many calls of the
+    /// guest's memory could not hold need not be made.
+    repeats: bool,
     lent: &'a [types::Attachment],
 }
 
@@ -95,7 +98,7 @@ impl Told<'_> {
         if how % 8 != 7 {
             return self.input.text();
         }
-        let length = 1 + self.input.below(40_000);
+        let length = 1 + self.input.below(if self.repeats { 100 } else { 40_000 });
         let letter = ["x", "æ", "\u{1f600}", "\u{0}", "\u{202e}", " ", "1", "\n"][usize::from(how / 32)];
         letter.repeat(length)
     }
@@ -107,7 +110,8 @@ impl Told<'_> {
     /// As many items as there is input for; sometimes one over and over.
     fn list<T: Clone>(&mut self, make: fn(&mut Self) -> T) -> Vec<T> {
         let count = self.input.byte();
-        if count >= 250 {
+        if count >= 250 && !self.repeats {
+            self.repeats = true;
             let item = make(self);
             return vec![item; 1 + self.input.below(600)];
         }
