@@ -147,7 +147,8 @@ impl Web {
                 reqwest::Identity::from_pem(pem).map_err(|_| AccessError::Certificate("client certificate and key"))?;
             client = client.identity(identity);
         }
-        let http = client.build().map_err(|why| AccessError::Client(why.to_string()))?;
+        // Such as a machine that keeps no certificate authorities.
+        let http = client.build().map_err(|why| AccessError::Client(deepest(&why).to_string()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("log-reader")
@@ -324,11 +325,16 @@ fn unzipped(bytes: &[u8], file: &str, limit: usize) -> Result<Answer, Fault> {
 /// A failure below HTTP. What can be tried again is.
 fn failed(error: &reqwest::Error) -> Answer {
     // The outer words only name the address; what went wrong is at the bottom.
+    Answer::Again { why: deepest(error).to_string(), pause: None }
+}
+
+/// What is at the bottom of an error.
+fn deepest(error: &reqwest::Error) -> &dyn std::error::Error {
     let mut cause: &dyn std::error::Error = error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
-    Answer::Again { why: cause.to_string(), pause: None }
+    cause
 }
 
 fn text<'a>(response: &'a Response, name: &str) -> Option<&'a str> {
