@@ -18,7 +18,7 @@ fn an_answer_that_breaks_the_contract_is_refused_in_every_function_with_place_an
         (Function::Change, "answer.title: over 200 characters"),
         (Function::Cancel, "failure.invalid: names no field"),
         (Function::Upcoming, "answer: 101 items, over 100"),
-        (Function::Renewable, "answer[0].atc: over 16 characters"),
+        (Function::Renewable, "answer[0].atc: over 8 characters"),
         (Function::Receive, "answer[0].occurred: not between 1900 and 2200"),
         (Function::Poll, "answer.cursor: over 65536 bytes"),
     ];

@@ -10,11 +10,11 @@ use std::{
 
 use serde::Deserialize;
 
-/// The workspaces: the gateway with the kit and the tests, the plugins, the SDK, the guests of the tests.
-const WORKSPACES: [&str; 4] = ["", "plugins", "plugin-sdk/rust", "tests/guests"];
+/// The workspaces: the gateway with the kit and the tests, the plugins, the SDK, the guests of the tests, the fuzzers.
+const WORKSPACES: [&str; 5] = ["", "plugins", "plugin-sdk/rust", "tests/guests", "tests/fuzz"];
 
 /// Every package's folder, and which of ours it may import.
-const ALLOWED: [(&str, &[&str]); 13] = [
+const ALLOWED: [(&str, &[&str]); 15] = [
     ("gateway/contract", &[]),
     ("gateway/dialogs", &["dialog-contract"]),
     ("gateway/host", &["dialog-contract", "dialog-core"]),
@@ -27,6 +27,19 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("plugins/helserespons", &["dialog-plugin-sdk"]),
     ("tests/guests/bystander", &["dialog-plugin-sdk"]),
     ("tests/guests/hostile", &["dialog-plugin-sdk"]),
+    (
+        "tests/drivers",
+        &[
+            "dialog-contract",
+            "dialog-audit",
+            "dialog-host",
+            "dialog-gateway",
+            "dialog-tests",
+            "ddfl",
+            "dialog-plugin-sdk",
+        ],
+    ),
+    ("tests/fuzz", &["dialog-drivers"]),
     ("tests", &["dialog-contract", "dialog-core", "dialog-audit", "dialog-gateway", "dialog-store", "dialog-plugin"]),
 ];
 
