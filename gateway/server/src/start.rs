@@ -134,9 +134,10 @@ async fn serve(config: Config, mut checked: Checked, ready: &mut dyn Write) -> a
     let evidence = Arc::clone(&gateway.evidence);
     tasks.spawn(background::trust(Arc::clone(&gateway), signal(SignalKind::hangup())?));
     tasks.spawn(reload::watch(doors, limits::CERTIFICATES_LOOKED_AT, hangup, evidence, stop.clone()));
+    // In the log first: who waits for the word may then read there what was said before it.
+    tracing::info!("ready");
     writeln!(ready, "ready")?;
     ready.flush()?;
-    tracing::info!("ready");
 
     tokio::select! {
         _ = terminate.recv() => {}
