@@ -6,56 +6,13 @@
 //! index, while it makes one, and with it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints, and fails loudly")]
 
-use std::io;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
 
-use dialog_audit::disk::{Disk, DiskFile, RealDisk};
+use dialog_audit::disk::UnsyncedDisk;
 use dialog_audit::{Log, LogConfig, Pace, SigningKey, Sizes, VerifierKeys, generate_key};
-
-/// A disk without flushes: what is measured is reading.
-#[derive(Debug)]
-struct Unsynced;
-
-struct File(Box<dyn DiskFile>);
-
-impl DiskFile for File {
-    fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
-    }
-
-    fn sync_data(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Disk for Unsynced {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(File(RealDisk.create(path)?)))
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove_file(path)
-    }
-
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.create_dir(path)
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove_dir(path)
-    }
-
-    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A record of the usual length, about 600 bytes. Each trace has three.
 fn record(i: u64) -> String {
@@ -80,7 +37,7 @@ fn write(dir: &Path, entries: u64) -> String {
     let key = generate_key("bench.test/log").unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     let config = LogConfig {
-        disk: Arc::new(Unsynced),
+        disk: Arc::new(UnsyncedDisk),
         sizes: Sizes { segment_bytes: 64 << 20, ..Sizes::default() },
         pace: Pace { wait_for_tiles: std::time::Duration::from_secs(60), ..Pace::default() },
         ..LogConfig::new(dir, SigningKey::parse(&key.private).unwrap())

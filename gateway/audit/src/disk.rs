@@ -105,3 +105,47 @@ impl DiskFile for fs::File {
         fs::File::sync_data(self)
     }
 }
+
+/// A file system whose flushes do nothing: for benches and tests of reading, which make large logs first. What it calls
+/// durable does not survive a power cut.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UnsyncedDisk;
+
+struct Unsynced(Box<dyn DiskFile>);
+
+impl Disk for UnsyncedDisk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Unsynced(RealDisk.create(path)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.rename(from, to)
+    }
+
+    fn remove_file(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_file(path)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        RealDisk.create_dir(path)
+    }
+
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        RealDisk.remove_dir(path)
+    }
+
+    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl DiskFile for Unsynced {
+    fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync_data(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

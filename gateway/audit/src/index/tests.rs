@@ -1,56 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
-use std::path::Path;
-
 use tempfile::TempDir;
 
 use super::*;
-use crate::disk::{Disk, DiskFile, RealDisk};
+use crate::disk::UnsyncedDisk;
 use crate::key::{SigningKey, VerifierKeys, generate_key};
 use crate::log::{Log, LogConfig};
 use crate::records::Record;
-
-/// A disk without flushes: a log of two segments is made in a moment.
-#[derive(Debug)]
-struct Unsynced;
-
-struct Unflushed(Box<dyn DiskFile>);
-
-impl DiskFile for Unflushed {
-    fn write_all_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.0.write_all_at(bytes, offset)
-    }
-
-    fn sync_data(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Disk for Unsynced {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(Unflushed(RealDisk.create(path)?)))
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        RealDisk.rename(from, to)
-    }
-
-    fn remove_file(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove_file(path)
-    }
-
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.create_dir(path)
-    }
-
-    fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        RealDisk.remove_dir(path)
-    }
-
-    fn sync_dir(&self, _path: &Path) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Entry `i` is of trace `i / 3`, dialog `i / 10` and citizen `i % 7`; every 50th is no record.
 fn entry(i: u64, salt: &str) -> String {
@@ -88,7 +44,7 @@ impl Case {
     fn grow(&mut self, size: u64) {
         let (from, salt) = (self.size, self.salt);
         let config = LogConfig {
-            disk: std::sync::Arc::new(Unsynced),
+            disk: std::sync::Arc::new(UnsyncedDisk),
             ..LogConfig::new(self.log(), SigningKey::parse(&self.key).unwrap())
         };
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
