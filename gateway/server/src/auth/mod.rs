@@ -6,7 +6,7 @@
 //! - [`possession`]: whether whoever shows the token is whom it is bound to; the one place where that is decided.
 //!   A [`proof`] is signed by a [`proof_key`] for one [`target`], is shown once ([`replay`]), and where need be after a
 //!   nonce ([`nonces`]). Tokens name keys and certificates by [`thumbprint`].
-//! - [`challenge`]: what whoever is not let in is told.
+//! - `part`: header and claims of either, as JSON. [`challenge`]: what whoever is not let in is told.
 //!
 //! From there the permits that the domain requires are made, in `http::caller`.
 
@@ -15,6 +15,7 @@ pub mod claims;
 pub mod keys;
 mod metadata;
 pub mod nonces;
+mod part;
 pub mod possession;
 pub mod proof;
 pub mod proof_key;

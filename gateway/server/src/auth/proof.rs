@@ -11,6 +11,7 @@ use serde::{Deserialize, de::IgnoredAny};
 use sha2::{Digest, Sha256};
 
 use super::{
+    part,
     proof_key::{BadKey, ProofKey, RawKey},
     target::Target,
     thumbprint::Thumbprint,
@@ -116,7 +117,7 @@ pub fn check(text: &[u8], expected: &Expected<'_>) -> Result<Proof, ProofError> 
     let text = std::str::from_utf8(text).map_err(|_| ProofError::Malformed)?;
     let (message, signature) = text.rsplit_once('.').ok_or(ProofError::Malformed)?;
     let (header, claims) = message.split_once('.').ok_or(ProofError::Malformed)?;
-    let header: Header = decoded(header)?;
+    let header: Header = part::read(header).ok_or(ProofError::Malformed)?;
     // Media types have no case (RFC 9110, 8.3.1); the prefix `application/` may be left out (RFC 7515, 4.1.9).
     if !["dpop+jwt", "application/dpop+jwt"].iter().any(|typ| header.typ.eq_ignore_ascii_case(typ)) {
         return Err(ProofError::Type);
@@ -129,7 +130,7 @@ pub fn check(text: &[u8], expected: &Expected<'_>) -> Result<Proof, ProofError> 
     if thumbprint != expected.key {
         return Err(ProofError::OtherKey);
     }
-    let claims: Claims = decoded(claims)?;
+    let claims: Claims = part::read(claims).ok_or(ProofError::Malformed)?;
     if claims.htm != expected.method.as_str() {
         return Err(ProofError::Method);
     }
@@ -163,13 +164,6 @@ fn seconds(date: f64) -> Option<u64> {
     // Below 2⁵³ every second is a number of its own.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be within the range")]
     (0.0..9_007_199_254_740_992.0).contains(&date).then_some(date as u64)
-}
-
-fn decoded<T: for<'de> Deserialize<'de>>(part: &str) -> Result<T, ProofError> {
-    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| ProofError::Malformed)?;
-    // It is JSON throughout, also where nobody asks for it; and what is asked for is there once.
-    serde_json::from_slice::<serde_json::Value>(&bytes).map_err(|_| ProofError::Malformed)?;
-    serde_json::from_slice(&bytes).map_err(|_| ProofError::Malformed)
 }
 
 #[cfg(test)]
