@@ -10,7 +10,7 @@ use std::{
 use dialog_drivers::{TARGETS, replay};
 
 /// Changed inputs of each target: some seconds for all of them, unoptimised.
-const ROUNDS: usize = 600;
+const ROUNDS: usize = 3000;
 
 fn play(target: &str) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");

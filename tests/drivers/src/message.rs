@@ -384,7 +384,8 @@ fn others(bytes: &[u8], ours: &Element) {
 fn alike(theirs: &dialog_tests::sim::meldingstjener::tree::Element, ours: &Element) {
     use dialog_tests::sim::meldingstjener::tree::Node as Their;
     let clean = |text: &str| -> String {
-        text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\t' | '\n')).collect()
+        let lines = text.replace('\u{85}', "\n");
+        lines.chars().filter(|letter| !letter.is_control() || matches!(letter, '\t' | '\n')).collect()
     };
     assert_eq!(theirs.name, ours.name, "another element to others");
     let mut attributes = ours.attributes.iter();

@@ -247,19 +247,40 @@ impl Builder {
         let Some(element) = self.open.last_mut() else {
             return if text.trim().is_empty() { Ok(()) } else { Err(TreeError::NotWellFormed { at }) };
         };
-        if let Some(Node::Text(last)) = element.nodes.last_mut() {
-            last.push_str(&clean(text));
-        } else {
-            element.nodes.push(Node::Text(clean(text)));
+        let text = clean(text);
+        match element.nodes.last_mut() {
+            // Of what is not allowed in XML nothing is left.
+            _ if text.is_empty() => {}
+            Some(Node::Text(last)) => last.push_str(&text),
+            _ => element.nodes.push(Node::Text(text)),
         }
         Ok(())
     }
 }
 
-/// A name that can be written again: the parser takes whatever stands there, such as `=V` or nothing at all.
+/// A local name as XML 1.0 has it (2.3, `Name` without the colon): the parser takes whatever stands there, such as `=V`,
+/// `!V` or nothing at all.
 fn name(text: &str, at: u64) -> Result<String, TreeError> {
-    let breaks = |c: char| c.is_whitespace() || c.is_control() || "<>&'\"=/:;".contains(c);
-    if text.is_empty() || text.contains(breaks) { Err(TreeError::NotWellFormed { at }) } else { Ok(text.to_owned()) }
+    let mut letters = text.chars();
+    if letters.next().is_some_and(begins_name) && letters.all(|letter| begins_name(letter) || continues_name(letter)) {
+        Ok(text.to_owned())
+    } else {
+        Err(TreeError::NotWellFormed { at })
+    }
+}
+
+/// `NameStartChar`, without the colon.
+const fn begins_name(letter: char) -> bool {
+    matches!(letter,
+        'A'..='Z' | '_' | 'a'..='z' | '\u{c0}'..='\u{d6}' | '\u{d8}'..='\u{f6}' | '\u{f8}'..='\u{2ff}'
+        | '\u{370}'..='\u{37d}' | '\u{37f}'..='\u{1fff}' | '\u{200c}'..='\u{200d}' | '\u{2070}'..='\u{218f}'
+        | '\u{2c00}'..='\u{2fef}' | '\u{3001}'..='\u{d7ff}' | '\u{f900}'..='\u{fdcf}' | '\u{fdf0}'..='\u{fffd}'
+        | '\u{10000}'..='\u{effff}')
+}
+
+/// What `NameChar` has beside those.
+const fn continues_name(letter: char) -> bool {
+    matches!(letter, '-' | '.' | '0'..='9' | '\u{b7}' | '\u{300}'..='\u{36f}' | '\u{203f}'..='\u{2040}')
 }
 
 fn resolve(reference: &BytesRef<'_>, at: u64) -> Result<char, TreeError> {
@@ -280,9 +301,10 @@ fn resolve(reference: &BytesRef<'_>, at: u64) -> Result<char, TreeError> {
     }
 }
 
-/// Characters that XML forbids reach us through tolerant writers; no reader of ours should meet them.
+/// Characters that XML forbids reach us through tolerant writers; no reader of ours should meet them. Of those that it
+/// takes and a citizen should not, the line end of mainframes (U+0085) is one to us too.
 fn clean(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n')).collect()
+    text.replace('\u{85}', "\n").chars().filter(|c| !c.is_control() || matches!(c, '\t' | '\n')).collect()
 }
 
 #[cfg(test)]
@@ -323,6 +345,9 @@ mod tests {
             "<a =b='1'/>",
             "<x:/>",
             "<a'b/>",
+            "<x:!b/>",
+            "<-a/>",
+            "<a 1b='x'/>",
         ] {
             assert!(
                 matches!(parse(bad.as_bytes()), Err(TreeError::NotWellFormed { .. })),
@@ -349,5 +374,8 @@ mod tests {
     #[test]
     fn control_characters_are_left_out() {
         assert_eq!(parse(b"<a>x\x07y</a>").unwrap().text().unwrap(), "xy");
+        assert_eq!(parse("<a>x\u{85}y</a>".as_bytes()).unwrap().text().unwrap(), "x\ny");
+        let alone = parse(b"<a>\0\0<b/></a>").unwrap();
+        assert!(matches!(alone.nodes.as_slice(), [Node::Element(_)]), "{alone:?}");
     }
 }

@@ -121,11 +121,11 @@ impl XmlWriter {
     }
 }
 
-/// The text without what XML 1.0 cannot carry, and with plain line ends: also those of word processors (U+000B, U+000C),
-/// which would else put two words together.
+/// The text without what XML 1.0 cannot carry, and with plain line ends: also those of word processors (U+000B, U+000C)
+/// and mainframes (U+0085), which would else put two words together.
 fn printable(text: &str) -> String {
     text.replace("\r\n", "\n")
-        .replace(['\r', '\u{b}', '\u{c}'], "\n")
+        .replace(['\r', '\u{b}', '\u{c}', '\u{85}'], "\n")
         .chars()
         .filter(|c| matches!(c, '\t' | '\n') || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}')))
         .collect()
@@ -143,13 +143,13 @@ mod tests {
         let mut xml = XmlWriter::default();
         xml.open("a", &[("b", "<\"&'>")]);
         xml.leaf("c", nasty);
-        xml.leaf("d", "x\u{0}\u{b}\u{ffff}y");
+        xml.leaf("d", "x\u{0}\u{b}\u{ffff}y\u{85}z");
         let segments = xml.finish();
         let [Segment::Text(text)] = segments.as_slice() else { panic!("{segments:?}") };
         let root = tree::parse(text).unwrap();
         assert_eq!(root.attribute("b"), Some("<\"&'>"));
         assert_eq!(root.child_text("c").unwrap(), nasty.replace("\r\n", "\n"));
-        assert_eq!(root.child_text("d").unwrap(), "x\ny");
+        assert_eq!(root.child_text("d").unwrap(), "x\ny\nz");
     }
 
     #[test]
