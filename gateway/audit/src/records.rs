@@ -4,11 +4,12 @@
 //! * [`Record`]: an entry as JSON, with the fields that are asked for most.
 //! * [`Names`]: the five names that the index is made of, read without looking at the rest.
 //! * [`Filter`]: which records are wanted.
-//! * [`deed`]: what an action does to data; the one place that knows actions by name.
+//! * [`deed`]: what an action does to data.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use dialog_contract::action::{Action, Effect};
 use jiff::Timestamp;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -93,20 +94,29 @@ pub enum Deed {
 /// What an action does to data. Actions that are not known are [`Deed::Other`].
 #[must_use]
 pub fn deed(action: &str) -> Deed {
+    let Ok(action) = action.parse::<Action>() else { return Deed::Other };
+    match action.effect() {
+        Effect::Create => Deed::Create,
+        Effect::Read => Deed::Read,
+        Effect::Search => Deed::Search(searched(action)),
+        Effect::Update => Deed::Update,
+        Effect::Delete | Effect::Execute => Deed::Other,
+    }
+}
+
+/// The route of a search, without what was asked for.
+const fn searched(action: Action) -> &'static str {
     match action {
-        "dialog.open" | "dialog.send" | "appointments.book" | "attachment.upload" | "inbound.receive" => Deed::Create,
-        "dialog.read" | "attachment.read" | "practice.read" | "office.read" | "receipt.read" => Deed::Read,
-        "dialog.close" | "dialog.seen" | "appointments.change" | "appointments.cancel" => Deed::Update,
-        "dialogs.list" => Deed::Search("GET /v1/me/dialogs"),
-        "appointments.slots" => Deed::Search("GET /v1/me/slots"),
-        "appointments.upcoming" => Deed::Search("GET /v1/me/appointments"),
-        "prescriptions.renewable" => Deed::Search("GET /v1/me/prescriptions"),
-        "events.follow" => Deed::Search("GET /v1/me/events"),
-        "events.read" => Deed::Search("GET /v1/events"),
-        "access-log.read" => Deed::Search("GET /v1/me/access-log"),
-        "unreadable.list" => Deed::Search("GET /unreadable"),
-        "inbound.poll" => Deed::Search("POLL"),
-        _ => Deed::Other,
+        Action::DialogsList => "GET /v1/me/dialogs",
+        Action::AppointmentsSlots => "GET /v1/me/slots",
+        Action::AppointmentsUpcoming => "GET /v1/me/appointments",
+        Action::PrescriptionsRenewable => "GET /v1/me/prescriptions",
+        Action::EventsFollow => "GET /v1/me/events",
+        Action::EventsRead => "GET /v1/events",
+        Action::AccessLogRead => "GET /v1/me/access-log",
+        Action::UnreadableList => "GET /unreadable",
+        Action::PluginsList => "GET /v1/plugins",
+        _ => "",
     }
 }
 
@@ -358,6 +368,7 @@ fn ended(record: &Record, wanted: &Ended) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
     use super::*;
+    use dialog_contract::openapi;
     use proptest::prelude::*;
 
     const ENTRY: &str = r#"{"version":1,"time":"2026-03-02T08:00:01.25Z","kind":"outcome","request":"r-1","traceId":"t-1",
@@ -444,5 +455,16 @@ mod tests {
                 prop_assert_eq!(Names::read(entry).is_some(), Record::read(entry).is_some());
             }
         }
+    }
+
+    #[test]
+    fn every_search_says_what_was_asked() {
+        for action in Action::ALL {
+            if let Deed::Search(search) = deed(action.as_str()) {
+                let of_document = |route: &openapi::Route| format!("{} {}", route.method, route.path) == search;
+                assert!(openapi::routes().iter().any(of_document), "{action}: {search}");
+            }
+        }
+        assert_eq!(deed("dialog.burn"), Deed::Other);
     }
 }

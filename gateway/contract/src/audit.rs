@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    action::Action,
     ids::{DialogId, HerId, PluginId, RequestId},
     provider::Interface,
     service::{Representation, Sent, Service, closed_list},
@@ -30,7 +31,7 @@ pub struct Record {
     /// W3C trace id, 32 lower-case hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
-    /// What was done, such as `dialog.open`, `appointments.book`, `practice.read`.
+    /// What was done: an [`Action`]. A reader may meet those of later versions, or of other gateways.
     pub action: String,
     /// Who did it.
     pub actor: Actor,
@@ -71,14 +72,14 @@ pub struct Record {
 impl Record {
     /// A record of what is known of everything that happens; the rest is added where it is known.
     #[must_use]
-    pub fn new(time: Timestamp, kind: RecordKind, action: &str, actor: Actor) -> Self {
+    pub fn new(time: Timestamp, kind: RecordKind, action: Action, actor: Actor) -> Self {
         Self {
             version: 1,
             time,
             kind,
             request: None,
             trace_id: None,
-            action: action.to_owned(),
+            action: action.to_string(),
             actor,
             citizen: None,
             representation: None,

@@ -9,7 +9,8 @@
 //! - [`problem`]: the closed list of errors (RFC 9457).
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
-//! - [`audit`]: a record of the audit log; [`pseudonym`]: how it names people.
+//! - [`audit`]: a record of the audit log; [`pseudonym`]: how it names people; [`action`]: what it says was done;
+//!   [`access_log`]: what a citizen is told of it.
 //! - [`package`]: a plugin's file and its signature; [`plugin`]: installed plugins.
 //! - [`limits`]: every limit of the API, with unit, number and reason.
 //! - [`health`]: whether the gateway lives and can take requests.
@@ -18,6 +19,8 @@
 //! - `json`: JSON from outside, within bounds, each key once.
 //! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
 
+pub mod access_log;
+pub mod action;
 pub mod appointment;
 pub mod audit;
 pub mod dialog;

@@ -112,6 +112,8 @@ resources! {
     PrescriptionPage = "prescription-page.json";
     /// A [`crate::page::Page`] of events.
     EventPage = "event-page.json";
+    /// [`crate::access_log::AccessLogPage`].
+    AccessLogPage = "access-log-page.json";
     /// [`crate::audit::Record`].
     AuditRecord = "audit-record.json";
 }

@@ -15,6 +15,8 @@ pub(crate) enum Kind {
     Dialogs = 1,
     /// The portal's feed.
     Feed = 2,
+    /// A citizen's access log.
+    AccessLog = 3,
 }
 
 /// Makes a cursor at `place` in the list of `owner`.

@@ -11,9 +11,11 @@
 //! - `record`: what is kept, as it lies in the store; `keys`: where each lies; `shelf`: reading it, and writing it one
 //!   step at a time.
 //! - `sequence`: the order of the portal's events, such that a follower misses none; `cursor`: where a page ends.
+//! - `access`: what a citizen is told of the audit log.
 //! - `identity`: how people are named where their national identity number has no business.
 //! - `calendar`: Norwegian working days; `texts`: what citizens read, in three languages.
 
+mod access;
 pub mod answer;
 mod apply;
 mod calendar;
@@ -34,6 +36,7 @@ mod texts;
 
 pub use calendar::NoTimeZone;
 pub use desk::{
-    Desk, DialogFilter, Download, Follow, FollowedEvent, Outcome, Ports, Purged, Retention, StartError, WorkDone,
+    AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, Outcome, Ports, Purged, Retention, StartError,
+    WorkDone,
 };
 pub use identity::KnownCitizens;

@@ -1,4 +1,5 @@
-//! What citizens read, in Bokmål, Nynorsk and English: all of it stands here.
+//! What citizens read, in Bokmål, Nynorsk and English: all of it stands here, but for the sentences of the access log
+//! ([`crate::access`]).
 
 use dialog_contract::{
     dialog::Status,
@@ -97,6 +98,7 @@ texts! {
     idempotency_key_reused = "Denne Idempotency-Key er brukt med et annet innhold. Ingenting er gjort nå.", "Denne Idempotency-Key er brukt med eit anna innhald. Ingenting er gjort no.", "This Idempotency-Key was used with other content. Nothing was done now.";
     no_practice = "Du står ikke på listen til noen fastlege, eller fastlegens kontor er ikke registrert.", "Du står ikkje på lista til nokon fastlege, eller kontoret til fastlegen er ikkje registrert.", "You are not on any GP's list, or the GP's office is not registered.";
     pick_a_slot = "Legekontoret lar deg velge blant ledige timer. Velg en ledig time i stedet for å skrive en forespørsel.", "Legekontoret lèt deg velje blant ledige timar. Vel ein ledig time i staden for å skrive ein førespurnad.", "The office lets you pick from free slots. Pick a slot instead of writing a request.";
+    log_not_ready = "Loggen er ikke klar til å leses ennå. Det som er gjort, er lagret; prøv igjen om litt.", "Loggen er ikkje klar til å lesast enno. Det som er gjort, er lagra; prøv igjen om litt.", "The log is not ready to be read yet. What was done is on record; please try again shortly.";
     write_a_request = "Legekontoret tar imot skriftlige timeforespørsler, ikke direkte bestilling. Skriv en forespørsel om time.", "Legekontoret tek imot skriftlege timeførespurnader, ikkje direkte bestilling. Skriv ein førespurnad om time.", "The office takes written appointment requests, not direct booking. Write a request for an appointment.";
     prescriptions_not_listed = "Legekontorets løsning kan ikke vise reseptene dine. Du kan likevel be om fornyelse.", "Løysinga til legekontoret kan ikkje vise reseptane dine. Du kan likevel be om fornying.", "The office's solution cannot list your prescriptions. You can still ask for a renewal.";
     picture_required = "En konsultasjon med bilde må ha minst ett bilde (JPEG eller PNG).", "Ein konsultasjon med bilete må ha minst eitt bilete (JPEG eller PNG).", "A consultation with pictures needs at least one picture (JPEG or PNG).";

@@ -1,10 +1,10 @@
 //! What the gateway does without being asked: what waits for a provider is tried again, vendors that cannot push are
-//! asked for news, what is past its time is forgotten, keys are wrapped anew after the master key has changed, and plugins
-//! are held to whom the operator trusts now.
+//! asked for news, what is past its time is forgotten, keys are wrapped anew after the master key has changed, plugins
+//! are held to whom the operator trusts now, and the audit log's index follows it.
 
 use std::{sync::Arc, time::Duration};
 
-use dialog_contract::{audit::RecordKind, ids::PluginId};
+use dialog_contract::{action::Action, audit::RecordKind, ids::PluginId};
 use dialog_core::{
     Desk,
     ports::{clock::Clock, evidence::Evidence, keys::KeyError},
@@ -31,6 +31,7 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
     tasks.spawn(work(Arc::clone(gateway)));
     tasks.spawn(purge(Arc::clone(gateway)));
     tasks.spawn(rewrap(Arc::clone(gateway)));
+    tasks.spawn(gateway.trails.clone().follow(stop.clone()));
     for (plugin, every) in polled {
         tasks.spawn(poll(desk.clone(), plugin, every, stop.clone()));
     }
@@ -96,7 +97,7 @@ async fn rewrap(gateway: Arc<Gateway>) {
                 remaining,
                 "keys were wrapped under the new master key; the rest is at the next start"
             );
-            let mut record = start::own(RecordKind::Configuration, "keys.rewrap");
+            let mut record = start::own(RecordKind::Configuration, Action::KeysRewrap);
             let counts = [("done", done), ("remaining", remaining)];
             record.details.extend(counts.map(|(name, count)| (name.to_owned(), count.to_string())));
             if let Err(error) = gateway.evidence.record(record).await {

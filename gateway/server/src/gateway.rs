@@ -16,6 +16,7 @@ use crate::{
     evidence::AuditLog,
     http::streams::EventStreams,
     telemetry::metrics::Metrics,
+    trails::AuditTrails,
     webhook::Webhook,
 };
 
@@ -43,6 +44,8 @@ pub struct Gateway {
     pub uploads: Semaphore,
     /// The audit log.
     pub evidence: Arc<AuditLog>,
+    /// The same, to be read from.
+    pub trails: AuditTrails,
     /// The audit log's folder, for whoever reads its public files.
     pub log_folder: PathBuf,
     /// The folders of the logs that it continues, by the SHA-256 of their origins, lower-case hexadecimal.

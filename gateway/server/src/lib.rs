@@ -28,6 +28,7 @@ pub mod operate;
 pub mod start;
 pub mod telemetry;
 pub mod tls;
+pub mod trails;
 pub mod webhook;
 pub mod witnesses;
 

@@ -10,6 +10,7 @@ use dialog_audit::{
     seal::{self, Predecessor, Successor},
 };
 use dialog_contract::{
+    action::Action,
     audit::{Record, RecordKind},
     ids::NationalIdentityNumber,
 };
@@ -154,12 +155,12 @@ impl Opened {
     /// When the log cannot be written.
     pub async fn record(&self, evidence: &dyn Evidence) -> anyhow::Result<()> {
         if let Some(before) = &self.continues {
-            let mut record = start::own(RecordKind::Opened, "log.open");
+            let mut record = start::own(RecordKind::Opened, Action::LogOpen);
             record.details.extend(before.details());
             evidence.record(record).await?;
         }
         if let Some(change) = self.log.key_change() {
-            let mut record = start::own(RecordKind::KeyUse, "key.sign");
+            let mut record = start::own(RecordKind::KeyUse, Action::KeySign);
             for (name, keys) in [("added", &change.added), ("removed", &change.removed)] {
                 let numbered = keys.iter().enumerate();
                 record.details.extend(numbered.map(|(at, key)| (format!("{name}.{at}"), key.clone())));
@@ -217,7 +218,7 @@ pub async fn seal(config: &Config, successor: &str, said: &mut dyn Write) -> any
         Some(named) if *named != next => bail!("the log is sealed already, towards {}", named.key),
         Some(_) => {}
         None => {
-            let mut record = start::own(RecordKind::Sealed, "log.seal");
+            let mut record = start::own(RecordKind::Sealed, Action::LogSeal);
             record.details.extend(next.details());
             log.append(serde_json::to_vec(&record)?).await.context("append the last record")?;
             log.halt("the log is sealed");

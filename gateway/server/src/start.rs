@@ -9,6 +9,7 @@ use std::{collections::HashMap, io::Write, path::Path, sync::Arc, time::Duration
 use anyhow::Context;
 use dialog_audit::{SigningKey, WhenSealed};
 use dialog_contract::{
+    action::Action,
     audit::{Actor, ActorRole, Record, RecordKind},
     ids::PluginId,
     pseudonym::Pseudonyms,
@@ -51,6 +52,7 @@ use crate::{
     log,
     telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
     tls::{door::Door, reload},
+    trails::AuditTrails,
     webhook::Webhook,
     witnesses::{Reach, Rules, Witnesses},
 };
@@ -154,7 +156,7 @@ async fn serve(config: Config, mut checked: Checked, ready: &mut dyn Write) -> a
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("not everything came to its end in time; it is repaired at the next start");
     }
-    gateway.evidence.record(own(RecordKind::Stop, "gateway.stop")).await.context("record the stop")?;
+    gateway.evidence.record(own(RecordKind::Stop, Action::GatewayStop)).await.context("record the stop")?;
     if let Some(task) = witnesses
         && let Ok(mut witnesses) = task.await
         && !witnesses.last().await
@@ -192,6 +194,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     let opened = tokio::task::spawn_blocking(move || log::open(&audit, log_at, WhenSealed::Refuse)).await??;
     let (log, origin) = (opened.log.clone(), opened.origin.clone());
     let evidence = Arc::new(AuditLog::new(log.clone(), origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
+    let trails = AuditTrails::new(log.clone(), folder.join("audit-index"));
     let mut witnesses = None;
     if let Some(policy) = &opened.policy {
         let rules = Rules {
@@ -207,8 +210,8 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         witnesses = Some(asked);
     }
     opened.record(evidence.as_ref()).await?;
-    evidence.record(own(RecordKind::Start, "gateway.start")).await?;
-    let mut record = own(RecordKind::Configuration, "gateway.configure");
+    evidence.record(own(RecordKind::Start, Action::GatewayStart)).await?;
+    let mut record = own(RecordKind::Configuration, Action::GatewayConfigure);
     record.details.insert("sha256".to_owned(), config.sha256.clone());
     evidence.record(record).await?;
 
@@ -272,6 +275,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
             directory: Arc::new(directory),
             providers: host,
             evidence: Arc::<AuditLog>::clone(&evidence),
+            trails: Arc::new(trails.clone()),
             clock: Arc::new(SystemClock),
         },
         config.public_url.as_str().trim_end_matches('/'),
@@ -290,6 +294,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         packages,
         uploads: Semaphore::new(limits::PACKAGES_AT_ONCE),
         evidence,
+        trails,
         log_folder,
         earlier_logs: opened.earlier,
         open_log: config.operations.open_log,
@@ -328,7 +333,7 @@ fn inbound(config: &Config, plugins: &[CheckedPlugin]) -> anyhow::Result<(Webhoo
     Ok((webhooks, polled))
 }
 
-pub(crate) fn own(kind: RecordKind, action: &str) -> Record {
+pub(crate) fn own(kind: RecordKind, action: Action) -> Record {
     let actor = Actor { role: ActorRole::Gateway, client: "gateway".to_owned(), person: None, level: None };
     Record {
         details: [("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),

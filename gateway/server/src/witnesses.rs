@@ -20,7 +20,7 @@ use dialog_audit::{
     limits::MAX_WITNESS_REPLY_BYTES,
     witness::{Asked, Kept, Meaning, Reply, Standing, Witness, contradicts, submission},
 };
-use dialog_contract::audit::RecordKind;
+use dialog_contract::{action::Action, audit::RecordKind};
 use dialog_core::ports::{
     clock::{Clock as _, SystemClock},
     evidence::Evidence,
@@ -404,7 +404,7 @@ impl Witnesses {
     }
 
     async fn record(&self, details: impl IntoIterator<Item = (&'static str, String)>) {
-        let mut record = start::own(RecordKind::Witness, "log.witness");
+        let mut record = start::own(RecordKind::Witness, Action::LogWitness);
         record.details.extend(details.into_iter().map(|(name, value)| (name.to_owned(), value)));
         if let Err(error) = self.evidence.record(record).await {
             tracing::error!(%error, "what the witnesses say could not be recorded");

@@ -3,12 +3,14 @@
 //! - [`teller`]: tells it step by step; [`citizen`]: what a person does at the portal.
 //! - [`fjellveien`]: Kari, all through the public solution. [`havnegata`]: Ola, consultations through the public and the
 //!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
+//! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
 pub mod citizen;
 pub mod crash;
+pub mod evidence;
 pub mod fjellveien;
 pub mod havnegata;
 pub mod keepsakes;
@@ -25,6 +27,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     fjellveien::play(tell, house).await?;
     havnegata::play(tell, house).await?;
     lilletorget::play(tell, house).await?;
+    evidence::play(tell, house).await?;
     trouble::play(tell, house).await?;
     crash::play(tell, house).await?;
     nothing_wrong(tell, house)

@@ -4,6 +4,7 @@
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
+//! - [`evidence`]: what people are told of the audit log about themselves, and the proofs of it.
 //! - [`demo`]: the demo, as somebody runs it who tries the gateway.
 //! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
 //! - [`tools`]: tools that nobody here wrote.
@@ -27,6 +28,7 @@ mod canary;
 mod conformance;
 mod demo;
 mod erasure;
+mod evidence;
 mod house_rules;
 mod listeners;
 mod packages;

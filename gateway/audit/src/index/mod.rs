@@ -2,12 +2,12 @@
 //!
 //! It is never evidence. It can be thrown away at any time and is made anew from the log; what it finds are candidates,
 //! which whoever asks reads and compares. A finished stretch of 65,536 entries has a segment that never changes; what
-//! comes after the last one is searched through.
+//! comes after the last one is searched through, or held in memory by whoever follows the log.
 //!
 //! Nothing personal is in it in clear: keys are the first 48 bits of a hash.
 //!
 //! * `segment`: the file, and finding a key in it.
-//! * `build`: a segment from the entries.
+//! * `build`: a segment from the entries; for whoever follows a log, the one that is not whole yet.
 //! * [`Index`]: all segments of a log.
 
 mod build;
@@ -27,6 +27,7 @@ use crate::reader::{ReadError, Reader};
 use crate::tiles::Tiles;
 use crate::tree::TILE_WIDTH;
 use crate::verify::Progress;
+use build::Growing;
 use segment::Segment;
 
 /// Entries of a segment: those under one hash of the tree's tiles at level 2, so that a segment is bound to the tree
@@ -100,6 +101,8 @@ pub struct Index {
     dir: PathBuf,
     /// Segment by segment from the first; there is none where one is to be made.
     segments: Vec<Option<Segment>>,
+    /// What comes after them, as far as it was followed.
+    tail: Option<Growing>,
     /// Bits of a fingerprint that count: all.
     mask: u64,
 }
@@ -115,7 +118,7 @@ impl Index {
     }
 
     fn open_masked(dir: &Path, reader: &Reader, mask: u64) -> Result<Self, IndexError> {
-        let mut index = Self { dir: dir.to_owned(), segments: Vec::new(), mask };
+        let mut index = Self { dir: dir.to_owned(), segments: Vec::new(), tail: None, mask };
         index.look(reader)?;
         Ok(index)
     }
@@ -146,7 +149,9 @@ impl Index {
                 continue;
             }
             let hash = hash(&mut tiles, reader, number)?;
-            let contents = build::build(reader, number, hash, self.mask, |done| progress(Progress { done, total }))?;
+            let mut growing = self.growing(number);
+            growing.read(reader, u64::MAX, |done| progress(Progress { done, total }))?;
+            let contents = growing.into_contents(hash);
             fs::create_dir_all(&self.dir).map_err(|source| at(&self.dir, source))?;
             let path = self.path(number);
             contents.write(&path).map_err(|source| at(&path, source))?;
@@ -154,6 +159,26 @@ impl Index {
             self.segments[number as usize] = written;
         }
         Ok(())
+    }
+
+    /// The same, and reads what comes after the last segment into memory, so that nothing is searched through: for
+    /// whoever asks again and again while the log grows. Each reader is of the same log, at the same checkpoint as the
+    /// one before or at a later one.
+    ///
+    /// # Errors
+    /// When the log cannot be read or the index not written.
+    pub fn follow(&mut self, reader: &Reader) -> Result<(), IndexError> {
+        self.catch_up(reader, |_| {})?;
+        let mut growing = self.growing(self.segments.len() as u64);
+        growing.read(reader, u64::MAX, |_| {})?;
+        self.tail = Some(growing);
+        Ok(())
+    }
+
+    /// What is in memory of a segment, to read on.
+    fn growing(&mut self, number: u64) -> Growing {
+        let tail = self.tail.take().filter(|tail| tail.number() == number);
+        tail.unwrap_or_else(|| Growing::new(number, self.mask))
     }
 
     /// How many segments are still to be made for the tree that was last looked at.
@@ -185,7 +210,14 @@ impl Index {
                     places.into_iter().map(|place| start + u64::from(place)).filter(|index| range.contains(index)),
                 ),
                 // Not made yet, or damaged since it was opened.
-                None => search(reader, key, at_index..end, &mut found)?,
+                None => {
+                    let known = self.tail.as_ref().filter(|tail| tail.number() == number);
+                    let from = known.map_or(at_index, |tail| tail.end().clamp(at_index, end));
+                    if let Some(tail) = known {
+                        tail.find(fingerprint, &(at_index..from), &mut found);
+                    }
+                    search(reader, key, from..end, &mut found)?;
+                }
             }
             at_index = end;
         }

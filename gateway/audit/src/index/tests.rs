@@ -208,3 +208,21 @@ fn a_look_up_reads_of_the_log_only_what_it_finds_and_what_has_no_segment() {
     assert_eq!(read[..2], ["tile/entries/512", "tile/entries/513.p/44"], "the tail");
     assert_eq!(read[2..], ["tile/entries/009", "tile/entries/009", "tile/entries/009"]);
 }
+
+#[test]
+fn who_follows_a_growing_log_finds_what_came_last_without_searching_through_it() {
+    let mut case = Case::new(300, "");
+    let mut index = Index::open(&case.dir(), &case.reader()).unwrap();
+    for size in [300, 301, 1000, SEGMENT_ENTRIES - 1, SEGMENT_ENTRIES + 5, SEGMENT_ENTRIES + 900] {
+        case.grow(size);
+        index.follow(&case.reader()).unwrap();
+        let tail = index.tail.as_ref().unwrap();
+        assert_eq!((tail.end(), tail.number()), (size, size / SEGMENT_ENTRIES), "nothing is left to search through");
+        let trace = format!("t{:06}", (size - 2) / 3);
+        assert_eq!(case.right(&index, Key::Trace(&trace), "/traceId"), of(size, |i| i / 3 == (size - 2) / 3));
+        assert_eq!(case.right(&index, Key::Citizen("c3"), "/citizen"), of(size, |i| i % 7 == 3));
+    }
+    assert_eq!(index.missing(), 0, "the tail has become a segment");
+    let fresh = Index::open(&case.dir(), &case.reader()).unwrap();
+    assert_eq!(fresh.missing(), 0, "and is one on disk");
+}

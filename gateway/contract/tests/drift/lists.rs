@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    audit, dialog, event, health, plugin, practice, prescription, problem::ProblemType, provider, schema::Resource,
-    service,
+    access_log, action, audit, dialog, event, health, plugin, practice, prescription, problem::ProblemType, provider,
+    schema::Resource, service,
 };
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ macro_rules! list {
 }
 
 fn lists() -> Vec<List> {
-    use Resource::{AuditRecord, Event, Health, Message, Plugin, PluginGrant, Types};
+    use Resource::{AccessLogPage, AuditRecord, Event, Health, Message, Plugin, PluginGrant, Types};
     vec![
         list!(service::Service, Some(("types", "service")), Some((Types, "/$defs/service"))),
         list!(service::Locale, Some(("types", "locale")), Some((Types, "/$defs/locale"))),
@@ -67,6 +67,9 @@ fn lists() -> Vec<List> {
         list!(event::EventType, None, Some((Event, "/$defs/eventType"))),
         list!(audit::RecordKind, None, Some((AuditRecord, "/$defs/recordKind"))),
         list!(audit::ActorRole, None, Some((AuditRecord, "/$defs/actorRole"))),
+        list!(access_log::AccessActor, None, Some((AccessLogPage, "/$defs/accessActor"))),
+        list!(access_log::AccessKind, None, Some((AccessLogPage, "/$defs/accessKind"))),
+        list!(access_log::AccessOutcome, None, Some((AccessLogPage, "/$defs/accessOutcome"))),
         list!(health::HealthStatus, None, Some((Health, "/properties/status"))),
     ]
 }
@@ -188,5 +191,10 @@ fn members_are_written_and_read_as_the_contract_writes_them() {
     check(event::EventType::ALL, |member| member.as_str());
     check(audit::RecordKind::ALL, |member| member.as_str());
     check(audit::ActorRole::ALL, |member| member.as_str());
+    check(access_log::AccessActor::ALL, |member| member.as_str());
+    check(access_log::AccessKind::ALL, |member| member.as_str());
+    check(access_log::AccessOutcome::ALL, |member| member.as_str());
+    check(action::Action::ALL, |member| member.as_str());
+    check(action::Effect::ALL, |member| member.as_str());
     check(health::HealthStatus::ALL, |member| member.as_str());
 }

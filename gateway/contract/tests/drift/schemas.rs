@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    appointment, audit, dialog, erasure, event, health,
+    access_log, appointment, audit, dialog, erasure, event, health,
     ids::{
         AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, MessageId, NationalIdentityNumber,
         OrganisationNumber, PluginId, RequestId,
@@ -279,6 +279,22 @@ fn structs() -> Vec<Struct> {
             "",
             fields_of!(plugin::Asks { capabilities: Vec<provider::Capability>, national_identity_number: bool }),
         ),
+        plain(
+            R::AccessLogPage,
+            "",
+            fields_of!(access_log::AccessLogPage {
+                items: Vec<access_log::AccessLogEntry>, next: Option<String>, note: String,
+            }),
+        ),
+        plain(
+            R::AccessLogPage,
+            "/$defs/accessLogEntry",
+            fields_of!(access_log::AccessLogEntry {
+                time: Timestamp, who: access_log::AccessActor, what: access_log::AccessKind,
+                outcome: access_log::AccessOutcome, text: String, office: Option<String>, through: Option<String>,
+                receipt: u64,
+            }),
+        ),
         plain(R::Health, "", fields_of!(health::Health { status: health::HealthStatus })),
         plain(R::DialogPage, "", fields_of!(Page<dialog::Dialog> { items: Vec<dialog::Dialog>, next: Option<String> })),
         Struct {
@@ -545,6 +561,7 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::AppointmentPage => round::<Page<appointment::Appointment>>(value),
         Resource::PrescriptionPage => round::<Page<prescription::Prescription>>(value),
         Resource::EventPage => round::<Page<event::Event>>(value),
+        Resource::AccessLogPage => round::<access_log::AccessLogPage>(value),
         Resource::AuditRecord => round::<audit::Record>(value),
     })
 }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 
 use dialog_contract::{
+    action::Action,
     appointment::Appointment,
     ids::AppointmentId,
     page::Page,
@@ -37,7 +38,7 @@ impl Desk {
     pub async fn appointments(&self, who: &Permitted<Citizen>, request: &Request) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("appointments.upcoming", &who, &asked);
+            let mut trail = desk.trail(Action::AppointmentsUpcoming, &who, &asked);
             let ended = desk.upcoming(&who, &asked, &mut trail).await;
             desk.conclude(trail, ended).await
         })

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dialog_contract::{
+    action::Action,
     dialog::{Attachment, MediaType},
     ids::AttachmentId,
     limits::Limits,
@@ -54,7 +55,7 @@ impl Desk {
     pub async fn upload(&self, who: &Permitted<Citizen>, request: &Request, name: &str, bytes: ByteStream) -> Outcome {
         let (desk, who, asked, name) = (self.clone(), who.clone(), request.clone(), name.to_owned());
         self.run(request, async move {
-            let mut trail = desk.trail("attachment.upload", &who, &asked);
+            let mut trail = desk.trail(Action::AttachmentUpload, &who, &asked);
             let ended = desk.take_in(&who, &asked, &name, bytes, &mut trail).await;
             desk.conclude(trail, ended).await
         })
@@ -168,7 +169,7 @@ impl Desk {
     ) -> Result<Download, Refused> {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("attachment.read", &who, &asked);
+            let mut trail = desk.trail(Action::AttachmentRead, &who, &asked);
             trail.detail("attachment", attachment.to_string());
             let mut bytes = None;
             let ended = async {

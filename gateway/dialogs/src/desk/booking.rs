@@ -2,6 +2,7 @@
 //! whether anything was booked; nothing of it is ever queued.
 
 use dialog_contract::{
+    action::Action,
     appointment::{NewBooking, NewCancellation},
     ids::AppointmentId,
     practice::Booking,
@@ -36,7 +37,7 @@ impl Desk {
     /// # Errors
     /// As [`Desk::slots`]; `conflict` where the slot is gone. `sent` says whether anything can have been booked.
     pub async fn book(&self, who: &Permitted<Citizen>, request: &Request, booking: NewBooking) -> Outcome {
-        self.operate(who, request, "appointments.book", OperationKind::Book { booking }).await
+        self.operate(who, request, Action::AppointmentsBook, OperationKind::Book { booking }).await
     }
 
     /// `POST /v1/me/appointments/{appointment}/change`: 200 with the appointment at its new time.
@@ -51,7 +52,7 @@ impl Desk {
         appointment: AppointmentId,
         booking: NewBooking,
     ) -> Outcome {
-        self.operate(who, request, "appointments.change", OperationKind::Change { appointment, booking }).await
+        self.operate(who, request, Action::AppointmentsChange, OperationKind::Change { appointment, booking }).await
     }
 
     /// `POST /v1/me/appointments/{appointment}/cancel`: 200 with the appointment as it was.
@@ -65,14 +66,15 @@ impl Desk {
         appointment: AppointmentId,
         cancellation: NewCancellation,
     ) -> Outcome {
-        self.operate(who, request, "appointments.cancel", OperationKind::Cancel { appointment, cancellation }).await
+        self.operate(who, request, Action::AppointmentsCancel, OperationKind::Cancel { appointment, cancellation })
+            .await
     }
 
     async fn operate(
         &self,
         who: &Permitted<Citizen>,
         request: &Request,
-        action: &'static str,
+        action: Action,
         kind: OperationKind,
     ) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());

@@ -1,6 +1,6 @@
 //! The citizen ends a dialog.
 
-use dialog_contract::{dialog::ActivityKind, ids::DialogId, problem::ProblemType};
+use dialog_contract::{action::Action, dialog::ActivityKind, ids::DialogId, problem::ProblemType};
 
 use super::{
     Desk, Outcome, TRIES,
@@ -28,7 +28,7 @@ impl Desk {
     pub async fn close(&self, who: &Permitted<Citizen>, request: &Request, dialog: DialogId) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("dialog.close", &who, &asked);
+            let mut trail = desk.trail(Action::DialogClose, &who, &asked);
             trail.dialog(dialog);
             let ended = desk.close_dialog(&who, &asked, dialog, &mut trail).await;
             desk.conclude(trail, ended).await

@@ -17,6 +17,7 @@
 //!   ([`super::Retention`]); the record of an erasure says by when the last of those that are there now is gone.
 
 use dialog_contract::{
+    action::Action,
     ids::{AppointmentId, AttachmentId, DialogId, EventId, NationalIdentityNumber},
     service::Locale,
 };
@@ -70,7 +71,7 @@ impl Desk {
     ) -> Outcome {
         let (desk, who, asked, citizen) = (self.clone(), who.clone(), request.clone(), citizen.clone());
         self.run(request, async move {
-            let mut trail = desk.trail_of_operator("citizen.erase", &who, &asked);
+            let mut trail = desk.trail_of_operator(Action::CitizenErase, &who, &asked);
             trail.citizen(desk.evidence.pseudonym(&citizen));
             let ended = desk.erase_all(&citizen, asked.locale, &mut trail).await;
             desk.conclude(trail, ended).await

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, pin::Pin, sync::Arc, time::Duration};
 
-use dialog_contract::{event::Event, ids::EventId, page::Page};
+use dialog_contract::{action::Action, event::Event, ids::EventId, page::Page};
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{self, error::RecvError};
 use uuid::Uuid;
@@ -59,7 +59,7 @@ impl Desk {
     ) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let trail = desk.trail_of_portal("events.read", &who, &asked);
+            let trail = desk.trail_of_portal(Action::EventsRead, &who, &asked);
             let ended = async {
                 let page = desk.page_of_feed(cursor.as_deref(), limit, &asked).await?;
                 Ok(Ended::answered(Reply::json(200, &page)?))
@@ -106,7 +106,7 @@ impl Desk {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         let last = last_event_id.map(str::to_owned);
         self.run(request, async move {
-            let trail = desk.trail("events.follow", &who, &asked);
+            let trail = desk.trail(Action::EventsFollow, &who, &asked);
             let live = desk.shelf.sequence.follow();
             let after = match last.as_deref() {
                 Some(text) => text.parse::<EventId>().ok().filter(|id| Place::of(*id).is_some()),

@@ -13,8 +13,10 @@
 //!   after a crash.
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
+//! - [`access`]: what the audit log holds about the caller.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
 
+mod access;
 mod appointments;
 mod attachments;
 mod booking;
@@ -43,6 +45,7 @@ use jiff::Timestamp;
 use tracing::Instrument as _;
 
 pub use self::{
+    access::AccessFilter,
     attachments::Download,
     feed::{Follow, FollowedEvent},
     purge::{Purged, Retention},
@@ -65,6 +68,7 @@ use crate::{
         keys::Keyring,
         providers::Providers,
         store::{Store, StoreError},
+        trails::Trails,
     },
     request::Request,
     shelf::Shelf,
@@ -88,8 +92,10 @@ pub struct Ports {
     pub directory: Arc<dyn Directory>,
     /// The plugin host.
     pub providers: Arc<dyn Providers>,
-    /// The audit log.
+    /// The audit log, written to.
     pub evidence: Arc<dyn Evidence>,
+    /// The audit log, read from.
+    pub trails: Arc<dyn Trails>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -103,6 +109,7 @@ pub struct Desk {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) providers: Arc<dyn Providers>,
     pub(crate) evidence: Arc<dyn Evidence>,
+    pub(crate) trails: Arc<dyn Trails>,
     pub(crate) calendar: Calendar,
     pub(crate) polls: Arc<Polls>,
     pub(crate) retention: Retention,
@@ -133,11 +140,11 @@ impl Desk {
     /// # Errors
     /// Where the store cannot be read, or the time zone is unknown.
     pub async fn open_on(ports: Ports, source: &str) -> Result<Self, StartError> {
-        let Ports { store, blobs, keyring, directory, providers, evidence, clock } = ports;
+        let Ports { store, blobs, keyring, directory, providers, evidence, trails, clock } = ports;
         let shelf = Shelf::open(store, clock, source.into()).await?;
         let (calendar, polls) = (Calendar::new()?, Arc::default());
         let retention = Retention::default();
-        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, calendar, polls, retention })
+        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, trails, calendar, polls, retention })
     }
 
     /// The same desk, keeping things for as long as the operator says.

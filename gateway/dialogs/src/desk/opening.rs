@@ -3,6 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use dialog_contract::{
+    action::Action,
     dialog::{Activity, ActivityKind, Author, AuthorRole, Dialog, MediaType, Message, RepresentedBy, Status},
     ids::{DialogId, MessageId},
     limits::Limits,
@@ -48,7 +49,7 @@ impl Desk {
     pub async fn open(&self, who: &Permitted<Citizen>, request: &Request, new: NewDialog) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("dialog.open", &who, &asked);
+            let mut trail = desk.trail(Action::DialogOpen, &who, &asked);
             let ended = desk.open_dialog(&who, &asked, &new, &mut trail).await;
             desk.conclude(trail, ended).await
         })

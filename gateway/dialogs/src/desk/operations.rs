@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use dialog_contract::{
+    action::Action,
     appointment::NewBooking,
     problem::ProblemType,
     provider::{self, AppointmentChangeKind, Failure, Fault, Outage},
@@ -199,9 +200,9 @@ impl Desk {
             return Ok(());
         }
         let action = match operation.kind {
-            OperationKind::Book { .. } => "appointments.book",
-            OperationKind::Change { .. } => "appointments.change",
-            OperationKind::Cancel { .. } => "appointments.cancel",
+            OperationKind::Book { .. } => Action::AppointmentsBook,
+            OperationKind::Change { .. } => Action::AppointmentsChange,
+            OperationKind::Cancel { .. } => Action::AppointmentsCancel,
         };
         let mut trail = self.trail_of_gateway(action, operation.request, &operation.trace_id, operation.locale);
         self.name_citizen(&mut trail, operation.citizen).await?;

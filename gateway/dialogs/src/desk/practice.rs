@@ -1,6 +1,7 @@
 //! Who the citizen's GP and office are, what the office offers, and through whom.
 
 use dialog_contract::{
+    action::Action,
     dialog::{Clinician, OfficeName, Provider},
     ids::{HerId, NationalIdentityNumber},
     limits::Limits,
@@ -85,7 +86,7 @@ impl Desk {
     pub async fn practice(&self, who: &Permitted<Citizen>, request: &Request) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("practice.read", &who, &asked);
+            let mut trail = desk.trail(Action::PracticeRead, &who, &asked);
             let ended = async {
                 let number = &who.target().national_identity_number;
                 let practice = desk.practice_of(number, asked.locale).await?;
@@ -111,7 +112,7 @@ impl Desk {
     pub async fn office(&self, office: HerId, request: &Request) -> Outcome {
         let (desk, asked) = (self.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail_of_anyone("office.read", &asked);
+            let mut trail = desk.trail_of_anyone(Action::OfficeRead, &asked);
             trail.office(office);
             let ended = async {
                 let found = desk.directory.office(office).await;

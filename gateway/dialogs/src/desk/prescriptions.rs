@@ -1,6 +1,6 @@
 //! Prescriptions that the citizen can ask to have renewed.
 
-use dialog_contract::{page::Page, problem::ProblemType, provider::Interface, service::Service};
+use dialog_contract::{action::Action, page::Page, problem::ProblemType, provider::Interface, service::Service};
 
 use super::{Desk, Outcome, calls::target, trail::Trail};
 use crate::{
@@ -19,7 +19,7 @@ impl Desk {
     pub async fn prescriptions(&self, who: &Permitted<Citizen>, request: &Request) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("prescriptions.renewable", &who, &asked);
+            let mut trail = desk.trail(Action::PrescriptionsRenewable, &who, &asked);
             let ended = desk.renewable(&who, &asked, &mut trail).await;
             desk.conclude(trail, ended).await
         })

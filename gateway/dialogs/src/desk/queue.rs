@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use dialog_contract::{
+    action::Action,
     ids::DialogId,
     provider::{Failure, Fault, Outage},
     service::Sent,
@@ -188,9 +189,9 @@ impl Desk {
 
     async fn trail_of_dialog(&self, record: &StoredDialog, call: &record::Call) -> Result<Trail, StoreError> {
         let action = match call.kind {
-            CallKind::Open => "dialog.open",
-            CallKind::Send { .. } => "dialog.send",
-            CallKind::Close => "dialog.close",
+            CallKind::Open => Action::DialogOpen,
+            CallKind::Send { .. } => Action::DialogSend,
+            CallKind::Close => Action::DialogClose,
         };
         let mut trail = self.trail_of_gateway(action, call.request, &call.trace_id, record.locale);
         self.name_citizen(&mut trail, record.citizen).await?;

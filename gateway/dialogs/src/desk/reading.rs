@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use dialog_contract::{
+    action::Action,
     dialog::{Dialog, StatusName},
     ids::DialogId,
     limits::Limits,
@@ -73,7 +74,7 @@ impl Desk {
     pub async fn dialog(&self, who: &Permitted<Citizen>, request: &Request, dialog: DialogId) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("dialog.read", &who, &asked);
+            let mut trail = desk.trail(Action::DialogRead, &who, &asked);
             trail.dialog(dialog);
             let ended = async {
                 let draft = desk.own_dialog(&who, dialog, &mut trail).await?;
@@ -94,7 +95,7 @@ impl Desk {
     pub async fn dialogs(&self, who: &Permitted<Citizen>, request: &Request, filter: DialogFilter) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let trail = desk.trail("dialogs.list", &who, &asked);
+            let trail = desk.trail(Action::DialogsList, &who, &asked);
             let ended = async {
                 let citizen = desk.shelf.secret.citizen(&who.target().national_identity_number);
                 let page = desk.page_of_dialogs(citizen, &filter, asked.locale).await?;
@@ -163,7 +164,7 @@ impl Desk {
     pub async fn seen(&self, who: &Permitted<Citizen>, request: &Request, dialog: DialogId) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("dialog.seen", &who, &asked);
+            let mut trail = desk.trail(Action::DialogSeen, &who, &asked);
             trail.dialog(dialog);
             let ended = desk.mark_seen(&who, &asked, dialog, &mut trail).await;
             desk.conclude(trail, ended).await

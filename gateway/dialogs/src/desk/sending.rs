@@ -1,6 +1,6 @@
 //! Sending a further message in a dialog. Follow-ups belong to the same dialog, whatever the service.
 
-use dialog_contract::{ids::DialogId, opening::NewMessage, problem::ProblemType, service::Locale};
+use dialog_contract::{action::Action, ids::DialogId, opening::NewMessage, problem::ProblemType, service::Locale};
 
 use super::{
     Desk, Outcome, TRIES,
@@ -34,7 +34,7 @@ impl Desk {
     ) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("dialog.send", &who, &asked);
+            let mut trail = desk.trail(Action::DialogSend, &who, &asked);
             trail.dialog(dialog);
             let ended = desk.send_message(&who, &asked, dialog, &new, &mut trail).await;
             desk.conclude(trail, ended).await

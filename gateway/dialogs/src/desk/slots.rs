@@ -1,6 +1,7 @@
 //! Free slots for direct booking, and how far ahead they are booked.
 
 use dialog_contract::{
+    action::Action,
     appointment::{Slot, SlotQuery},
     limits::Limits,
     page::Page,
@@ -32,7 +33,7 @@ impl Desk {
     pub async fn slots(&self, who: &Permitted<Citizen>, request: &Request, query: SlotQuery) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail("appointments.slots", &who, &asked);
+            let mut trail = desk.trail(Action::AppointmentsSlots, &who, &asked);
             let ended = desk.free_slots(&who, &asked, &query, &mut trail).await;
             desk.conclude(trail, ended).await
         })

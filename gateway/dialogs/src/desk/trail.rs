@@ -11,6 +11,7 @@
 //! the writes. Nothing but a refusal without a receipt has left then.
 
 use dialog_contract::{
+    action::Action,
     audit::{Actor, ActorRole, CallRecord, OutcomeRecord, Record, RecordKind, RepresentationRecord},
     ids::{DialogId, HerId, PluginId, RequestId},
     problem::ProblemType,
@@ -59,7 +60,7 @@ pub(crate) enum Unsettled {
 }
 
 impl Trail {
-    fn new(action: &str, actor: Actor, request: RequestId, trace_id: &str, locale: Locale) -> Self {
+    fn new(action: Action, actor: Actor, request: RequestId, trace_id: &str, locale: Locale) -> Self {
         let record = Record {
             request: Some(request),
             trace_id: Some(trace_id.to_owned()),
@@ -156,7 +157,7 @@ impl Trail {
 
 impl Desk {
     /// A request of a citizen's.
-    pub(crate) fn trail(&self, action: &str, who: &Permitted<Citizen>, request: &Request) -> Trail {
+    pub(crate) fn trail(&self, action: Action, who: &Permitted<Citizen>, request: &Request) -> Trail {
         let Citizen { national_identity_number, representative } = who.target();
         let citizen = self.evidence.pseudonym(national_identity_number);
         let acting = representative.as_ref().map(|representative| RepresentationRecord {
@@ -177,7 +178,7 @@ impl Desk {
     }
 
     /// A request of the portal's own.
-    pub(crate) fn trail_of_portal(&self, action: &str, who: &Permitted<Portal>, request: &Request) -> Trail {
+    pub(crate) fn trail_of_portal(&self, action: Action, who: &Permitted<Portal>, request: &Request) -> Trail {
         let client = who.verified().client.clone();
         let actor = Actor { role: ActorRole::Portal, client, person: None, level: None };
         Trail::new(action, actor, request.id, &request.trace_id, request.locale)
@@ -185,7 +186,7 @@ impl Desk {
 
     /// A request of an operator's. Without the hash of its body: where that names a person, all people could be tried
     /// against it.
-    pub(crate) fn trail_of_operator(&self, action: &str, who: &Permitted<Operator>, request: &Request) -> Trail {
+    pub(crate) fn trail_of_operator(&self, action: Action, who: &Permitted<Operator>, request: &Request) -> Trail {
         let person = who.target().person.as_ref().map(|person| self.evidence.pseudonym(person));
         let level = person.is_some().then(|| who.verified().level);
         let actor = Actor { role: ActorRole::Operator, client: who.verified().client.clone(), person, level };
@@ -193,13 +194,13 @@ impl Desk {
     }
 
     /// A request that needs no login.
-    pub(crate) fn trail_of_anyone(&self, action: &str, request: &Request) -> Trail {
+    pub(crate) fn trail_of_anyone(&self, action: Action, request: &Request) -> Trail {
         let actor = Actor { role: ActorRole::Unknown, client: "anyone".into(), person: None, level: None };
         Trail::new(action, actor, request.id, &request.trace_id, request.locale)
     }
 
     /// What the gateway does by itself, because of an earlier request.
-    pub(crate) fn trail_of_gateway(&self, action: &str, request: RequestId, trace_id: &str, locale: Locale) -> Trail {
+    pub(crate) fn trail_of_gateway(&self, action: Action, request: RequestId, trace_id: &str, locale: Locale) -> Trail {
         let actor = Actor { role: ActorRole::Gateway, client: "gateway".into(), person: None, level: None };
         Trail::new(action, actor, request, trace_id, locale)
     }
@@ -254,7 +255,7 @@ impl Desk {
     /// What a provider delivered.
     pub(crate) fn trail_of_provider(
         &self,
-        action: &str,
+        action: Action,
         plugin: &PluginId,
         request: RequestId,
         trace_id: &str,

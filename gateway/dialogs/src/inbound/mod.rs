@@ -30,6 +30,7 @@ mod unreadable;
 use std::time::Duration;
 
 use dialog_contract::{
+    action::Action,
     ids::{PluginId, RequestId},
     problem::ProblemType,
     provider::{Delivery, Event, Failure, Fault, InboundPage, Interface, Office, ServedOffice},
@@ -147,7 +148,7 @@ impl Desk {
     }
 
     async fn polled(&self, plugin: &PluginId, health: &mut Health) -> Result<bool, InboundError> {
-        let mut trail = self.trail_of_provider("inbound.poll", plugin, RequestId::new(), &trace_id());
+        let mut trail = self.trail_of_provider(Action::InboundPoll, plugin, RequestId::new(), &trace_id());
         let ended = self.take_page(plugin, &mut trail).await;
         match &ended {
             Ok(_) => self.record_recovery(health, trail).await,
@@ -194,7 +195,7 @@ impl Desk {
     pub async fn receive(&self, plugin: &PluginId, request: &Request, delivery: Delivery) -> Result<Receipt, Refused> {
         let (desk, asked, plugin) = (self.clone(), request.clone(), plugin.clone());
         self.run(request, async move {
-            let mut trail = desk.trail_of_provider("inbound.receive", &plugin, asked.id, &asked.trace_id);
+            let mut trail = desk.trail_of_provider(Action::InboundReceive, &plugin, asked.id, &asked.trace_id);
             if let Some(id) = delivery.id.as_ref().filter(|id| recordable(id)) {
                 trail.detail("delivery", id.as_str());
             }

@@ -5,7 +5,7 @@
 //!   encrypts what.
 //! - [`providers`]: calls to plugins; [`citizens`]: whose it is what plugins keep.
 //! - [`directory`]: who is whose GP, offices, agreements.
-//! - [`evidence`]: the audit log.
+//! - [`evidence`]: the audit log, written to; [`trails`]: the same, read from.
 //! - [`clock`]: the time.
 
 pub mod blobs;
@@ -16,3 +16,4 @@ pub mod evidence;
 pub mod keys;
 pub mod providers;
 pub mod store;
+pub mod trails;

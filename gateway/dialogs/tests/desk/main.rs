@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing unwrap fails the test, which is what it is for")]
 
+mod access;
 mod answers;
 mod appointments;
 mod attachments;

@@ -36,6 +36,7 @@ use dialog_core::{
         keys::{KeyError, Keyring, Owner},
         providers::{Called, Installed, Providers, Target},
         store::{Batch, Entry, Range, Revision, Store, StoreError, Versioned},
+        trails::{Placed, Trails, TrailsError},
     },
     request::Request,
 };
@@ -202,6 +203,8 @@ impl Keyring for Destroyed {
 pub(crate) struct Log {
     pub(crate) records: Mutex<Vec<Record>>,
     pub(crate) down: AtomicBool,
+    /// It cannot be read yet.
+    pub(crate) unready: AtomicBool,
 }
 
 impl Log {
@@ -212,6 +215,21 @@ impl Log {
 
     pub(crate) fn last(&self) -> Record {
         self.records.lock().unwrap().last().unwrap().clone()
+    }
+
+    fn readable(&self) -> Result<(), TrailsError> {
+        if self.unready.load(Ordering::SeqCst) {
+            Err(TrailsError::NotYet("the index is being made".into()))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn placed(&self, is_wanted: impl Fn(&Record) -> bool) -> Result<Vec<Placed>, TrailsError> {
+        self.readable()?;
+        let records = self.records.lock().unwrap();
+        let placed = records.iter().zip(0..).filter(|(record, _)| is_wanted(record));
+        Ok(placed.map(|(record, index)| Placed { index, record: record.clone() }).collect())
     }
 }
 
@@ -229,6 +247,36 @@ impl Evidence for Log {
     fn pseudonym(&self, person: &NationalIdentityNumber) -> String {
         // Not the number, and the same for the same.
         format!("p{}", person.expose().bytes().map(u64::from).fold(7, |sum, byte| sum * 31 + byte))
+    }
+}
+
+#[async_trait]
+impl Trails for Log {
+    async fn record(&self, index: u64) -> Result<Option<Record>, TrailsError> {
+        self.readable()?;
+        Ok(self.records.lock().unwrap().get(usize::try_from(index).unwrap()).cloned())
+    }
+
+    async fn of_person(&self, person: &str, before: Option<u64>, limit: usize) -> Result<Vec<Placed>, TrailsError> {
+        let is_about = |record: &Record| {
+            record.citizen.as_deref() == Some(person) || record.actor.person.as_deref() == Some(person)
+        };
+        let mut found = self.placed(is_about)?;
+        found.retain(|placed| before.is_none_or(|before| placed.index < before));
+        found.reverse();
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn of_request(&self, request: RequestId, after: u64) -> Result<Vec<Placed>, TrailsError> {
+        let mut found = self.placed(|record| record.request == Some(request))?;
+        found.retain(|placed| placed.index > after);
+        Ok(found)
+    }
+
+    async fn proof(&self, index: u64) -> Result<Option<String>, TrailsError> {
+        self.readable()?;
+        Ok(((index as usize) < self.records.lock().unwrap().len()).then(|| format!("proof of {index}")))
     }
 }
 
@@ -732,6 +780,7 @@ async fn start(
         directory: Arc::<Register>::clone(directory),
         providers: Arc::<Scripted>::clone(providers),
         evidence: Arc::<Log>::clone(evidence),
+        trails: Arc::<Log>::clone(evidence),
         clock: Arc::<ToldClock>::clone(clock),
     };
     Desk::open_on(ports, "https://gateway.test").await.unwrap()

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use dialog_contract::{
+    action::Action,
     ids::PluginId,
     package::statement::digest,
     plugin::{Asks, PluginState, PluginVersion},
@@ -30,7 +31,7 @@ impl Packages {
         let mut about = BTreeMap::from([("size", file.len().to_string()), ("file", digest(&file))]);
         match self.take(file, by, &mut about).await {
             Ok(changed) => Ok(changed),
-            Err(error) => Err(self.refuse(by, "plugin.install", about, error).await),
+            Err(error) => Err(self.refuse(by, Action::PluginInstall, about, error).await),
         }
     }
 
@@ -50,9 +51,9 @@ impl Packages {
             next.grant = next.grant.of(&next.grant.asks().with(asks));
             next.settle();
             let ready = self.ready(plugin, &next).await?;
-            self.change(plugin, &next, revision, ready, by, "plugin.grant", about(plugin, Some(asks))).await
+            self.change(plugin, &next, revision, ready, by, Action::PluginGrant, about(plugin, Some(asks))).await
         };
-        self.one(plugin, Some(asks), by, "plugin.grant", change).await
+        self.one(plugin, Some(asks), by, Action::PluginGrant, change).await
     }
 
     /// Takes back what a plugin was granted. Where its version asks for it, no more calls go to it. Where `seen` is given,
@@ -73,12 +74,13 @@ impl Packages {
             next.settle();
             match self.ready(plugin, &next).await {
                 Ok(ready) => {
-                    self.change(plugin, &next, revision, ready, by, "plugin.revoke", about(plugin, Some(asks))).await
+                    self.change(plugin, &next, revision, ready, by, Action::PluginRevoke, about(plugin, Some(asks)))
+                        .await
                 }
                 // What is taken back is taken back, also from a version that cannot serve for another reason.
                 Err(error) if !error.is_ours() => {
                     let changed = self
-                        .change(plugin, &next, revision, None, by, "plugin.revoke", about(plugin, Some(asks)))
+                        .change(plugin, &next, revision, None, by, Action::PluginRevoke, about(plugin, Some(asks)))
                         .await?;
                     self.refusals().insert(plugin.clone(), Refused::words(&error));
                     Ok(Changed { plugin: self.shown(plugin, &next), ..changed })
@@ -86,7 +88,7 @@ impl Packages {
                 Err(error) => Err(error),
             }
         };
-        self.one(plugin, Some(asks), by, "plugin.revoke", change).await
+        self.one(plugin, Some(asks), by, Action::PluginRevoke, change).await
     }
 
     /// Goes back to the version that served before. What waits for a grant is given up. Where `seen` is given, only from
@@ -108,9 +110,9 @@ impl Packages {
             }
             (next.current, next.waiting) = (Some(version), None);
             let ready = self.ready(plugin, &next).await?;
-            self.change(plugin, &next, revision, ready, by, "plugin.rollback", about(plugin, None)).await
+            self.change(plugin, &next, revision, ready, by, Action::PluginRollback, about(plugin, None)).await
         };
-        self.one(plugin, None, by, "plugin.rollback", change).await
+        self.one(plugin, None, by, Action::PluginRollback, change).await
     }
 
     /// One change of a plugin that is known, or the refusal of it.
@@ -119,7 +121,7 @@ impl Packages {
         plugin: &PluginId,
         asked: Option<&Asks>,
         by: &By,
-        action: &str,
+        action: Action,
         change: impl Future<Output = Result<Changed, PackagesError>> + Send,
     ) -> Result<Changed, Refused> {
         let _one = self.changing.lock().await;
@@ -177,7 +179,7 @@ impl Packages {
             // The version before serves on, as it does now.
             self.keep(&plugin, &next, revision, by, about.clone()).await?
         } else {
-            self.change(&plugin, &next, revision, ready, by, "plugin.install", about.clone()).await?
+            self.change(&plugin, &next, revision, ready, by, Action::PluginInstall, about.clone()).await?
         };
         Ok(Changed { is_new, ..changed })
     }
@@ -191,7 +193,7 @@ impl Packages {
         by: &By,
         about: BTreeMap<&'static str, String>,
     ) -> Result<Changed, PackagesError> {
-        let receipt = self.record(by, "plugin.install", about).await?;
+        let receipt = self.record(by, Action::PluginInstall, about).await?;
         let revision = state::write(self.ports.store.as_ref(), plugin, Some(next), before).await?;
         self.files.keep(plugin, &next.versions()).await;
         Ok(Changed { plugin: self.shown(plugin, next), revision, is_new: false, receipt })
@@ -206,7 +208,7 @@ impl Packages {
         before: Option<Revision>,
         ready: Option<Ready>,
         by: &By,
-        action: &str,
+        action: Action,
         mut about: BTreeMap<&'static str, String>,
     ) -> Result<Changed, PackagesError> {
         about.insert("granted", next.grant.asks().to_string());

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use dialog_contract::audit::{Record, RecordKind};
+use dialog_contract::{
+    action::Action,
+    audit::{Record, RecordKind},
+};
 use dialog_core::ports::evidence::Receipt;
 
 use super::{
@@ -14,7 +17,7 @@ impl Packages {
     pub(super) async fn record(
         &self,
         by: &By,
-        action: &str,
+        action: Action,
         about: BTreeMap<&'static str, String>,
     ) -> Result<Receipt, PackagesError> {
         let record = Record {
@@ -30,15 +33,15 @@ impl Packages {
     pub(super) async fn refuse(
         &self,
         by: &By,
-        action: &str,
+        action: Action,
         mut about: BTreeMap<&'static str, String>,
         error: PackagesError,
     ) -> Refused {
         let refused = Refused::unrecorded(error);
         let reason = refused.error.reason();
-        tracing::warn!(action, reason, why = refused.why, "refused");
-        about.extend([("refused", action.to_owned()), ("reason", reason.to_owned()), ("why", refused.why.clone())]);
-        let receipt = self.record(by, "plugin.refuse", about).await.map_err(|error| {
+        tracing::warn!(%action, reason, why = refused.why, "refused");
+        about.extend([("refused", action.to_string()), ("reason", reason.to_owned()), ("why", refused.why.clone())]);
+        let receipt = self.record(by, Action::PluginRefuse, about).await.map_err(|error| {
             tracing::error!(%error, "that a package was refused could not be recorded");
         });
         Refused { receipt: receipt.ok(), ..refused }

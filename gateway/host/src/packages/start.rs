@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Mutex as Lock};
 
-use dialog_contract::ids::PluginId;
+use dialog_contract::{action::Action, ids::PluginId};
 use tokio::sync::Mutex;
 
 use super::{
@@ -63,7 +63,7 @@ impl Packages {
     async fn forget(&self, by: &By) -> Result<(), PackagesError> {
         for (plugin, state, revision) in state::all(self.ports.store.as_ref()).await? {
             if state.declared.is_some() && !self.configs.contains_key(&plugin) {
-                self.record(by, "plugin.remove", BTreeMap::from([("plugin", plugin.to_string())])).await?;
+                self.record(by, Action::PluginRemove, BTreeMap::from([("plugin", plugin.to_string())])).await?;
                 state::write(self.ports.store.as_ref(), &plugin, None, Some(revision)).await?;
                 self.files.keep(&plugin, &[]).await;
                 tracing::info!(%plugin, "a plugin that the configuration no longer names was removed");
@@ -137,7 +137,7 @@ impl Packages {
             match self.ready(&plugin, &state).await {
                 Ok(Some(ready)) => {
                     about.insert("grant", ready.installation().grant_sha256.clone());
-                    self.record(by, "plugin.load", about).await?;
+                    self.record(by, Action::PluginLoad, about).await?;
                     self.ports.host.activate(ready);
                     self.refusals().remove(&plugin);
                 }
@@ -145,7 +145,7 @@ impl Packages {
                 // What was refused for the same before is on record.
                 Err(error) if self.refusals().get(&plugin) == Some(&Refused::words(&error)) => {}
                 Err(error) => {
-                    let refused = self.refuse(by, "plugin.load", about, error).await;
+                    let refused = self.refuse(by, Action::PluginLoad, about, error).await;
                     self.refusals().insert(plugin, refused.why);
                 }
             }

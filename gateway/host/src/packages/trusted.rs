@@ -9,6 +9,7 @@
 use std::{collections::BTreeMap, path::Path, sync::PoisonError};
 
 use dialog_contract::{
+    action::Action,
     audit::{Actor, ActorRole},
     ids::PluginId,
     package,
@@ -120,7 +121,7 @@ impl Packages {
             ("version", version.version.clone()),
             ("digest", version.digest.clone()),
         ]);
-        let refused = self.refuse(by, "plugin.serve", about, error).await;
+        let refused = self.refuse(by, Action::PluginServe, about, error).await;
         self.refusals().insert(plugin.clone(), refused.why);
         Ok(())
     }

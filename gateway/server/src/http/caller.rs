@@ -42,6 +42,14 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// A citizen who may use the API.
 pub struct CitizenCaller(pub Permitted<Citizen>);
 
+/// A citizen, or the portal itself: whoever has records of their own.
+pub enum RecordOwner {
+    /// A citizen, or who acts for one.
+    Citizen(Permitted<Citizen>),
+    /// The portal in its own name.
+    Portal(Permitted<Portal>),
+}
+
 /// The portal itself.
 pub struct PortalCaller(pub Permitted<Portal>);
 
@@ -59,26 +67,7 @@ impl FromRequestParts<Arc<Gateway>> for CitizenCaller {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
         let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
-        let person = claims.person.as_ref().map(|person| gateway.evidence.pseudonym(person));
-        // Whoever acts is who asks too often, for whomever it is.
-        let acts = person.as_deref().unwrap_or_default();
-        gateway.rates.citizen(client(&claims), acts, Instant::now()).map_err(Refusal::too_often)?;
-        let representation = claims
-            .representing
-            .as_ref()
-            .zip(person.clone())
-            .map(|(representing, representative)| RepresentationRecord { representative, role: representing.role });
-        Envelope::of(parts).called_by(Caller {
-            citizen: match &claims.representing {
-                Some(representing) => Some(gateway.evidence.pseudonym(&representing.citizen)),
-                None => person.clone(),
-            },
-            representation,
-            actor: actor(ActorRole::Citizen, &claims, person),
-        });
-        let citizen =
-            citizen(&claims).ok_or_else(|| not_permitted(ProblemType::NotPermitted, "the token is of no citizen"))?;
-        Permitted::<Citizen>::grant(verified(&claims), citizen, gateway.clock.now()).map(Self).map_err(Refusal::from)
+        as_citizen(parts, gateway, &claims).map(Self)
     }
 }
 
@@ -87,13 +76,53 @@ impl FromRequestParts<Arc<Gateway>> for PortalCaller {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
         let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
-        gateway.rates.client(client(&claims), Instant::now()).map_err(Refusal::too_often)?;
-        identify(parts, gateway, ActorRole::Portal, &claims);
-        if claims.person.is_some() {
-            return Err(not_permitted(ProblemType::NotPermitted, "the token is a citizen's and not the portal's own"));
-        }
-        Permitted::<Portal>::grant(verified(&claims), Portal, gateway.clock.now()).map(Self).map_err(Refusal::from)
+        as_portal(parts, gateway, &claims).map(Self)
     }
+}
+
+impl FromRequestParts<Arc<Gateway>> for RecordOwner {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
+        if claims.person.is_some() {
+            as_citizen(parts, gateway, &claims).map(Self::Citizen)
+        } else {
+            as_portal(parts, gateway, &claims).map(Self::Portal)
+        }
+    }
+}
+
+fn as_citizen(parts: &Parts, gateway: &Gateway, claims: &Claims) -> Result<Permitted<Citizen>, Refusal> {
+    let person = claims.person.as_ref().map(|person| gateway.evidence.pseudonym(person));
+    // Whoever acts is who asks too often, for whomever it is.
+    let acts = person.as_deref().unwrap_or_default();
+    gateway.rates.citizen(client(claims), acts, Instant::now()).map_err(Refusal::too_often)?;
+    let representation = claims
+        .representing
+        .as_ref()
+        .zip(person.clone())
+        .map(|(representing, representative)| RepresentationRecord { representative, role: representing.role });
+    Envelope::of(parts).called_by(Caller {
+        citizen: match &claims.representing {
+            Some(representing) => Some(gateway.evidence.pseudonym(&representing.citizen)),
+            None => person.clone(),
+        },
+        representation,
+        actor: actor(ActorRole::Citizen, claims, person),
+    });
+    let citizen =
+        citizen(claims).ok_or_else(|| not_permitted(ProblemType::NotPermitted, "the token is of no citizen"))?;
+    Permitted::<Citizen>::grant(verified(claims), citizen, gateway.clock.now()).map_err(Refusal::from)
+}
+
+fn as_portal(parts: &Parts, gateway: &Gateway, claims: &Claims) -> Result<Permitted<Portal>, Refusal> {
+    gateway.rates.client(client(claims), Instant::now()).map_err(Refusal::too_often)?;
+    identify(parts, gateway, ActorRole::Portal, claims);
+    if claims.person.is_some() {
+        return Err(not_permitted(ProblemType::NotPermitted, "the token is a citizen's and not the portal's own"));
+    }
+    Permitted::<Portal>::grant(verified(claims), Portal, gateway.clock.now()).map_err(Refusal::from)
 }
 
 impl FromRequestParts<Arc<Gateway>> for OperatorCaller {

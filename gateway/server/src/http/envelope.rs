@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dialog_contract::{
+    action::Action,
     audit::{Actor, ActorRole, Record, RecordKind, RepresentationRecord},
     ids::RequestId,
     limits::Limits,
@@ -98,7 +99,7 @@ impl Envelope {
 
     /// A record of this request, to be completed. Where the caller could not be told, it is of nobody.
     #[must_use]
-    pub fn record(&self, kind: RecordKind, action: &str, now: Timestamp) -> Record {
+    pub fn record(&self, kind: RecordKind, action: Action, now: Timestamp) -> Record {
         let caller = self.caller();
         Record {
             request: Some(self.request),

@@ -5,12 +5,13 @@
 //! 2. [`caller`]: the token becomes a `Permitted<Citizen>`, or that of another role. Nothing behind runs without one.
 //! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
 //! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
-//!    [`appointments`], [`events`]; on the provider listener [`deliveries`], on the operations listener [`operations`], [`plugins`],
+//!    [`appointments`], [`events`], [`access`]; on the provider listener [`deliveries`], on the operations listener [`operations`], [`plugins`],
 //!    [`log`].
 //! 5. [`reply`]: what leaves, and the problem where something is refused.
 //!
 //! [`routes`] is the table of them all.
 
+pub mod access;
 pub mod appointments;
 pub mod attachments;
 pub mod body;

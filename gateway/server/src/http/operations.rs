@@ -11,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dialog_contract::{
+    action::Action,
     erasure::NewErasure,
     health::{Health, HealthStatus},
     limits::Limits,
@@ -73,7 +74,7 @@ pub async fn unreadable(
             size: one.raw.size,
         })
         .collect();
-    shown(&gateway, &envelope, "unreadable.list", &UnreadableDeliveries { items }).await
+    shown(&gateway, &envelope, Action::UnreadableList, &UnreadableDeliveries { items }).await
 }
 
 /// `POST /v1/erasures`: a citizen's data goes, for good

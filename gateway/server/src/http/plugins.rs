@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dialog_contract::{
-    audit::RecordKind, ids::PluginId, page::Page, plugin::Asks, problem::ProblemType, schema::Resource,
+    action::Action, audit::RecordKind, ids::PluginId, page::Page, plugin::Asks, problem::ProblemType, schema::Resource,
 };
 use dialog_core::ports::store::Revision;
 use dialog_host::{
@@ -39,7 +39,7 @@ pub async fn list(
     OperatorCaller(_): OperatorCaller,
 ) -> Result<Response, Refusal> {
     let items = gateway.packages.list().await.map_err(unread)?;
-    shown(&gateway, &envelope, "plugins.list", &Page { items, next: None }).await
+    shown(&gateway, &envelope, Action::PluginsList, &Page { items, next: None }).await
 }
 
 /// `GET /v1/plugins/{plugin}`
@@ -50,7 +50,7 @@ pub async fn read(
     Path(plugin): Path<String>,
 ) -> Result<Response, Refusal> {
     let (plugin, revision) = gateway.packages.show(&id(&plugin)?).await.map_err(unread)?;
-    let mut response = shown(&gateway, &envelope, "plugins.read", &plugin).await?;
+    let mut response = shown(&gateway, &envelope, Action::PluginsRead, &plugin).await?;
     reply::tag(&mut response, revision.0);
     Ok(response)
 }

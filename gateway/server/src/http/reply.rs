@@ -8,6 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use dialog_contract::{
+    action::Action,
     audit::{OutcomeRecord, RecordKind},
     problem::{Problem, ProblemType},
     provider::FieldError,
@@ -187,7 +188,7 @@ impl Refusal {
         if !self.recorded {
             return self.response(gateway, body, None);
         }
-        let mut record = envelope.record(self.kind, "request.refused", gateway.clock.now());
+        let mut record = envelope.record(self.kind, Action::RequestRefused, gateway.clock.now());
         record.outcome = Some(OutcomeRecord {
             status: Some(self.problem.status()),
             problem: Some(self.problem.name().to_owned()),
@@ -295,7 +296,7 @@ pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
 pub async fn shown(
     gateway: &Gateway,
     envelope: &Envelope,
-    action: &str,
+    action: Action,
     content: &impl Serialize,
 ) -> Result<Response, Refusal> {
     // What is shown is a type of the contract: it always has a JSON form.

@@ -14,7 +14,7 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    appointments, attachments, deliveries, dialogs, envelope, events, log, operations, plugins, practice,
+    access, appointments, attachments, deliveries, dialogs, envelope, events, log, operations, plugins, practice,
     reply::Refusal,
 };
 use crate::gateway::Gateway;
@@ -104,6 +104,8 @@ pub fn portal() -> Routes {
         .post("/v1/me/appointments/{appointment}/cancel", appointments::cancel)
         .get("/v1/me/prescriptions", appointments::prescriptions)
         .get("/v1/me/events", events::stream)
+        .get("/v1/me/receipts/{index}", access::receipt)
+        .get("/v1/me/access-log", access::log)
         .get("/v1/events", events::feed)
         .get("/v1/limits", operations::limits)
         .get("/v1/openapi.yaml", operations::openapi)

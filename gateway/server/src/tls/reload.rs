@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::door::{Door, Reloaded};
 use crate::{evidence::AuditLog, start};
-use dialog_contract::audit::RecordKind;
+use dialog_contract::{action::Action, audit::RecordKind};
 
 /// Looks at the files of all doors `every` so often and at each `hangup`, until `stop`. What was taken is recorded in
 /// the audit log; both what was taken and what was refused is told the operator.
@@ -51,7 +51,7 @@ pub async fn watch(
                         ends = %papers.ends,
                         "new certificate files are in use"
                     );
-                    let mut record = start::own(RecordKind::Configuration, "tls.reload");
+                    let mut record = start::own(RecordKind::Configuration, Action::TlsReload);
                     record.details.insert("listener".to_owned(), door.to_owned());
                     record.details.insert("certificate".to_owned(), papers.fingerprint);
                     if let Err(error) = evidence.record(record).await {

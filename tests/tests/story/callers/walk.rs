@@ -22,6 +22,7 @@ struct Leilas {
     dialog: String,
     attachment: String,
     appointment: String,
+    receipt: String,
 }
 
 impl Leilas {
@@ -29,6 +30,7 @@ impl Leilas {
     async fn make(house: &House, slot: usize) -> anyhow::Result<Self> {
         let leila = citizen(house, &LEILA)?;
         let file = upload(&leila, "a.jpg", PHOTO).expect(StatusCode::CREATED).await?;
+        let receipt = file.headers.get("audit-receipt").context("an Audit-Receipt")?.to_str()?;
         let slots = leila.get("/v1/me/slots", &[]).expect(StatusCode::OK).await?;
         let slot = slots.json["items"].as_array().and_then(|slots| slots.iter().nth_back(slot)).context("a slot")?;
         let booked = leila.post("/v1/me/appointments", &[], &booking(slot)).expect(StatusCode::CREATED).await?;
@@ -36,6 +38,7 @@ impl Leilas {
             dialog: opened(&leila, &inquiry("Når åpner dere?")).await?,
             attachment: file.text("/id")?.to_owned(),
             appointment: booked.text("/id")?.to_owned(),
+            receipt: receipt.split_once(' ').context("origin and index")?.1.to_owned(),
         })
     }
 
@@ -46,6 +49,7 @@ impl Leilas {
                 "{dialog}" => Ok(self.dialog.as_str()),
                 "{attachment}" => Ok(self.attachment.as_str()),
                 "{appointment}" => Ok(self.appointment.as_str()),
+                "{index}" => Ok(self.receipt.as_str()),
                 // Of nobody in particular: whoever gets past the door is told that it is not there.
                 _ => Ok("001"),
             })
@@ -139,7 +143,7 @@ fn every_route_is_closed_to_all_but_those_whom_the_document_lets_in() -> anyhow:
                 refused(Some(low), ProblemType::LevelTooLow, "somebody at level 3").await?;
             }
             // Another citizen: what is Leila's is not there for Kari.
-            let own = ["{dialog}", "{attachment}", "{appointment}"];
+            let own = ["{dialog}", "{attachment}", "{appointment}", "{index}"];
             if own.iter().any(|part| route.path.contains(part)) {
                 let reply = call(Some(house.issuer.bound(good)?))?.send().await.with_context(|| what.clone())?;
                 // A body is held to its schema before anything is looked for.

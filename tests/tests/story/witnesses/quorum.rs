@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, ensure};
 use dialog_audit::{Policy, Reader, VerifierKeys, generate_key, verify};
-use dialog_contract::audit::{Record, RecordKind};
+use dialog_contract::{
+    audit::{Record, RecordKind},
+    problem::ProblemType,
+};
 use dialog_tests::{
     house::{House, Plan},
     sim::world::KARI,
@@ -117,6 +120,16 @@ async fn stages(house: &mut House, policy: &Policy, witnesses: &mut [Witness]) -
     let served = operator(house)?.get("/log/checkpoint", &[]).answer().await?.text().await?;
     ensure!(served.starts_with(&format!("{ORIGIN}\n{stands}\n")), "{served}");
 
+    // What was done is recorded, and its proof has to wait.
+    let done = kari.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?;
+    let receipt = done.headers.get("audit-receipt").context("a receipt")?.to_str()?.to_owned();
+    let index = receipt.rsplit(' ').next().context("an index")?;
+    let waits = kari.get("/v1/me/receipts/{index}", &[index]).refused(ProblemType::Unavailable).await?;
+    ensure!(waits.headers.get("retry-after").is_some_and(|after| after == "5"), "{:?}", waits.headers);
+    ensure!(waits.text("/detail")?.starts_with("Loggen er ikke klar"), "{}", waits.json);
+    let told = kari.get("/v1/me/access-log", &[]).expect(StatusCode::OK).await?;
+    ensure!(told.bytes.windows(index.len()).any(|part| part == index.as_bytes()), "the log is told of all the same");
+
     // It is killed meanwhile, and what was published stays published.
     house.kill_gateway().await?;
     ensure!(published(&folder, policy)? == stands);
@@ -131,6 +144,8 @@ async fn stages(house: &mut House, policy: &Policy, witnesses: &mut [Witness]) -
     // The dead one lives again, with what it had on disk; the liar goes on lying.
     witnesses[0].live()?;
     until("the log is published again", || Ok(published(&folder, policy)? >= stands + 7)).await?;
+    let kari = kari.at(house.gateway()?.portal.clone());
+    kari.get("/v1/me/receipts/{index}", &[index]).expect(StatusCode::OK).await?;
     let knows = witnesses[0].knows(ORIGIN)?.context("it has signed")?;
     ensure!(knows >= stands + 7, "{knows}");
     house.stop_gateway().await

@@ -1,0 +1,168 @@
+//! What can be done, as the audit log names it: one closed list, from which the sentences that citizens read and the codes
+//! that other systems read are made.
+
+use crate::service::closed_list;
+
+closed_list!(
+    /// What was done.
+    Action {
+        /// A citizen opened a dialog.
+        DialogOpen = "dialog.open",
+        /// A citizen read a dialog.
+        DialogRead = "dialog.read",
+        /// A citizen wrote in a dialog.
+        DialogSend = "dialog.send",
+        /// A citizen closed a dialog.
+        DialogClose = "dialog.close",
+        /// A citizen has seen what the office wrote.
+        DialogSeen = "dialog.seen",
+        /// A citizen listed their dialogs.
+        DialogsList = "dialogs.list",
+        /// A citizen looked for free times.
+        AppointmentsSlots = "appointments.slots",
+        /// A citizen listed their coming appointments.
+        AppointmentsUpcoming = "appointments.upcoming",
+        /// A citizen booked an appointment.
+        AppointmentsBook = "appointments.book",
+        /// A citizen moved an appointment.
+        AppointmentsChange = "appointments.change",
+        /// A citizen cancelled an appointment.
+        AppointmentsCancel = "appointments.cancel",
+        /// A citizen listed what can be renewed.
+        PrescriptionsRenewable = "prescriptions.renewable",
+        /// A citizen read what their office offers.
+        PracticeRead = "practice.read",
+        /// Somebody read an office's practical information.
+        OfficeRead = "office.read",
+        /// A citizen uploaded a file.
+        AttachmentUpload = "attachment.upload",
+        /// A citizen read a file.
+        AttachmentRead = "attachment.read",
+        /// The portal read its feed.
+        EventsRead = "events.read",
+        /// A citizen followed their events.
+        EventsFollow = "events.follow",
+        /// A provider was asked for news.
+        InboundPoll = "inbound.poll",
+        /// A provider's news was taken in.
+        InboundReceive = "inbound.receive",
+        /// A citizen's data was erased.
+        CitizenErase = "citizen.erase",
+        /// What could not be read was listed.
+        UnreadableList = "unreadable.list",
+        /// A request was refused before it was known what it was to do.
+        RequestRefused = "request.refused",
+        /// Plugins were listed.
+        PluginsList = "plugins.list",
+        /// A plugin was looked at.
+        PluginsRead = "plugins.read",
+        /// A package was installed.
+        PluginInstall = "plugin.install",
+        /// A plugin was made ready at start.
+        PluginLoad = "plugin.load",
+        /// A plugin was held to whom the operator trusts now, while it served.
+        PluginServe = "plugin.serve",
+        /// A plugin was granted something.
+        PluginGrant = "plugin.grant",
+        /// Something was taken back from a plugin.
+        PluginRevoke = "plugin.revoke",
+        /// A plugin went back to its version before.
+        PluginRollback = "plugin.rollback",
+        /// A plugin was removed.
+        PluginRemove = "plugin.remove",
+        /// A package or a change to a plugin was refused.
+        PluginRefuse = "plugin.refuse",
+        /// Keys of data at rest were wrapped anew.
+        KeysRewrap = "keys.rewrap",
+        /// Certificates were looked at anew.
+        TlsReload = "tls.reload",
+        /// The gateway started.
+        GatewayStart = "gateway.start",
+        /// The gateway took its configuration.
+        GatewayConfigure = "gateway.configure",
+        /// The gateway stopped.
+        GatewayStop = "gateway.stop",
+        /// A citizen or the portal fetched the proof of a record of theirs.
+        ReceiptRead = "receipt.read",
+        /// A citizen read who had read or changed what is theirs.
+        AccessLogRead = "access-log.read",
+        /// The log was ended, and its successor named.
+        LogSeal = "log.seal",
+        /// The log was begun as the successor of another.
+        LogOpen = "log.open",
+        /// A witness said something that an auditor must know.
+        LogWitness = "log.witness",
+        /// The keys that sign the log changed.
+        KeySign = "key.sign",
+    }
+);
+
+closed_list!(
+    /// What an action does to data.
+    Effect {
+        /// Makes something.
+        Create = "create",
+        /// Reads one thing.
+        Read = "read",
+        /// Looks for things.
+        Search = "search",
+        /// Changes something.
+        Update = "update",
+        /// Removes something.
+        Delete = "delete",
+        /// Does something else.
+        Execute = "execute",
+    }
+);
+
+impl Action {
+    /// What it does to data.
+    #[must_use]
+    pub const fn effect(self) -> Effect {
+        match self {
+            Self::DialogOpen
+            | Self::DialogSend
+            | Self::AppointmentsBook
+            | Self::AttachmentUpload
+            | Self::InboundReceive
+            | Self::PluginInstall => Effect::Create,
+            Self::DialogRead
+            | Self::PracticeRead
+            | Self::OfficeRead
+            | Self::AttachmentRead
+            | Self::PluginsRead
+            | Self::ReceiptRead => Effect::Read,
+            Self::DialogsList
+            | Self::AppointmentsSlots
+            | Self::AppointmentsUpcoming
+            | Self::PrescriptionsRenewable
+            | Self::EventsRead
+            | Self::EventsFollow
+            | Self::UnreadableList
+            | Self::PluginsList
+            | Self::AccessLogRead => Effect::Search,
+            Self::DialogClose
+            | Self::DialogSeen
+            | Self::AppointmentsChange
+            | Self::AppointmentsCancel
+            | Self::PluginGrant
+            | Self::PluginRevoke
+            | Self::PluginRollback
+            | Self::KeysRewrap
+            | Self::KeySign => Effect::Update,
+            Self::CitizenErase | Self::PluginRemove => Effect::Delete,
+            Self::InboundPoll
+            | Self::RequestRefused
+            | Self::PluginLoad
+            | Self::PluginServe
+            | Self::PluginRefuse
+            | Self::TlsReload
+            | Self::GatewayStart
+            | Self::GatewayConfigure
+            | Self::GatewayStop
+            | Self::LogSeal
+            | Self::LogOpen
+            | Self::LogWitness => Effect::Execute,
+        }
+    }
+}

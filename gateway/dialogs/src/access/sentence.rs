@@ -1,0 +1,238 @@
+//! What was done, in the words of whoever it was done to: Bokmål, Nynorsk and English, without a code in them.
+
+use dialog_contract::{
+    access_log::{AccessActor, AccessOutcome},
+    action::Action,
+    service::{Locale, Representation},
+};
+
+/// An action as it is told once it was done, and after "tried to".
+pub(super) struct Deed {
+    past: &'static str,
+    infinitive: &'static str,
+}
+
+macro_rules! deed {
+    ($locale:expr, $nb:literal / $nb_to:literal, $nn:literal / $nn_to:literal, $en:literal / $en_to:literal) => {
+        Some(match $locale {
+            Locale::Nb => Deed { past: $nb, infinitive: $nb_to },
+            Locale::Nn => Deed { past: $nn, infinitive: $nn_to },
+            Locale::En => Deed { past: $en, infinitive: $en_to },
+        })
+    };
+}
+
+/// What an action is to a citizen; none where it is never about one.
+#[rustfmt::skip]
+pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
+    match action {
+        Action::DialogOpen => deed!(locale,
+            "åpnet en samtale med legekontoret" / "åpne en samtale med legekontoret",
+            "opna ein samtale med legekontoret" / "opne ein samtale med legekontoret",
+            "opened a conversation with the office" / "open a conversation with the office"),
+        Action::DialogRead => deed!(locale,
+            "leste en samtale" / "lese en samtale",
+            "las ein samtale" / "lese ein samtale",
+            "read a conversation" / "read a conversation"),
+        Action::DialogSend => deed!(locale,
+            "sendte en melding i en samtale" / "sende en melding i en samtale",
+            "sende ei melding i ein samtale" / "sende ei melding i ein samtale",
+            "sent a message in a conversation" / "send a message in a conversation"),
+        Action::DialogClose => deed!(locale,
+            "avsluttet en samtale" / "avslutte en samtale",
+            "avslutta ein samtale" / "avslutte ein samtale",
+            "closed a conversation" / "close a conversation"),
+        Action::DialogSeen => deed!(locale,
+            "merket en samtale som sett" / "merke en samtale som sett",
+            "merkte ein samtale som sedd" / "merke ein samtale som sedd",
+            "marked a conversation as seen" / "mark a conversation as seen"),
+        Action::DialogsList => deed!(locale,
+            "så listen over samtaler" / "se listen over samtaler",
+            "såg lista over samtalar" / "sjå lista over samtalar",
+            "saw the list of conversations" / "see the list of conversations"),
+        Action::AppointmentsSlots => deed!(locale,
+            "så etter ledige timer" / "se etter ledige timer",
+            "såg etter ledige timar" / "sjå etter ledige timar",
+            "looked for free appointments" / "look for free appointments"),
+        Action::AppointmentsUpcoming => deed!(locale,
+            "så listen over kommende timer" / "se listen over kommende timer",
+            "såg lista over komande timar" / "sjå lista over komande timar",
+            "saw the list of coming appointments" / "see the list of coming appointments"),
+        Action::AppointmentsBook => deed!(locale,
+            "bestilte en time" / "bestille en time",
+            "bestilte ein time" / "bestille ein time",
+            "booked an appointment" / "book an appointment"),
+        Action::AppointmentsChange => deed!(locale,
+            "flyttet en time" / "flytte en time",
+            "flytta ein time" / "flytte ein time",
+            "moved an appointment" / "move an appointment"),
+        Action::AppointmentsCancel => deed!(locale,
+            "avbestilte en time" / "avbestille en time",
+            "avbestilte ein time" / "avbestille ein time",
+            "cancelled an appointment" / "cancel an appointment"),
+        Action::PrescriptionsRenewable => deed!(locale,
+            "så hvilke resepter som kan fornyes" / "se hvilke resepter som kan fornyes",
+            "såg kva reseptar som kan fornyast" / "sjå kva reseptar som kan fornyast",
+            "saw which prescriptions can be renewed" / "see which prescriptions can be renewed"),
+        Action::PracticeRead => deed!(locale,
+            "så hva legekontoret tilbyr" / "se hva legekontoret tilbyr",
+            "såg kva legekontoret tilbyr" / "sjå kva legekontoret tilbyr",
+            "saw what the office offers" / "see what the office offers"),
+        Action::AttachmentUpload => deed!(locale,
+            "lastet opp et vedlegg" / "laste opp et vedlegg",
+            "lasta opp eit vedlegg" / "laste opp eit vedlegg",
+            "uploaded an attachment" / "upload an attachment"),
+        Action::AttachmentRead => deed!(locale,
+            "åpnet et vedlegg" / "åpne et vedlegg",
+            "opna eit vedlegg" / "opne eit vedlegg",
+            "opened an attachment" / "open an attachment"),
+        Action::EventsFollow => deed!(locale,
+            "fulgte med på nye hendelser" / "følge med på nye hendelser",
+            "følgde med på nye hendingar" / "følgje med på nye hendingar",
+            "followed what is new" / "follow what is new"),
+        Action::InboundReceive => deed!(locale,
+            "sendte noe nytt i en samtale eller om en time" / "sende noe nytt i en samtale eller om en time",
+            "sende noko nytt i ein samtale eller om ein time" / "sende noko nytt i ein samtale eller om ein time",
+            "sent something new in a conversation or about an appointment" / "send something new in a conversation or about an appointment"),
+        Action::CitizenErase => deed!(locale,
+            "slettet opplysningene som var lagret her" / "slette opplysningene som er lagret her",
+            "sletta opplysningane som var lagra her" / "slette opplysningane som er lagra her",
+            "erased what was stored here" / "erase what is stored here"),
+        Action::ReceiptRead => deed!(locale,
+            "hentet beviset for noe som var gjort" / "hente beviset for noe som var gjort",
+            "henta beviset for noko som var gjort" / "hente beviset for noko som var gjort",
+            "fetched the proof of something that was done" / "fetch the proof of something that was done"),
+        Action::AccessLogRead => deed!(locale,
+            "så denne loggen" / "se denne loggen",
+            "såg denne loggen" / "sjå denne loggen",
+            "saw this log" / "see this log"),
+        Action::RequestRefused => deed!(locale,
+            "gjorde noe" / "gjøre noe",
+            "gjorde noko" / "gjere noko",
+            "did something" / "do something"),
+        Action::OfficeRead
+        | Action::EventsRead
+        | Action::InboundPoll
+        | Action::UnreadableList
+        | Action::PluginsList
+        | Action::PluginsRead
+        | Action::PluginInstall
+        | Action::PluginLoad
+        | Action::PluginServe
+        | Action::PluginGrant
+        | Action::PluginRevoke
+        | Action::PluginRollback
+        | Action::PluginRemove
+        | Action::PluginRefuse
+        | Action::KeysRewrap
+        | Action::TlsReload
+        | Action::GatewayStart
+        | Action::GatewayConfigure
+        | Action::GatewayStop
+        | Action::LogSeal
+        | Action::LogOpen
+        | Action::LogWitness
+        | Action::KeySign => None,
+    }
+}
+
+/// Who did it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// The reader, in their own name.
+    You,
+    /// The reader, for somebody else.
+    YouForAnother,
+    /// Somebody for the reader.
+    Representative(Representation),
+    /// Nobody of flesh and blood who is named, or none of these.
+    Other(AccessActor),
+}
+
+impl Who {
+    const fn subject(self, locale: Locale) -> &'static str {
+        let [nb, nn, en] = match self {
+            Self::You | Self::YouForAnother | Self::Other(AccessActor::You) => ["Du", "Du", "You"],
+            Self::Representative(Representation::Parent) => ["En forelder", "Ein forelder", "A parent"],
+            Self::Representative(Representation::Guardian) => ["En verge", "Ein verje", "A guardian"],
+            Self::Representative(Representation::PowerOfAttorney) => {
+                ["En som har fullmakt", "Ein som har fullmakt", "Someone with a power of attorney"]
+            }
+            Self::Other(AccessActor::Representative) => {
+                ["En som kan opptre for deg", "Ein som kan opptre for deg", "Someone who may act for you"]
+            }
+            Self::Other(AccessActor::Office) => ["Legekontoret", "Legekontoret", "The office"],
+            Self::Other(AccessActor::Portal) => {
+                ["Den nasjonale portalen", "Den nasjonale portalen", "The national portal"]
+            }
+            Self::Other(AccessActor::Operator) => {
+                ["De som driver tjenesten", "Dei som driv tenesta", "Those who run the service"]
+            }
+            Self::Other(AccessActor::Auditor) => {
+                ["De som kontrollerer tjenesten", "Dei som kontrollerer tenesta", "Those who audit the service"]
+            }
+            Self::Other(AccessActor::Gateway) => ["Tjenesten selv", "Tenesta sjølv", "The service itself"],
+            Self::Other(AccessActor::Unknown) => {
+                ["Noen som ikke er kjent", "Nokon som ikkje er kjend", "Someone who is not known"]
+            }
+        };
+        pick(locale, nb, nn, en)
+    }
+
+    /// For whom, where that is not who did it.
+    const fn on_behalf(self, locale: Locale) -> &'static str {
+        match self {
+            Self::YouForAnother => {
+                pick(locale, " på vegne av en annen", " på vegner av ein annan", " on behalf of another")
+            }
+            Self::Representative(_) | Self::Other(AccessActor::Representative | AccessActor::Gateway) => {
+                pick(locale, " på dine vegne", " på dine vegner", " on your behalf")
+            }
+            Self::You | Self::Other(_) => "",
+        }
+    }
+}
+
+/// The whole of it.
+pub(super) fn sentence(deed: &Deed, who: Who, outcome: AccessOutcome, locale: Locale) -> String {
+    let (subject, behalf, Deed { past, infinitive }) = (who.subject(locale), who.on_behalf(locale), deed);
+    let tried = pick(locale, "prøvde å", "prøvde å", "tried to");
+    match outcome {
+        AccessOutcome::Done => format!("{subject} {past}{behalf}."),
+        AccessOutcome::Refused => {
+            let but = pick(locale, "men fikk nei", "men fekk nei", "and was told no");
+            format!("{subject} {tried} {infinitive}{behalf}, {but}.")
+        }
+        AccessOutcome::Failed => {
+            let but = pick(locale, "men det gikk ikke", "men det gjekk ikkje", "but it failed");
+            format!("{subject} {tried} {infinitive}{behalf}, {but}.")
+        }
+        AccessOutcome::Uncertain => {
+            let but = pick(
+                locale,
+                "og det er ikke kjent om det kom frem",
+                "og det er ikkje kjent om det kom fram",
+                "and it is not known whether it arrived",
+            );
+            format!("{subject} {tried} {infinitive}{behalf}, {but}.")
+        }
+    }
+}
+
+/// What this log cannot know.
+pub(crate) const fn note(locale: Locale) -> &'static str {
+    pick(
+        locale,
+        "Her ser du hva som er gjort gjennom denne tjenesten. Hva legekontoret leser i sitt eget journalsystem, står i loggen til journalen; spør legekontoret om innsyn i den.",
+        "Her ser du kva som er gjort gjennom denne tenesta. Kva legekontoret les i sitt eige journalsystem, står i loggen til journalen; spør legekontoret om innsyn i han.",
+        "This is what was done through this service. What the office reads in its own record system is in that system's log; ask the office to see it.",
+    )
+}
+
+const fn pick(locale: Locale, nb: &'static str, nn: &'static str, en: &'static str) -> &'static str {
+    match locale {
+        Locale::Nb => nb,
+        Locale::Nn => nn,
+        Locale::En => en,
+    }
+}
