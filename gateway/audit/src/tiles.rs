@@ -170,7 +170,9 @@ fn blame(source: &dyn Source, checkpoint: &SignedCheckpoint, frontier: &Frontier
             0 => Tile::entries(tile.n, tile.width),
             _ => Tile::hashes(level - 1, tile.n * TILE_WIDTH as u64 + at as u64, TILE_WIDTH),
         };
-        return Damage::at(culprit.to_string(), index, "it is not what the tree commits to").into();
+        // The full tile may stand in for a partial one.
+        let file = source.tile(culprit).map_or(culprit, |(found, _)| found);
+        return Damage::at(file.to_string(), index, "it is not what the tree commits to").into();
     }
     Damage::new(layout::CHECKPOINT, "its root hash is not that of the tiles").into()
 }

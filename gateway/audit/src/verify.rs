@@ -1,5 +1,5 @@
 //! Verifying a whole log: signature, every entry, every tile; in a folder of this machine every other file and the
-//! journal too. Memory is flat.
+//! journal too, with the newer checkpoint in it where witnesses have not signed that one yet. Memory is flat.
 
 use std::fs;
 use std::io;
@@ -89,8 +89,12 @@ pub struct Report {
     /// What the journal holds beyond the checkpoint.
     pub journal: JournalReport,
     /// Tiles that reach beyond the checkpoint: written by a gateway that runs, or that ended
-    /// before it had signed them. No checkpoint commits to them yet.
+    /// before it had signed them. No public checkpoint commits to them yet.
     pub unsigned_tiles: u64,
+    /// Entries under the newest checkpoint that the log has signed and not published, as too few witnesses have signed
+    /// it; they were looked at too. None where there is no such checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<u64>,
 }
 
 /// What the journal of a log holds.
@@ -129,6 +133,7 @@ pub struct Verification<'a> {
     source: &'a dyn Source,
     tree: TileTree<'a>,
     checkpoint: SignedCheckpoint,
+    keys: VerifierKeys,
     /// The first entry to be looked at; the first of a bundle.
     first: u64,
 }
@@ -144,7 +149,7 @@ impl<'a> Verification<'a> {
             .ok_or_else(|| VerifyError::NoLog { dir: source.place() })?;
         let checkpoint = SignedCheckpoint::verify(&note, keys)?;
         let tree = TileTree::open(source, &checkpoint)?;
-        Ok(Self { source, tree, checkpoint, first: 0 })
+        Ok(Self { source, tree, checkpoint, keys: keys.clone(), first: 0 })
     }
 
     /// The checkpoint that everything is verified against.
@@ -184,16 +189,25 @@ impl<'a> Verification<'a> {
                 return Err(VerifyError::BrokenOff { done, total });
             }
         }
-        let (unsigned_tiles, journal) = match self.source.folder() {
-            None => (0, JournalReport::NotPublic),
-            Some(dir) => {
-                let unsigned = check_other_files(&Folder::new(dir), &mut self.tree, total)?;
-                (unsigned, check_journal(&Folder::new(dir), &mut self.tree, &self.checkpoint)?)
-            }
+        let (unsigned_tiles, signed, journal) = match self.source.folder() {
+            None => (0, None, JournalReport::NotPublic),
+            Some(dir) => self.check_inside(&Folder::new(dir))?,
         };
         let SignedCheckpoint { origin, root, .. } = self.checkpoint;
         let root = root.to_string();
-        Ok(Report { origin, size: total, root, first: self.first, journal, unsigned_tiles })
+        Ok(Report { origin, size: total, root, first: self.first, journal, unsigned_tiles, signed })
+    }
+
+    /// Looks at what only a folder of this machine has: how many tiles are not public yet, the size of the tree that the
+    /// log has signed and not published, the journal.
+    fn check_inside(&mut self, folder: &Folder) -> Result<(u64, Option<u64>, JournalReport), VerifyError> {
+        let public = &self.checkpoint;
+        let Some((mut tree, signed)) = check_signed(folder, public, &self.keys)? else {
+            let unsigned = check_other_files(folder, &mut self.tree, public.size, public.size)?;
+            return Ok((unsigned, None, check_journal(folder, &mut self.tree, public)?));
+        };
+        let unsigned = check_other_files(folder, &mut tree, signed.size, public.size)?;
+        Ok((unsigned, Some(signed.size), check_journal(folder, &mut tree, &signed)?))
     }
 }
 
@@ -228,9 +242,38 @@ pub(crate) fn check_bundle(source: &dyn Source, tree: &mut TileTree<'_>, n: u64)
     Ok(())
 }
 
+/// Checks the checkpoint that the log has signed and not published, and every entry beyond the public one: none where
+/// everything that it signs is public.
+fn check_signed<'a>(
+    folder: &'a Folder,
+    public: &SignedCheckpoint,
+    keys: &VerifierKeys,
+) -> Result<Option<(TileTree<'a>, SignedCheckpoint)>, VerifyError> {
+    let Some(note) = folder.read(layout::SIGNED, MAX_CHECKPOINT_BYTES)? else {
+        return Ok(None);
+    };
+    let damaged = |what: String| Damage::new(layout::SIGNED, what);
+    let signed = SignedCheckpoint::verify(&note, keys).map_err(|why| damaged(why.to_string()))?;
+    if signed.size < public.size {
+        let what = format!("it is of {} entries, and {} are public already", signed.size, public.size);
+        return Err(damaged(what).into());
+    }
+    // Which of the two checkpoints it is must be said.
+    let of_this_one = |fault| match fault {
+        Fault::Damage(Damage { file, what, .. }) if file == layout::CHECKPOINT => damaged(what).into(),
+        other => other,
+    };
+    let tree = TileTree::open(folder, &signed).map_err(of_this_one)?;
+    let mut tree = must_continue(tree, &signed, public).map_err(of_this_one)?;
+    for n in public.size / TILE_WIDTH as u64..signed.size.div_ceil(TILE_WIDTH as u64) {
+        check_bundle(folder, &mut tree, n)?;
+    }
+    Ok(Some((tree, signed)))
+}
+
 /// Looks at every file under `tile/`: partial tiles of smaller trees must be beginnings of what
-/// was verified, and nothing else may be there. Returns how many tiles reach beyond the tree.
-fn check_other_files(folder: &Folder, tree: &mut TileTree<'_>, size: u64) -> Result<u64, VerifyError> {
+/// was verified, and nothing else may be there. Returns how many tiles reach beyond the public tree.
+fn check_other_files(folder: &Folder, tree: &mut TileTree<'_>, size: u64, public: u64) -> Result<u64, VerifyError> {
     let mut unsigned = 0;
     let mut folders = vec!["tile".to_owned()];
     while let Some(name) = folders.pop() {
@@ -248,8 +291,10 @@ fn check_other_files(folder: &Folder, tree: &mut TileTree<'_>, size: u64) -> Res
             let Some(tile) = Tile::parse(&path) else {
                 return Err(Damage::new(path, "it is not a file of the log").into());
             };
+            unsigned += u64::from(width_in_tree(tile, public) < tile.width);
             match width_in_tree(tile, size) {
-                width if width < tile.width => unsigned += 1,
+                // No checkpoint commits to it.
+                width if width < tile.width => {}
                 // The tile itself; it was checked.
                 width if width == tile.width => {}
                 _ => check_partial(folder, tree, tile)?,

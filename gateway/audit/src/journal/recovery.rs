@@ -56,6 +56,8 @@ struct Scanned {
     bytes: Bytes,
     groups: Vec<Group>,
     end: End,
+    /// What stands behind its groups where the log went on in the next segment.
+    given_up: Option<&'static str>,
 }
 
 enum End {
@@ -82,7 +84,13 @@ pub(crate) fn recover(dir: &Path, origin: &str, size: u64) -> Result<Recovered, 
     let mut before: Option<Group> = None;
     for (at, segment) in segments.iter().enumerate() {
         for group in &segment.groups {
-            check_succession(segment, before.as_ref(), group, size)?;
+            if let Err(damage) = check_succession(segment, before.as_ref(), group, size) {
+                // What was taken for given up is what is missing.
+                let damaged = segments[..at].iter().rev().find_map(|one| Some((one, one.given_up?)));
+                let next_index = before.as_ref().map_or(size, Group::end_index);
+                let named = damaged.map(|(one, what)| Damage::at(one.file.as_str(), next_index, what));
+                return Err(named.unwrap_or(damage).into());
+            }
             if before.as_ref().is_none_or(|before| before.sequence + 1 != group.sequence) {
                 // The segments before it were released; they were all in tiles.
                 recovered.entries.clear();
@@ -137,7 +145,11 @@ fn drop_what_was_given_up(segments: &mut [Scanned]) {
             segment.groups.retain(|group| group.sequence < begins);
             let reached = segment.groups.last().map_or(begins, |group| group.sequence + 1);
             if reached == begins {
-                segment.end = End::Clean;
+                segment.given_up = match std::mem::replace(&mut segment.end, End::Clean) {
+                    End::Damaged { what } => Some(what),
+                    End::Torn { .. } => Some("a group is missing that later ones follow"),
+                    End::Clean => None,
+                };
             }
         }
         begins_next = segment.first_sequence().or(begins_next);
@@ -186,7 +198,7 @@ fn scan(dir: &Path, origin: &str, number: u64) -> Result<Scanned, Fault> {
             Found::Damaged(what) => break End::Damaged { what },
         }
     };
-    Ok(Scanned { file, bytes: Bytes::from(bytes), groups, end })
+    Ok(Scanned { file, bytes: Bytes::from(bytes), groups, end, given_up: None })
 }
 
 /// The numbers of the segments, ascending. A name that is none of the journal's is damage.

@@ -77,6 +77,8 @@ pub(super) struct Turn {
     /// New entries, if it is time for tiles.
     pub(super) entries: Option<Vec<Bytes>>,
     pub(super) make_spare: bool,
+    /// The journal could not be written, and it is time to see whether it can be again.
+    pub(super) probe: bool,
     pub(super) stop: Option<Stop>,
 }
 
@@ -216,6 +218,7 @@ impl Shared {
         Turn {
             entries: is_due.then(|| desk.backlog.drain(..).collect()),
             make_spare: std::mem::take(&mut desk.spare_wanted),
+            probe: is_due && desk.append_failure.is_some(),
             stop: desk.stop,
         }
     }
@@ -226,6 +229,24 @@ impl Shared {
         if lock(&self.desk).spare.is_none() {
             let segment = self.make_segment(&mut next_number)?;
             lock(&self.desk).spare = Some(segment);
+        }
+        Ok(())
+    }
+
+    /// Makes a segment, after the journal could not be written: where that works, the log says that it can be, before
+    /// anybody asks. Whoever sends requests only to where they are taken would never find out.
+    pub(super) fn probe(&self) -> io::Result<()> {
+        let mut next_number = lock(&self.next_segment);
+        let failure = lock(&self.desk).append_failure.clone();
+        let segment = self.make_segment(&mut next_number)?;
+        let mut desk = lock(&self.desk);
+        if let Some(unused) = desk.spare.replace(segment) {
+            desk.retired.push(Retired { path: unused.into_path(), end_index: 0 });
+        }
+        // What failed meanwhile is another matter.
+        let is_same = |now: &Arc<str>| failure.as_ref().is_some_and(|before| Arc::ptr_eq(before, now));
+        if desk.append_failure.as_ref().is_some_and(is_same) {
+            desk.append_failure = None;
         }
         Ok(())
     }

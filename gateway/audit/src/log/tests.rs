@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
 
 mod endings;
+mod flips;
 mod publishing;
 
 use std::path::{Path, PathBuf};
@@ -389,6 +390,45 @@ fn a_full_disk_refuses_appends_and_the_log_recovers_when_room_returns() {
     bench.close(log);
     assert_eq!(bench.stored(&bench.dir()), accepted);
     bench.verify(&bench.dir()).unwrap();
+}
+
+#[test]
+fn a_log_that_could_not_be_written_says_that_it_can_be_before_anybody_asks() {
+    // For want of room, and because a flush failed once.
+    for by_flush in [false, true] {
+        let bench = Bench::new();
+        let disk = SimulatedDisk::default();
+        let mut config = bench.config(&bench.dir());
+        config.disk = Arc::new(disk.clone());
+        config.pace.integrate_every = Duration::from_millis(5);
+        let log = Log::open(config).unwrap();
+        let mut accepted = bench.append_many(&log, 3);
+        bench.wait_until_published(&log, 3);
+        if by_flush {
+            disk.fail_syncs(1);
+            // Whichever thread flushes next: the writer does, if the tiler has not.
+            while bench.runtime.block_on(log.append("refused")).is_ok() {
+                accepted.push("refused".into());
+                disk.fail_syncs(1);
+            }
+        } else {
+            disk.set_room(Some(0));
+            while bench.runtime.block_on(log.append(vec![b'x'; 60_000])).is_ok() {}
+            assert!(log.status().append_failure.is_some());
+            disk.set_room(None);
+        }
+        let begun = std::time::Instant::now();
+        while log.status().append_failure.is_some() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", log.status());
+            std::thread::yield_now();
+        }
+        accepted.extend(bench.append_many(&log, 5));
+        bench.close(log);
+        assert_eq!(bench.stored(&bench.dir()), accepted, "{by_flush}");
+        bench.verify(&bench.dir()).unwrap();
+        // Segments that were made to see whether they could be are not left behind.
+        assert!(segments(&bench.dir()).is_empty(), "{:?}", segments(&bench.dir()));
+    }
 }
 
 #[test]

@@ -215,6 +215,9 @@ impl Tiler {
                 // The writer makes one itself when it needs it, and tells its callers.
                 tracing::warn!(error = %why, "cannot make a journal segment");
             }
+            if turn.probe && turn.stop.is_none() && shared.probe().is_ok() {
+                tracing::info!("the audit log can be written again");
+            }
             if let Some(entries) = turn.entries {
                 waiting.extend(entries);
                 if turn.stop != Some(Stop::Now) {

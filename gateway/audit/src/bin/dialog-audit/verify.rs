@@ -163,7 +163,7 @@ pub(crate) fn found(why: VerifyError, log: &str) -> Failure {
 }
 
 fn in_words(report: &Report, kept_from: Option<u64>) -> String {
-    let Report { origin, size, root, first, journal, unsigned_tiles } = report;
+    let Report { origin, size, root, first, journal, unsigned_tiles, signed } = report;
     let mut text = format!("The log {origin} verifies: {size} entries, root {root}.");
     match (kept_from, first) {
         (Some(from), _) => text.push_str(&format!("\nThe first {from} were verified before.")),
@@ -171,6 +171,11 @@ fn in_words(report: &Report, kept_from: Option<u64>) -> String {
         (None, first) => text.push_str(&format!(
             "\nIt continues the checkpoint that you trust; entries before {first} were not looked at."
         )),
+    }
+    if let Some(signed) = signed.filter(|signed| signed > size) {
+        text.push_str(&format!(
+            "\nThe log has signed {signed} entries, which too few witnesses have signed to be public; they verify too."
+        ));
     }
     match journal {
         JournalReport::NotPublic => {}

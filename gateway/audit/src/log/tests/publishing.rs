@@ -3,24 +3,25 @@
 use super::*;
 use crate::key::{KeyKind, VerifierKey, generate_key_of};
 use crate::publish::{Collected, PublishError};
+use crate::seal;
 use crate::witness::Kept;
 
 const TIME: u64 = 1_800_000_000;
 
 /// A bench with two witnesses, of both kinds, that must both sign.
-struct Witnessed {
-    bench: Bench,
-    witnesses: [SigningKey; 2],
+pub(super) struct Witnessed {
+    pub(super) bench: Bench,
+    pub(super) witnesses: [SigningKey; 2],
 }
 
 impl Witnessed {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let witnesses = [("w.test/1", KeyKind::Cosignature), ("w.test/2", KeyKind::MlDsa44)]
             .map(|(name, kind)| SigningKey::parse(&generate_key_of(name, kind).unwrap().private).unwrap());
         Self { bench: Bench::new(), witnesses }
     }
 
-    fn policy(&self, quorum: &str) -> Arc<Policy> {
+    pub(super) fn policy(&self, quorum: &str) -> Arc<Policy> {
         let [one, two] = self.witnesses.each_ref().map(SigningKey::verifier_key);
         let text = format!(
             "log {}\nwitness one {one}\nwitness two {two}\ngroup both all one two\nquorum {quorum}\n",
@@ -29,26 +30,26 @@ impl Witnessed {
         Arc::new(Policy::parse(text.as_bytes()).unwrap())
     }
 
-    fn config(&self, dir: &Path, quorum: &str) -> LogConfig {
+    pub(super) fn config(&self, dir: &Path, quorum: &str) -> LogConfig {
         let mut config = self.bench.config(dir);
         config.pace.integrate_every = Duration::from_millis(2);
         config.policy = Some(self.policy(quorum));
         config
     }
 
-    fn open(&self, quorum: &str) -> Log {
+    pub(super) fn open(&self, quorum: &str) -> Log {
         Log::open(self.config(&self.bench.dir(), quorum)).unwrap()
     }
 
     /// Appends, and waits until the log has signed all of it.
-    fn append(&self, log: &Log, count: usize) -> Published {
+    pub(super) fn append(&self, log: &Log, count: usize) -> Published {
         self.bench.append_many(log, count);
         let size = log.size();
         let mut signed = log.subscribe_signed();
         self.bench.runtime.block_on(signed.wait_for(|checkpoint| checkpoint.size >= size)).unwrap().clone()
     }
 
-    fn cosigned(&self, checkpoint: &Published, by: &[usize]) -> Collected {
+    pub(super) fn cosigned(&self, checkpoint: &Published, by: &[usize]) -> Collected {
         let mut collected = Collected::new(Arc::clone(checkpoint));
         for at in by {
             collected.add(*at, Kept { line: checkpoint.cosign(&self.witnesses[*at], TIME).unwrap(), time: TIME });
@@ -97,7 +98,7 @@ fn what_waits_for_witnesses_verifies_and_outlives_the_process() {
     let left = TempDir::new().unwrap();
     copy(&case.bench.dir(), left.path());
     let report = case.bench.verify(left.path()).unwrap();
-    assert_eq!(report.size, 300);
+    assert_eq!((report.size, report.signed), (300, Some(590)));
     assert!(report.unsigned_tiles > 0);
     let log = Log::open(case.config(left.path(), "both")).unwrap();
     assert_eq!((log.size(), log.signed().size, log.published().size), (590, 590, 300));
@@ -111,6 +112,66 @@ fn what_waits_for_witnesses_verifies_and_outlives_the_process() {
     // A folder that is handed on without what the log keeps for itself is whole.
     std::fs::remove_dir_all(left.path().join("journal")).unwrap();
     assert_eq!(case.bench.verify(left.path()).unwrap().size, 591);
+}
+
+#[test]
+fn what_was_signed_and_not_published_is_verified_as_the_rest() {
+    let case = Witnessed::new();
+    let log = case.open("both");
+    let early = case.append(&log, 100);
+    let first = case.append(&log, 200);
+    assert!(log.publish(&case.cosigned(&first, &[0, 1]).note()).unwrap());
+    let signed = case.append(&log, 290);
+    case.bench.close(log);
+    let dir = case.bench.dir();
+    let inner = dir.join("journal/checkpoint");
+    let good = std::fs::read_to_string(&inner).unwrap();
+    let damaged = |file: &str, index: Option<u64>, why: &str| match case.bench.verify(&dir) {
+        Err(VerifyError::Damaged(damage)) => {
+            assert_eq!((damage.file.as_str(), damage.index), (file, index), "{damage}");
+            assert!(damage.what.contains(why), "{damage}");
+        }
+        other => panic!("{why}: {other:?}"),
+    };
+
+    // The checkpoint itself: behind the public one, of another tree, by another key, of another size, no checkpoint.
+    let own = SigningKey::parse(&case.bench.key.private).unwrap();
+    let sign = |size: u64, root: Hash, by: &SigningKey| {
+        let note = SignedCheckpoint::sign("example.test/log", size, root, std::slice::from_ref(by), TIME).unwrap().note;
+        std::fs::write(&inner, note).unwrap();
+    };
+    let stranger = SigningKey::parse(&generate_key("example.test/log").unwrap().private).unwrap();
+    sign(early.size, early.root, &own);
+    damaged("journal/checkpoint", None, "300 are public already");
+    sign(signed.size, root_of(&[b"another"]), &own);
+    damaged("journal/checkpoint", None, "is not that of the tiles");
+    sign(first.size, root_of(&[b"another"]), &own);
+    damaged("journal/checkpoint", None, "is not that of the tiles");
+    sign(signed.size, signed.root, &stranger);
+    damaged("journal/checkpoint", None, "none of the trusted keys");
+    std::fs::write(&inner, good.replacen("\n590\n", "\n591\n", 1)).unwrap();
+    damaged("journal/checkpoint", None, "is wrong");
+    std::fs::write(&inner, "nothing").unwrap();
+    damaged("journal/checkpoint", None, "not a signed note");
+    std::fs::write(&inner, &good).unwrap();
+
+    // What is under it, and in a full tile that stands in for the public tree's partial one.
+    for (name, at, index) in [("tile/0/001", 325, 266), ("tile/0/001", 3205, 356), ("tile/0/002.p/78", 5, 512)] {
+        let path = dir.join(name);
+        let good = std::fs::read(&path).unwrap();
+        let mut bad = good.clone();
+        bad[at] ^= 1;
+        std::fs::write(&path, bad).unwrap();
+        damaged(name, Some(index), "");
+        std::fs::write(&path, good).unwrap();
+    }
+    let path = dir.join("tile/entries/002.p/78");
+    let good = std::fs::read(&path).unwrap();
+    let before: usize = (512..560).map(|index| entry(index).len() + 2).sum();
+    std::fs::write(&path, [&good[..before + 4], b"?", &good[before + 5..]].concat()).unwrap();
+    damaged("tile/entries/002.p/78", Some(560), "not the one that the tree commits to");
+    std::fs::write(&path, good).unwrap();
+    assert_eq!(case.bench.verify(&dir).unwrap().signed, Some(590));
 }
 
 #[test]
@@ -289,31 +350,52 @@ fn a_flipped_byte_anywhere_in_either_checkpoint_is_found_at_the_opening() {
 
 #[derive(Clone, Debug)]
 enum Act {
-    Append { callers: usize, each: usize },
+    Append {
+        callers: usize,
+        each: usize,
+    },
     Publish,
+    /// One of the two witnesses has signed: that is not enough.
+    PublishBelow,
     Close,
     Drop,
     Rotate,
-    PowerCut { after: u64, publish_first: bool },
+    /// From the next opening on no witness is asked, or both are again.
+    ChangePolicy,
+    /// The log ends, and another follows it.
+    Seal {
+        publish_first: bool,
+    },
+    PowerCut {
+        after: u64,
+        publish_first: bool,
+    },
 }
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        3 => (1_usize..5, 1_usize..30).prop_map(|(callers, each)| Act::Append { callers, each }),
+        4 => (1_usize..5, 1_usize..30).prop_map(|(callers, each)| Act::Append { callers, each }),
         3 => Just(Act::Publish),
+        2 => Just(Act::PublishBelow),
         1 => Just(Act::Close),
         1 => Just(Act::Drop),
         1 => Just(Act::Rotate),
+        1 => Just(Act::ChangePolicy),
+        1 => any::<bool>().prop_map(|publish_first| Act::Seal { publish_first }),
         3 => (1_u64..60, any::<bool>()).prop_map(|(after, publish_first)| Act::PowerCut { after, publish_first }),
     ]
 }
 
-/// A log under a policy, on a disk that can lose power, signed by either of two keys.
+/// A log under a policy, on a disk that can lose power, signed by either of two keys; its successors after it.
 struct Tried {
     case: Witnessed,
+    /// How many logs came before this one.
+    before: usize,
     keys: [KeyPair; 2],
     key: usize,
     policy: Arc<Policy>,
+    /// Whether the policy is in force.
+    asks: bool,
 }
 
 impl Tried {
@@ -321,44 +403,98 @@ impl Tried {
         let case = Witnessed::new();
         let [one, two] = case.witnesses.each_ref().map(SigningKey::verifier_key);
         let text = format!("witness one {one}\nwitness two {two}\ngroup both all one two\nquorum both\n");
-        let keys = [0, 1].map(|_| generate_key("example.test/log").unwrap());
-        Self { case, keys, key: 0, policy: Arc::new(Policy::parse(text.as_bytes()).unwrap()) }
+        let policy = Arc::new(Policy::parse(text.as_bytes()).unwrap());
+        Self { case, before: 0, keys: Self::keys_of(0), key: 0, policy, asks: true }
+    }
+
+    /// The keys of the first log, or of one that follows.
+    fn keys_of(number: usize) -> [KeyPair; 2] {
+        [0, 1].map(|_| generate_key(&format!("example.test/log-{number}")).unwrap())
+    }
+
+    fn config(&self, dir: &Path, disk: &SimulatedDisk) -> LogConfig {
+        let mut config = self.case.bench.config(dir);
+        config.origin = format!("example.test/log-{}", self.before);
+        config.signers = vec![SigningKey::parse(&self.keys[self.key].private).unwrap()];
+        config.former = vec![VerifierKey::parse(&self.keys[1 - self.key].verifier).unwrap()];
+        config.policy = self.asks.then(|| Arc::clone(&self.policy));
+        config.disk = Arc::new(disk.clone());
+        config.pace.integrate_every = Duration::from_millis(1);
+        config
     }
 
     fn open(&self, dir: &Path, disk: &SimulatedDisk) -> Log {
-        let mut config = self.case.bench.config(dir);
-        config.signers = vec![SigningKey::parse(&self.keys[self.key].private).unwrap()];
-        config.former = vec![VerifierKey::parse(&self.keys[1 - self.key].verifier).unwrap()];
-        config.policy = Some(Arc::clone(&self.policy));
-        config.disk = Arc::new(disk.clone());
-        config.pace.integrate_every = Duration::from_millis(1);
-        Log::open(config).unwrap()
+        Log::open(self.config(dir, disk)).unwrap()
+    }
+
+    fn verifiers(&self) -> VerifierKeys {
+        VerifierKeys::parse(&format!("{}\n{}", self.keys[0].verifier, self.keys[1].verifier)).unwrap()
+    }
+
+    /// Waits until the log has signed everything that is in it.
+    fn signed(&self, log: &Log) -> Published {
+        let size = log.size();
+        let mut signed = log.subscribe_signed();
+        let newest = signed.wait_for(|checkpoint| checkpoint.size >= size);
+        self.case.bench.runtime.block_on(newest).unwrap().clone()
     }
 
     /// Publishes everything that is in the log, and gives its size.
     fn publish(&self, log: &Log) -> u64 {
-        let size = log.size();
-        let mut signed = log.subscribe_signed();
-        let newest = signed.wait_for(|checkpoint| checkpoint.size >= size);
-        let newest = self.case.bench.runtime.block_on(newest).unwrap().clone();
+        let newest = self.signed(log);
         log.publish(&self.case.cosigned(&newest, &[0, 1]).note()).unwrap();
         newest.size
+    }
+
+    /// Ends the log in a folder, as its last record says; what it held is given. The next one is begun by what this says.
+    fn seal(&mut self, log: Log, dir: &Path, disk: &SimulatedDisk, publish_first: bool) -> (Vec<Vec<u8>>, Vec<u8>) {
+        let next = Self::keys_of(self.before + 1);
+        let follows = VerifierKeys::new(next.iter().map(|pair| VerifierKey::parse(&pair.verifier).unwrap())).unwrap();
+        let successor = Successor::of(&VerifierKey::parse(&next[0].verifier).unwrap());
+        let record = serde_json::json!({ "kind": seal::SEALED, "details": successor.details() }).to_string();
+        self.case.bench.append(&log, record);
+        if publish_first {
+            self.publish(&log);
+        }
+        self.case.bench.close(log);
+        match Log::open(self.config(dir, disk)) {
+            Err(OpenError::Sealed { successor: named }) => assert_eq!(named, successor),
+            other => panic!("{other:?}"),
+        }
+        // Its end is published all the same, and nothing follows it.
+        let mut config = self.config(dir, disk);
+        config.when_sealed = WhenSealed::Finish;
+        let log = Log::open(config).unwrap();
+        assert!(self.case.bench.runtime.block_on(log.append("after the end")).is_err());
+        self.publish(&log);
+        self.case.bench.close(log);
+        let predecessor = seal::predecessor(dir, &self.verifiers(), &follows).unwrap();
+        let reader = Reader::open(dir, &self.verifiers()).unwrap();
+        let stored: Vec<Vec<u8>> = reader.entries(0..u64::MAX).map(|entry| entry.unwrap().data).collect();
+        let report = verify(dir, &self.verifiers(), |_| {}).unwrap();
+        assert_eq!((report.size, report.root), (stored.len() as u64, root_of(&stored).to_string()));
+        self.before += 1;
+        (self.keys, self.key) = (next, 0);
+        let opened = serde_json::json!({ "kind": seal::OPENED, "details": predecessor.details() }).to_string();
+        (stored, opened.into_bytes())
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 30, max_shrink_iters: 30, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 40, ..ProptestConfig::default() })]
     /// Whatever happens between, what is public is a beginning of the naive tree that both witnesses have signed, and
     /// never less than what was once said to be public.
     #[test]
     fn what_is_public_never_goes_back_and_is_always_signed_by_enough(
-        acts in prop::collection::vec(act(), 1..10), seed: u64
+        acts in prop::collection::vec(act(), 1..12), seed: u64
     ) {
         let mut tried = Tried::new();
         let mut dir = tried.case.bench.folder.path().join("0");
         let (mut known, mut serial, mut public): (Vec<Vec<u8>>, u64, u64) = (Vec::new(), 0, 0);
         let mut disk = SimulatedDisk::default();
         let mut log = tried.open(&dir, &disk);
+        // Whether what is public came about while no witness was asked.
+        let mut unasked = false;
         for (number, act) in acts.iter().enumerate() {
             match act {
                 Act::Append { callers, each } => {
@@ -371,6 +507,16 @@ proptest! {
                 Act::Publish => {
                     public = tried.publish(&log);
                     prop_assert_eq!(public, known.len() as u64);
+                    unasked = !tried.asks;
+                    continue;
+                }
+                Act::PublishBelow => {
+                    let newest = tried.signed(&log);
+                    let refused = log.publish(&tried.case.cosigned(&newest, &[1]).note());
+                    prop_assert_eq!(refused.is_err(), tried.asks);
+                    // With nobody asked everything was public before.
+                    public = if tried.asks { public } else { newest.size };
+                    prop_assert_eq!(log.published().size, public);
                     continue;
                 }
                 Act::Close => tried.case.bench.close(log),
@@ -378,6 +524,21 @@ proptest! {
                 Act::Rotate => {
                     tried.case.bench.close(log);
                     tried.key = 1 - tried.key;
+                }
+                Act::ChangePolicy => {
+                    tried.case.bench.close(log);
+                    tried.asks = !tried.asks;
+                }
+                Act::Seal { publish_first } => {
+                    let (stored, opened) = tried.seal(log, &dir, &disk, *publish_first);
+                    prop_assert_eq!(stored.len(), known.len() + 1);
+                    prop_assert!(stored.starts_with(&known));
+                    dir = tried.case.bench.folder.path().join(format!("sealed-{number}"));
+                    disk = SimulatedDisk::default();
+                    log = tried.open(&dir, &disk);
+                    tried.case.bench.append(&log, opened.clone());
+                    (known, public, unasked) = (vec![opened], 0, !tried.asks);
+                    continue;
                 }
                 Act::PowerCut { after, publish_first } => {
                     disk.cut_at(disk.operations() + after);
@@ -397,6 +558,7 @@ proptest! {
             }
             disk = SimulatedDisk::holding(&dir);
             log = tried.open(&dir, &disk);
+            unasked |= !tried.asks;
             let signed = log.signed();
             let stored: Vec<Vec<u8>> =
                 log.reader_at(&signed).entries(0..signed.size).map(|entry| entry.unwrap().data).collect();
@@ -406,12 +568,13 @@ proptest! {
             let published = log.published();
             prop_assert!(published.size >= public, "{} was public, and {} is", public, published.size);
             prop_assert!(published.root == root_of(&known[..published.size as usize]));
-            prop_assert!(published.size == 0 || tried.policy.is_met(&published.cosignatures));
+            prop_assert!(published.size == 0 || unasked || tried.policy.is_met(&published.cosignatures));
+            prop_assert!(tried.asks || published.size == signed.size);
             public = published.size;
         }
         tried.publish(&log);
         tried.case.bench.close(log);
-        let keys = VerifierKeys::parse(&format!("{}\n{}", tried.keys[0].verifier, tried.keys[1].verifier)).unwrap();
-        prop_assert_eq!(verify(&dir, &keys, |_| {}).unwrap().size, known.len() as u64);
+        let report = verify(&dir, &tried.verifiers(), |_| {}).unwrap();
+        prop_assert_eq!((report.size, report.root), (known.len() as u64, root_of(&known).to_string()));
     }
 }
