@@ -229,6 +229,11 @@ pub const PACKAGE_ARRIVES: Duration = Duration::from_secs(140);
 /// reading some KiB.
 pub const TRUST_LOOKED_AT: Duration = Duration::from_secs(5);
 
+/// What the audit log may set aside at a time, in bytes: from what one group of the longest records needs, to what is read
+/// back within a start.
+pub const JOURNAL_SEGMENT_BYTES: RangeInclusive<u64> =
+    dialog_audit::limits::MIN_SEGMENT_BYTES..=dialog_audit::limits::MAX_SEGMENT_BYTES;
+
 /// How long deliveries may be kept that nobody could read, in days. Whom they are about nobody knows, and no erasure finds
 /// them: a year is more than anybody needs to look at one.
 pub const UNREADABLE_DAYS: RangeInclusive<u16> = 1..=365;

@@ -6,7 +6,7 @@ use std::{collections::HashMap, io::Write, path::PathBuf, sync::Arc, time::Durat
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use dialog_audit::{
-    KeyKind, Log, LogConfig, Policy, SigningKey, VerifierKey, VerifierKeys, WhenSealed,
+    KeyKind, Log, LogConfig, Policy, SigningKey, Sizes, VerifierKey, VerifierKeys, WhenSealed,
     seal::{self, Predecessor, Successor},
 };
 use dialog_contract::{
@@ -138,6 +138,7 @@ pub fn open(audit: &AuditConfig, folder: PathBuf, when_sealed: WhenSealed) -> an
         former,
         policy: policy.clone(),
         when_sealed,
+        sizes: Sizes { segment_bytes: audit.journal_segment_bytes, ..Sizes::default() },
         ..LogConfig::empty(folder)
     });
     let log = log.context("open the audit log")?;

@@ -5,6 +5,7 @@
 //! - [`callers`]: who calls, for whom, and how they show it.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
 //! - [`evidence`]: what people are told of the audit log about themselves, and the proofs of it.
+//! - [`kills`]: a gateway that is killed under load, again and again. [`full_disk`]: one whose audit log has no room.
 //! - [`demo`]: the demo, as somebody runs it who tries the gateway.
 //! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
 //! - [`tools`]: tools that nobody here wrote.
@@ -29,7 +30,9 @@ mod conformance;
 mod demo;
 mod erasure;
 mod evidence;
+mod full_disk;
 mod house_rules;
+mod kills;
 mod listeners;
 mod packages;
 mod providers;

@@ -14,7 +14,7 @@ use super::Config;
 use crate::{
     auth::keys::{KeySource, is_safe},
     hex,
-    limits::{CONFIGURATION_BYTES, UNREADABLE_DAYS},
+    limits::{CONFIGURATION_BYTES, JOURNAL_SEGMENT_BYTES, UNREADABLE_DAYS},
 };
 
 /// The configuration cannot be used. Says which file, where in it, and what to do.
@@ -87,6 +87,10 @@ impl Config {
         if !UNREADABLE_DAYS.contains(&self.data.unreadable_days) {
             let (least, most) = (UNREADABLE_DAYS.start(), UNREADABLE_DAYS.end());
             return wrong("data.unreadable-days", &format!("must be {least} to {most}"));
+        }
+        if !JOURNAL_SEGMENT_BYTES.contains(&self.audit.journal_segment_bytes) {
+            let (least, most) = (JOURNAL_SEGMENT_BYTES.start(), JOURNAL_SEGMENT_BYTES.end());
+            return wrong("audit.journal-segment-bytes", &format!("must be {least} to {most}"));
         }
         if self.issuers.is_empty() {
             return wrong("issuers", "at least one issuer must be trusted, or nobody can log in");

@@ -45,6 +45,7 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert_eq!(config.audit.folder, Some(folder.path().join("data/audit")));
     assert_eq!((config.audit.witness_every_seconds.get(), config.audit.on_fork), (5, OnFork::Stop));
     assert!(config.audit.also_signed_by.is_empty() && config.audit.policy.is_none());
+    assert_eq!(config.audit.journal_segment_bytes, dialog_audit::Sizes::default().segment_bytes);
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
     assert_eq!(config.secrets().len(), 8);
 }
@@ -150,6 +151,8 @@ fn parts_that_do_not_fit_together_are_named() {
         ),
         ("unreadable-days = 30", "unreadable-days = 0", "data.unreadable-days: must be 1 to 365"),
         ("unreadable-days = 30", "unreadable-days = 366", "data.unreadable-days: must be 1 to 365"),
+        ("bytes = 16777216", "bytes = 131071", "audit.journal-segment-bytes: must be 131072 to 268435456"),
+        ("bytes = 16777216", "bytes = 268435457", "audit.journal-segment-bytes: must be 131072 to 268435456"),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
         (
             "public-url = \"https://",

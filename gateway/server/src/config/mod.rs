@@ -133,6 +133,10 @@ pub struct AuditConfig {
     /// The log's folder; `audit` in the data folder when absent.
     #[serde(default)]
     pub folder: Option<PathBuf>,
+    /// Bytes that the log sets aside at a time for what it is about to write: within
+    /// [`JOURNAL_SEGMENT_BYTES`](crate::limits::JOURNAL_SEGMENT_BYTES).
+    #[serde(default = "journal_segment_bytes")]
+    pub journal_segment_bytes: u64,
     /// Which witnesses must have signed before a checkpoint is published: a C2SP tlog-policy; none when absent.
     #[serde(default)]
     pub policy: Option<PathBuf>,
@@ -145,6 +149,10 @@ pub struct AuditConfig {
     /// The logs that this one continues, oldest first.
     #[serde(default)]
     pub predecessors: Vec<PredecessorConfig>,
+}
+
+fn journal_segment_bytes() -> u64 {
+    dialog_audit::Sizes::default().segment_bytes
 }
 
 /// Five seconds: an auditor who waits for what just happened does not wait long, and a witness with many logs is not
