@@ -1,11 +1,16 @@
 //! Where things are in a log's folder. The public part is that of C2SP tlog-tiles.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::tree::TILE_WIDTH;
 
 /// The checkpoint's name in the folder.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// Which entries have been removed after their time; there is no such file before any were.
+pub(crate) const REMOVED: &str = "removed";
+/// The folder of the entries.
+pub(crate) const ENTRIES: &str = "tile/entries";
 /// The subfolder of what the log keeps for itself.
 pub(crate) const JOURNAL: &str = "journal";
 /// The newest checkpoint that the log signed, where that is not public before witnesses have signed it too.
@@ -20,6 +25,8 @@ pub(crate) const UNFINISHED: &str = ".tmp";
 pub enum PublicFile {
     /// The signed state of the tree; it changes as the log grows.
     Checkpoint,
+    /// Which entries have been removed after their time; it changes as more are.
+    Removed,
     /// A tile that never changes.
     FullTile,
     /// A tile that is removed some time after it is full.
@@ -34,7 +41,17 @@ impl PublicFile {
         if path == CHECKPOINT {
             return Some(Self::Checkpoint);
         }
+        if path == REMOVED {
+            return Some(Self::Removed);
+        }
         Tile::parse(path).map(|tile| if tile.width == TILE_WIDTH { Self::FullTile } else { Self::PartialTile })
+    }
+
+    /// The entries that are in the bundle at this path; none where it is the path of no bundle.
+    #[must_use]
+    pub fn entries(path: &str) -> Option<Range<u64>> {
+        let tile = Tile::parse(path).filter(|tile| tile.kind == Kind::Entries)?;
+        Some(tile.start()..tile.start().saturating_add(tile.width as u64))
     }
 }
 
@@ -176,8 +193,11 @@ mod tests {
     #[test]
     fn only_checkpoint_and_tiles_are_public() {
         assert_eq!(PublicFile::of("checkpoint"), Some(PublicFile::Checkpoint));
+        assert_eq!(PublicFile::of("removed"), Some(PublicFile::Removed));
         assert_eq!(PublicFile::of("tile/entries/x001/000"), Some(PublicFile::FullTile));
         assert_eq!(PublicFile::of("tile/0/000.p/7"), Some(PublicFile::PartialTile));
+        assert_eq!(PublicFile::entries("tile/entries/002.p/7"), Some(512..519));
+        assert_eq!(PublicFile::entries("tile/0/002"), None);
         for path in
             ["journal/000000000007", "journal/lock", "tile/../journal/lock", "../audit.key", "checkpoint.tmp", ""]
         {

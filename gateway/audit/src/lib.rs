@@ -19,6 +19,7 @@
 //!   witnesses sign, C2SP [tlog-cosignature].
 //! * [`Policy`]: which witnesses must have signed before a checkpoint counts, C2SP [tlog-policy].
 //! * [`Collected`]: a checkpoint on its way to being published.
+//! * [`Removed`]: entries that were removed after their time, while the tree goes on verifying.
 //! * [`seal`]: how a log ends, and another follows it.
 //! * [`witness`]: submitting checkpoints to witnesses, C2SP [tlog-witness], without the network.
 //! * [`records`]: what an entry says, where it is a record of the gateway. [`index`]: which entries belong together.
@@ -51,6 +52,7 @@ mod proof;
 mod publish;
 mod reader;
 pub mod records;
+mod retention;
 pub mod seal;
 mod source;
 mod tiles;
@@ -72,6 +74,7 @@ pub use policy::{KnownLog, KnownWitness, NotMet, Policy, PolicyError};
 pub use proof::{Proof, ProofError, Proven};
 pub use publish::{Collected, PublishError};
 pub use reader::{Entries, Entry, ReadError, Reader};
+pub use retention::{Removal, Removed, removable};
 pub use source::Source;
 #[cfg(feature = "web")]
 pub use source::{Access, AccessError, Web};

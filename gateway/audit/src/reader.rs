@@ -15,6 +15,7 @@ use crate::key::VerifierKeys;
 use crate::layout::{self, Tile};
 use crate::limits::MAX_CHECKPOINT_BYTES;
 use crate::proof::Proof;
+use crate::retention::{Removal, Removed};
 use crate::source::Source;
 use crate::tiles::{Nodes, TileTree, Tiles};
 use crate::tree::TILE_WIDTH;
@@ -41,6 +42,14 @@ pub enum ReadError {
         index: u64,
         /// Size of the tree.
         size: u64,
+    },
+    /// What was in the entry has been removed after its time.
+    #[error("entry {index} has been removed after its time; the first that is there is {to}")]
+    Removed {
+        /// What was asked for.
+        index: u64,
+        /// The first entry that is there.
+        to: u64,
     },
     /// A file could not be read.
     #[error("{file}: {source}")]
@@ -142,8 +151,8 @@ impl Reader {
         &self.checkpoint
     }
 
-    /// The entries of a range, in order; what is beyond the checkpoint is left out. They are as
-    /// the log's bundles have them: [`verify`](crate::verify()) says whether the tree commits to them.
+    /// The entries of a range, in order; what is beyond the checkpoint, or was removed after its time, is left out.
+    /// They are as the log's bundles have them: [`verify`](crate::verify()) says whether the tree commits to them.
     #[must_use]
     pub fn entries(&self, range: Range<u64>) -> Entries {
         let end = range.end.min(self.checkpoint.size);
@@ -169,10 +178,13 @@ impl Reader {
             return Err(ReadError::Beyond { index, size });
         }
         let hashes = self.prove(|nodes| prove_record(size, index, nodes))?;
-        let mut entries = self.entries(index..index + 1);
-        let entry = entries.next().ok_or(ReadError::Beyond { index, size })??;
+        let bundle = self.bundle(index / TILE_WIDTH as u64).map_err(|why| match why {
+            ReadError::Removed { to, .. } => ReadError::Removed { index, to },
+            other => other,
+        })?;
+        let entry = bundle.get(index as usize % TILE_WIDTH).ok_or(ReadError::Beyond { index, size })?;
         let note = self.checkpoint.note.clone();
-        Ok(Proof { extra: Some(entry.data), index, hashes, checkpoint: note })
+        Ok(Proof { extra: Some(entry.to_vec()), index, hashes, checkpoint: note })
     }
 
     /// The hashes that prove that the tree of `old_size` entries is a beginning of this one.
@@ -202,8 +214,25 @@ impl Reader {
     pub(crate) fn bundle(&self, n: u64) -> Result<Bundle, ReadError> {
         let start = n * TILE_WIDTH as u64;
         let width = (self.checkpoint.size - start).min(TILE_WIDTH as u64) as usize;
-        let (tile, bytes) = self.source.tile(Tile::entries(n, width))?;
-        Bundle::read(tile, bytes, width).map_err(ReadError::from)
+        let wanted = Tile::entries(n, width);
+        match self.source.find(wanted)? {
+            Some((tile, bytes)) => Bundle::read(tile, bytes, width).map_err(ReadError::from),
+            None => match Removed::read(&*self.source)?.filter(|removed| removed.covers(n)) {
+                Some(Removed { to, .. }) => Err(ReadError::Removed { index: start, to }),
+                None => Err(Damage::at(wanted.to_string(), start, "the file is missing").into()),
+            },
+        }
+    }
+
+    /// What the log says of entries that were removed after their time; `None` where none were.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the log says no such thing.
+    pub fn removal(&self) -> Result<Option<Removal>, ReadError> {
+        let Some(removed) = Removed::read(&*self.source)? else { return Ok(None) };
+        let entry = self.checked_entries(removed.record..removed.record.saturating_add(1))?.next();
+        let beyond = ReadError::Beyond { index: removed.record, size: self.checkpoint.size };
+        Ok(Some(removed.said(&entry.ok_or(beyond)??.data)?))
     }
 }
 
@@ -306,6 +335,12 @@ impl Entries {
         self.next = index.min(self.end);
     }
 
+    /// The entry of this index; `None` beyond the range's end, and where it was removed after its time.
+    pub fn get(&mut self, index: u64) -> Option<Result<Entry, ReadError>> {
+        self.seek(index);
+        self.next().filter(|found| found.as_ref().map_or(true, |entry| entry.index == index))
+    }
+
     fn load(&mut self, n: u64) -> Result<&Bundle, ReadError> {
         let previous = self.read.as_ref().map(|bundle| bundle.start() / TILE_WIDTH as u64);
         if previous != Some(n) {
@@ -338,8 +373,16 @@ impl Iterator for Entries {
         if self.next >= self.end {
             return None;
         }
+        let mut loaded = self.load(self.next / TILE_WIDTH as u64).map(drop);
+        if let Err(ReadError::Removed { to, .. }) = loaded {
+            self.next = to;
+            if self.next >= self.end {
+                return None;
+            }
+            loaded = self.load(to / TILE_WIDTH as u64).map(drop);
+        }
         let index = self.next;
-        match self.load(index / TILE_WIDTH as u64) {
+        match loaded.and_then(|()| self.load(index / TILE_WIDTH as u64)) {
             Ok(bundle) => {
                 let data = bundle.get(index as usize % TILE_WIDTH)?.to_vec();
                 self.next += 1;

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use serde::Serialize;
-use tlog_tiles::record_hash;
+use tlog_tiles::{Hash, record_hash};
 
 use crate::bundle;
 use crate::checkpoint::{CheckpointError, SignedCheckpoint};
@@ -19,6 +19,7 @@ use crate::key::VerifierKeys;
 use crate::layout::{self, Kind, Tile};
 use crate::limits::MAX_CHECKPOINT_BYTES;
 use crate::reader::must_continue;
+use crate::retention::{Removal, Removed};
 use crate::source::Source;
 use crate::tiles::TileTree;
 use crate::tree::{TILE_WIDTH, edge_width, levels};
@@ -86,6 +87,9 @@ pub struct Report {
     /// The first entry that was looked at: 0 where all were. Those before it are under a checkpoint that was trusted,
     /// and that this tree continues.
     pub first: u64,
+    /// Entries whose content was removed after its time, and what the log says of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Removal>,
     /// What the journal holds beyond the checkpoint.
     pub journal: JournalReport,
     /// Tiles that reach beyond the checkpoint: written by a gateway that runs, or that ended
@@ -178,12 +182,13 @@ impl<'a> Verification<'a> {
         let bundles = total.div_ceil(TILE_WIDTH as u64);
         let first = self.first / TILE_WIDTH as u64;
         let far = self.source.folder().is_none();
+        let mut removal = None;
         for n in first..bundles {
             if far {
                 let ahead: Vec<String> = (n..bundles.min(n + AHEAD)).flat_map(|n| files(n, total)).collect();
                 self.source.prefetch(&ahead);
             }
-            check_bundle(self.source, &mut self.tree, n)?;
+            self.check(n, &mut removal)?;
             let done = total.min((n + 1) * TILE_WIDTH as u64);
             if progress(Progress { done, total }).is_break() && done < total {
                 return Err(VerifyError::BrokenOff { done, total });
@@ -195,7 +200,7 @@ impl<'a> Verification<'a> {
         };
         let SignedCheckpoint { origin, root, .. } = self.checkpoint;
         let root = root.to_string();
-        Ok(Report { origin, size: total, root, first: self.first, journal, unsigned_tiles, signed })
+        Ok(Report { origin, size: total, root, first: self.first, removed: removal, journal, unsigned_tiles, signed })
     }
 
     /// Looks at what only a folder of this machine has: how many tiles are not public yet, the size of the tree that the
@@ -208,6 +213,43 @@ impl<'a> Verification<'a> {
         };
         let unsigned = check_other_files(folder, &mut tree, signed.size, public.size)?;
         Ok((unsigned, Some(signed.size), check_journal(folder, &mut tree, &signed)?))
+    }
+
+    /// Checks a bundle. Where there is none, the log must say why.
+    fn check(&mut self, n: u64, removal: &mut Option<Removal>) -> Result<(), Fault> {
+        let width = self.tree.tile(0, n)?.len();
+        let wanted = Tile::entries(n, width);
+        let Some(found) = self.source.find(wanted)? else {
+            let removed = match removal {
+                Some(known) => Some(known.removed()),
+                None => Removed::read(self.source)?,
+            };
+            let covers = removed.filter(|removed| removed.covers(n));
+            let covers = covers.ok_or_else(|| Damage::at(wanted.to_string(), wanted.start(), "the file is missing"))?;
+            if removal.is_none() {
+                *removal = Some(self.removal(covers)?);
+            }
+            return Ok(());
+        };
+        check_entries(found, self.tree.tile(0, n)?)
+    }
+
+    /// What the log says of what was removed, in a record that the tree commits to.
+    fn removal(&mut self, removed: Removed) -> Result<Removal, Fault> {
+        let width = TILE_WIDTH as u64;
+        if removed.record >= self.checkpoint.size {
+            let what = format!("the record that it names, {}, is not under the checkpoint", removed.record);
+            return Err(Damage::new(layout::REMOVED, what).into());
+        }
+        let n = removed.record / width;
+        check_bundle(self.source, &mut self.tree, n)?;
+        let (_, bytes) = self.source.tile(Tile::entries(n, self.tree.tile(0, n)?.len()))?;
+        let mut rest = bytes.as_slice();
+        let mut entry = Default::default();
+        for _ in n * width..=removed.record {
+            (entry, rest) = bundle::split(rest).unwrap_or_default();
+        }
+        Ok(removed.said(entry)?)
     }
 }
 
@@ -225,7 +267,10 @@ fn files(n: u64, size: u64) -> Vec<String> {
 /// Checks the entries of a bundle against the hashes that the tree commits to.
 pub(crate) fn check_bundle(source: &dyn Source, tree: &mut TileTree<'_>, n: u64) -> Result<(), Fault> {
     let hashes = tree.tile(0, n)?;
-    let (tile, bytes) = source.tile(Tile::entries(n, hashes.len()))?;
+    check_entries(source.tile(Tile::entries(n, hashes.len()))?, hashes)
+}
+
+fn check_entries((tile, bytes): (Tile, Vec<u8>), hashes: &[Hash]) -> Result<(), Fault> {
     let damaged = |at: usize, what: &str| Fault::from(Damage::at(tile.to_string(), tile.start() + at as u64, what));
     let mut rest = bytes.as_slice();
     for (at, hash) in hashes.iter().enumerate() {

@@ -86,6 +86,10 @@ closed_list!(
         ReceiptRead = "receipt.read",
         /// A citizen read who had read or changed what is theirs.
         AccessLogRead = "access-log.read",
+        /// The audit log was read.
+        LogRead = "log.read",
+        /// What was in records was removed after its time.
+        LogPrune = "log.prune",
         /// The log was ended, and its successor named.
         LogSeal = "log.seal",
         /// The log was begun as the successor of another.
@@ -131,7 +135,8 @@ impl Action {
             | Self::OfficeRead
             | Self::AttachmentRead
             | Self::PluginsRead
-            | Self::ReceiptRead => Effect::Read,
+            | Self::ReceiptRead
+            | Self::LogRead => Effect::Read,
             Self::DialogsList
             | Self::AppointmentsSlots
             | Self::AppointmentsUpcoming
@@ -150,7 +155,7 @@ impl Action {
             | Self::PluginRollback
             | Self::KeysRewrap
             | Self::KeySign => Effect::Update,
-            Self::CitizenErase | Self::PluginRemove => Effect::Delete,
+            Self::CitizenErase | Self::PluginRemove | Self::LogPrune => Effect::Delete,
             Self::InboundPoll
             | Self::RequestRefused
             | Self::PluginLoad

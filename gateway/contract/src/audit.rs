@@ -116,7 +116,7 @@ closed_list!(
         Start = "start",
         /// The gateway stopped in good order.
         Stop = "stop",
-        /// Other keys sign the log than before.
+        /// Other keys sign the log than before, or keys of data at rest were wrapped anew.
         KeyUse = "key-use",
         /// What witnesses of the log say that is not their signature: refusals, another tree; a quorum lost, and back.
         Witness = "witness",
@@ -124,6 +124,12 @@ closed_list!(
         Sealed = "sealed",
         /// The log's first record after another log, which it continues.
         Opened = "opened",
+        /// The log itself is read: by whom, and what was read before that is in no record yet.
+        LogRead = "log-read",
+        /// The same, to take it elsewhere.
+        Export = "export",
+        /// What is in records is removed after its time: up to which entry, and by which rule.
+        Retention = "retention",
     }
 );
 

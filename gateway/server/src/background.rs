@@ -1,6 +1,7 @@
 //! What the gateway does without being asked: what waits for a provider is tried again, vendors that cannot push are
 //! asked for news, what is past its time is forgotten, keys are wrapped anew after the master key has changed, plugins
-//! are held to whom the operator trusts now, and the audit log's index follows it.
+//! are held to whom the operator trusts now, the audit log's index follows it, and what is in its records goes after
+//! its time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +14,7 @@ use dialog_store::Rewrap;
 use tokio::{signal::unix::Signal, task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::{encryption, gateway::Gateway, limits::TRUST_LOOKED_AT, start};
+use crate::{encryption, gateway::Gateway, limits::TRUST_LOOKED_AT, retention, start};
 
 /// How often due work is looked for. The first retry comes five seconds after a failure.
 const WORK: Duration = Duration::from_secs(1);
@@ -32,6 +33,9 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
     tasks.spawn(purge(Arc::clone(gateway)));
     tasks.spawn(rewrap(Arc::clone(gateway)));
     tasks.spawn(gateway.trails.clone().follow(stop.clone()));
+    if let Some(days) = gateway.keep_records_days {
+        tasks.spawn(retention::run(Arc::clone(gateway), days.get()));
+    }
     for (plugin, every) in polled {
         tasks.spawn(poll(desk.clone(), plugin, every, stop.clone()));
     }
@@ -97,7 +101,7 @@ async fn rewrap(gateway: Arc<Gateway>) {
                 remaining,
                 "keys were wrapped under the new master key; the rest is at the next start"
             );
-            let mut record = start::own(RecordKind::Configuration, Action::KeysRewrap);
+            let mut record = start::own(RecordKind::KeyUse, Action::KeysRewrap);
             let counts = [("done", done), ("remaining", remaining)];
             record.details.extend(counts.map(|(name, count)| (name.to_owned(), count.to_string())));
             if let Err(error) = gateway.evidence.record(record).await {

@@ -1,6 +1,6 @@
 //! What every handler reaches: the domain, who may call it, and what is counted.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, num::NonZeroU16, path::PathBuf, sync::Arc};
 
 use dialog_contract::{health::HealthStatus, ids::PluginId};
 use dialog_core::{Desk, ports::clock::SystemClock};
@@ -15,6 +15,7 @@ use crate::{
     auth::{possession::Possession, verifier::Verifier},
     evidence::AuditLog,
     http::streams::EventStreams,
+    log_reading::LogReading,
     telemetry::metrics::Metrics,
     trails::AuditTrails,
     webhook::Webhook,
@@ -50,6 +51,10 @@ pub struct Gateway {
     pub log_folder: PathBuf,
     /// The folders of the logs that it continues, by the SHA-256 of their origins, lower-case hexadecimal.
     pub earlier_logs: HashMap<String, PathBuf>,
+    /// How long what is in its records is kept, in days; for ever where nothing is said.
+    pub keep_records_days: Option<NonZeroU16>,
+    /// Who reads the log.
+    pub log_reading: LogReading,
     /// Whether the log's public files are read without a token.
     pub open_log: bool,
     /// Requests that may be worked on at once.

@@ -6,6 +6,8 @@
 //! - [`abuse`]: who asks too often, too slowly or for nothing.
 //! - [`auth`]: access tokens to permits. [`webhook`]: what vendors push.
 //! - [`gateway`]: what every handler reaches. [`background`]: what happens without being asked.
+//! - [`evidence`], [`trails`]: the audit log, as the domain writes to it and reads from it. [`log_reading`]: who reads it
+//!   over HTTP. [`retention`]: what goes from it after its time.
 //! - [`log`]: the audit log as it is configured. [`witnesses`]: who must sign it too before it is public.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
 //! - [`operate`]: what an operator does with the plugins of a gateway that runs.
@@ -24,7 +26,9 @@ pub mod http;
 pub mod limits;
 pub mod listener;
 pub mod log;
+pub mod log_reading;
 pub mod operate;
+pub mod retention;
 pub mod start;
 pub mod telemetry;
 pub mod tls;

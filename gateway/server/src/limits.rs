@@ -256,3 +256,10 @@ pub const COMPRESSED_BUNDLE_BYTES: u64 = 2 * 1024 * 1024;
 
 /// How long the command that seals a log waits for its witnesses to sign the end.
 pub const SEAL_PUBLISHES: Duration = Duration::from_secs(60);
+
+/// Readers of the audit log, with a purpose each, of whom the gateway knows what they have read: auditors and operators,
+/// with their tools.
+pub const LOG_READERS: usize = 1000;
+
+/// For how long one record says that somebody reads the audit log.
+pub const LOG_READING_SECONDS: i64 = 3600;

@@ -50,6 +50,7 @@ use crate::{
     limits,
     listener::Listener,
     log,
+    log_reading::LogReading,
     telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
     tls::{door::Door, reload},
     trails::AuditTrails,
@@ -155,6 +156,9 @@ async fn serve(config: Config, mut checked: Checked, ready: &mut dyn Write) -> a
     };
     if tokio::time::timeout(DRAIN, drained).await.is_err() {
         tracing::warn!("not everything came to its end in time; it is repaired at the next start");
+    }
+    for record in gateway.log_reading.rest(gateway.clock.now()) {
+        gateway.evidence.record(record).await.context("record who read the audit log")?;
     }
     gateway.evidence.record(own(RecordKind::Stop, Action::GatewayStop)).await.context("record the stop")?;
     if let Some(task) = witnesses
@@ -297,6 +301,8 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         trails,
         log_folder,
         earlier_logs: opened.earlier,
+        keep_records_days: config.audit.keep_records_days,
+        log_reading: LogReading::default(),
         open_log: config.operations.open_log,
         permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
         rates: Rates::new(&config.rates),

@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use dialog_audit::{
-    Log, ReadError, Reader,
+    Log, Published, ReadError, Reader,
     index::{Index, IndexError, Key},
 };
 use dialog_contract::{audit::Record, ids::RequestId};
@@ -62,26 +62,35 @@ impl AuditTrails {
         }
     }
 
+    /// The newest checkpoint. One that is public was signed, though who follows what is signed may be told of it later.
+    fn newest(&self) -> Published {
+        let (signed, published) = (self.log.signed(), self.log.published());
+        if published.size > signed.size { published } else { signed }
+    }
+
     /// Brings the index to where the log is. Reads and writes files; blocks.
     fn catch_up(&self) -> Result<(), IndexError> {
-        let signed = self.log.signed();
+        let newest = self.newest();
         let is_known = self.known.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|known| {
             let at = known.reader.checkpoint();
-            at.size >= signed.size
+            at.size >= newest.size
         });
-        let reader = self.log.reader_at(&signed);
+        let reader = self.log.reader_at(&newest);
         match is_known {
             Some(true) => {}
             Some(false) => {
                 let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                 // Somebody else may have been here before.
-                if let Some(known) = known.as_mut().filter(|known| known.reader.checkpoint().size < signed.size) {
+                if let Some(known) = known.as_mut().filter(|known| known.reader.checkpoint().size < newest.size) {
                     known.index.follow(&reader)?;
                     known.reader = reader;
                 }
             }
             None => {
                 let mut index = Index::open(&self.folder, &reader)?;
+                if let Some(removal) = reader.removal()? {
+                    index.forget(removal.to)?;
+                }
                 let missing = index.missing();
                 if missing > 0 {
                     tracing::info!(segments = missing, "the audit log is being indexed");
@@ -91,6 +100,21 @@ impl AuditTrails {
             }
         }
         Ok(())
+    }
+
+    /// Forgets what was removed from the log: entries before this one.
+    ///
+    /// # Errors
+    /// When the index cannot be written.
+    pub async fn forget(&self, to: u64) -> anyhow::Result<()> {
+        let trails = self.clone();
+        let forgotten = tokio::task::spawn_blocking(move || {
+            let mut known = trails.known.write().unwrap_or_else(PoisonError::into_inner);
+            let Some(Known { reader, index }) = known.as_mut() else { return Ok(()) };
+            index.forget(to)?;
+            index.follow(reader)
+        });
+        Ok(forgotten.await??)
     }
 
     /// Asks what is known once it is as new as the log.
@@ -126,8 +150,8 @@ impl Known {
             if found.len() == limit {
                 break;
             }
-            entries.seek(index);
-            let Some(entry) = entries.next().transpose()? else { continue };
+            // What was removed after its time is told by nobody any more.
+            let Some(entry) = entries.get(index).transpose()? else { continue };
             // What a later version wrote is not understood, and not told.
             if let Ok(record) = serde_json::from_slice::<Record>(&entry.data)
                 && is_wanted(&record)
@@ -192,6 +216,7 @@ impl Trails for AuditTrails {
         let proven = tokio::task::spawn_blocking(move || log.reader_at(&checkpoint).proof(index)).await;
         match proven.map_err(|error| TrailsError::Unreadable(error.to_string()))? {
             Ok(proof) => Ok(Some(proof.to_string())),
+            Err(ReadError::Removed { .. }) => Ok(None),
             Err(error) => Err(unreadable(&error)),
         }
     }

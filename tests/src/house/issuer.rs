@@ -140,7 +140,9 @@ pub fn representing_claims(citizen: &Citizen, other: &Citizen, role: &str) -> Va
     claims
 }
 
-fn machine_claims(client: &str, scope: &str) -> Value {
+/// The claims of [`Issuer::machine`], to be bound to another key.
+#[must_use]
+pub fn machine_claims(client: &str, scope: &str) -> Value {
     let mut claims = base_claims();
     claims["client_id"] = json!(client);
     claims["scope"] = json!(scope);

@@ -11,7 +11,9 @@
 //! - [`tools`]: tools that nobody here wrote.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`packages`]: plugins that come, wait, serve and go while the gateway runs.
+//! - [`retention`]: what is in the audit log goes when its time has come.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
+//! - [`auditor`]: the auditor's tool, at the door of a whole gateway.
 //! - [`witnesses`]: who must sign the audit log before it is public.
 //! - [`whole`]: the story that the demo plays.
 
@@ -23,6 +25,7 @@
     reason = "tests fail by panicking, and say what they skip"
 )]
 
+mod auditor;
 mod bad_input;
 mod callers;
 mod canary;
@@ -36,6 +39,7 @@ mod kills;
 mod listeners;
 mod packages;
 mod providers;
+mod retention;
 mod tools;
 mod vendors;
 mod visit;

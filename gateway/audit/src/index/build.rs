@@ -56,7 +56,15 @@ impl Growing {
                 let files: Vec<String> = ahead.map(|n| Tile::entries(n, TILE_WIDTH).to_string()).collect();
                 reader.source().prefetch(&files);
             }
-            let bundle = reader.bundle(n)?;
+            let bundle = match reader.bundle(n) {
+                // What was removed is found by nobody.
+                Err(ReadError::Removed { to: there, .. }) => {
+                    self.end = there.min(to);
+                    done(self.end);
+                    continue;
+                }
+                bundle => bundle?,
+            };
             let end = to.min(n * width + bundle.len() as u64);
             for index in self.end..end {
                 if let Some(names) = bundle.get((index % width) as usize).and_then(Names::read) {

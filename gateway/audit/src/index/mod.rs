@@ -181,6 +181,27 @@ impl Index {
         tail.unwrap_or_else(|| Growing::new(number, self.mask))
     }
 
+    /// Forgets everything of entries before `to`, whose content has been removed. Segments that know of them are made
+    /// anew when the index is next brought up to date.
+    ///
+    /// # Errors
+    /// When a file cannot be deleted.
+    pub fn forget(&mut self, to: u64) -> Result<(), IndexError> {
+        for number in 0..to.div_ceil(SEGMENT_ENTRIES).min(self.segments.len() as u64) {
+            // It was made after they had gone.
+            if self.segments[number as usize].as_ref().is_some_and(Segment::is_empty) {
+                continue;
+            }
+            let path = self.path(number);
+            match fs::remove_file(&path) {
+                Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(at(&path, source)),
+                _ => self.segments[number as usize] = None,
+            }
+        }
+        self.tail = None;
+        Ok(())
+    }
+
     /// How many segments are still to be made for the tree that was last looked at.
     #[must_use]
     pub fn missing(&self) -> usize {
@@ -260,7 +281,10 @@ fn search(reader: &Reader, key: Key<'_>, range: Range<u64>, found: &mut Vec<u64>
     let finder = memmem::Finder::new(key.value());
     let width = TILE_WIDTH as u64;
     for n in range.start / width..range.end.div_ceil(width) {
-        let bundle = reader.bundle(n)?;
+        let bundle = match reader.bundle(n) {
+            Err(ReadError::Removed { .. }) => continue,
+            bundle => bundle?,
+        };
         for place in 0..bundle.len() {
             let index = bundle.start() + place as u64;
             // A value with an escape in it is written in another way; whether it is there is seen when it is read.

@@ -77,6 +77,11 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    /// Whether it leads to no entry.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.keys == 0
+    }
+
     /// Opens a file; `None` where there is none, or it is not whole.
     pub(super) fn open(path: &Path) -> io::Result<Option<Self>> {
         let file = match File::open(path) {

@@ -55,7 +55,7 @@ impl Board {
 }
 
 /// Writes a file under another name, durably, and gives it its own.
-pub(super) fn write(disk: &dyn Disk, dir: &Path, file: &str, meanwhile: &str, content: &[u8]) -> io::Result<()> {
+pub(crate) fn write(disk: &dyn Disk, dir: &Path, file: &str, meanwhile: &str, content: &[u8]) -> io::Result<()> {
     let unfinished = dir.join(layout::JOURNAL).join(format!("{meanwhile}{}", layout::UNFINISHED));
     let mut created = disk.create(&unfinished)?;
     created.write_all_at(content, 0)?;

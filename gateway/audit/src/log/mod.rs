@@ -6,7 +6,7 @@
 //! * `board`: the public checkpoint.
 //! * `shared`: what the two and the callers see of each other.
 
-mod board;
+pub(crate) mod board;
 mod open;
 mod shared;
 mod tiler;
@@ -27,11 +27,13 @@ use crate::damage::{Damage, Fault};
 use crate::disk::{Disk, RealDisk};
 use crate::folder::Folder;
 use crate::key::{KeyError, SigningKey, VerifierKey, VerifierKeys};
+use crate::layout;
 use crate::limits::{MAX_ENTRY_BYTES, Pace, Sizes};
 use crate::policy::{NotMet, Policy};
 use crate::proof::Proof;
 use crate::publish::PublishError;
 use crate::reader::{ReadError, Reader};
+use crate::retention::Removed;
 use crate::seal::Successor;
 use crate::verify::TornTail;
 use shared::{Shared, lock};
@@ -343,6 +345,34 @@ impl Log {
         let (size, cosignatures) = (new.size, new.cosignatures.len());
         let good = |old: &Published| old.size == size && old.cosignatures.len() >= cosignatures;
         Ok(shared.board.put(Arc::new(new), good)?)
+    }
+
+    /// Removes the content of all entries before one, as a record says, which must be public. Files that
+    /// an earlier removal has left go too. Gives the number of files that went. Writes and deletes files; blocks.
+    ///
+    /// # Errors
+    /// When the record does not say so, or a file cannot be written or deleted; then it goes on at the next call.
+    pub fn remove(&self, removed: Removed) -> Result<u64, ReadError> {
+        let (reader, Removed { to, record }) = (self.reader(), removed);
+        let entry = reader.checked_entries(record..record + 1)?.next();
+        let entry = entry.ok_or(ReadError::Beyond { index: record, size: reader.checkpoint().size })??;
+        removed.said(&entry.data)?;
+        let (disk, dir) = (&*self.0.shared.disk, self.0.folder.path());
+        let known = Removed::read(reader.source())?;
+        if known.is_none_or(|known| known.to < to) {
+            removed.write(disk, dir).map_err(Fault::io(layout::REMOVED))?;
+        }
+        Ok(removed.delete(disk, dir).map_err(Fault::io(layout::ENTRIES))?)
+    }
+
+    /// Deletes what an earlier removal has left. Deletes files; blocks.
+    ///
+    /// # Errors
+    /// When a file cannot be deleted.
+    pub fn finish_removal(&self) -> Result<u64, ReadError> {
+        let removed = Removed::read(self.reader().source())?;
+        let deleted = removed.map(|removed| removed.delete(&*self.0.shared.disk, self.0.folder.path()));
+        Ok(deleted.transpose().map_err(Fault::io(layout::ENTRIES))?.unwrap_or(0))
     }
 
     /// Takes nothing more, from now until the log is opened again: appends fail with this reason.

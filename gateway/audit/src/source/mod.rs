@@ -50,16 +50,22 @@ impl dyn Source + '_ {
     /// A tile's content, and the tile that it was taken from: a partial tile may have been
     /// removed once the full one was there.
     pub(crate) fn tile(&self, tile: Tile) -> Result<(Tile, Vec<u8>), Fault> {
+        let found = self.find(tile)?;
+        found.ok_or_else(|| Damage::at(tile.to_string(), tile.start(), "the file is missing").into())
+    }
+
+    /// The same, or `None` where there is neither.
+    pub(crate) fn find(&self, tile: Tile) -> Result<Option<(Tile, Vec<u8>)>, Fault> {
         let limit = match tile.kind {
             Kind::Hashes(_) => TILE_WIDTH * HASH_SIZE,
             Kind::Entries => MAX_BUNDLE_BYTES,
         };
         for tile in [tile, tile.widened()] {
             if let Some(bytes) = self.read(&tile.to_string(), limit)? {
-                return Ok((tile, bytes));
+                return Ok(Some((tile, bytes)));
             }
         }
-        Err(Damage::at(tile.to_string(), tile.start(), "the file is missing").into())
+        Ok(None)
     }
 
     /// The hashes of a tile.

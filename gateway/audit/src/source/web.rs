@@ -39,6 +39,8 @@ pub struct Access {
     pub token: Option<Zeroizing<String>>,
     /// The P-256 key that the token is bound to, PKCS#8 in PEM.
     pub proof_key: Option<Zeroizing<Vec<u8>>>,
+    /// The log's address as its gateway knows it, where it is reached at another: what proofs are made for.
+    pub proof_url: Option<String>,
     /// Certificate authorities to believe in place of the system's, in PEM.
     pub authorities: Option<Vec<u8>>,
     /// Client certificate with its chain and its private key, in PEM.
@@ -83,6 +85,8 @@ type Pending = JoinHandle<Result<Option<Vec<u8>>, Fault>>;
 struct Session {
     /// Without a slash at its end.
     prefix: String,
+    /// The same, as the server itself knows it.
+    known_as: String,
     http: Client,
     token: Option<Zeroizing<String>>,
     proof_key: Option<ProofKey>,
@@ -116,6 +120,10 @@ impl Web {
             && parsed.query().is_none()
             && parsed.fragment().is_none();
         let host = parsed.host().filter(|_| bare && matches!(parsed.scheme(), "http" | "https")).ok_or_else(refused)?;
+        let known_as = match &access.proof_url {
+            None => parsed.clone(),
+            Some(known_as) => Url::parse(known_as).map_err(|_| AccessError::Url(known_as.clone()))?,
+        };
         let this_machine = match host {
             url::Host::Domain(name) => name == "localhost",
             url::Host::Ipv4(address) => address.is_loopback(),
@@ -157,6 +165,7 @@ impl Web {
             .map_err(|why| AccessError::Client(why.to_string()))?;
         let session = Arc::new(Session {
             prefix: parsed.as_str().trim_end_matches('/').to_owned(),
+            known_as: known_as.as_str().trim_end_matches('/').to_owned(),
             http,
             token: access.token,
             proof_key,
@@ -246,7 +255,7 @@ impl Session {
             let Some(key) = &self.proof_key else {
                 return self.answer(request.bearer_auth(token.as_str()), file, limit).await;
             };
-            let Some(proof) = key.prove(address, token) else {
+            let Some(proof) = key.prove(&format!("{}/{file}", self.known_as), token) else {
                 return Ok(Answer::Refused("no proof of possession can be signed".to_owned()));
             };
             let authorization = Zeroizing::new(format!("DPoP {}", token.as_str()));

@@ -40,10 +40,20 @@ impl Case {
         case
     }
 
+    /// The log, open for appending.
+    pub(crate) fn open(&self) -> Log {
+        Log::open(LogConfig::new(self.dir(), self.signer())).unwrap()
+    }
+
+    /// The key that signs it.
+    pub(crate) fn signer(&self) -> SigningKey {
+        SigningKey::parse(&self.key).unwrap()
+    }
+
     pub(crate) fn append(&self, entries: impl IntoIterator<Item = String>) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            let log = Log::open(LogConfig::new(self.dir(), SigningKey::parse(&self.key).unwrap())).unwrap();
+            let log = self.open();
             // Many at once, in their order: they share flushes.
             let mut entries = entries.into_iter().peekable();
             while entries.peek().is_some() {

@@ -129,6 +129,8 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
         | Action::GatewayStart
         | Action::GatewayConfigure
         | Action::GatewayStop
+        | Action::LogRead
+        | Action::LogPrune
         | Action::LogSeal
         | Action::LogOpen
         | Action::LogWitness

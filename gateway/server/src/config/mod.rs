@@ -7,7 +7,12 @@
 pub mod file;
 pub mod paths;
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    num::{NonZeroU16, NonZeroU32},
+    path::PathBuf,
+};
 
 use dialog_contract::ids::PluginId;
 use dialog_core::Retention;
@@ -146,6 +151,9 @@ pub struct AuditConfig {
     /// What to do when witnesses have signed another tree of this log.
     #[serde(default)]
     pub on_fork: OnFork,
+    /// How long what is in the log's records is kept, in days; for ever when absent.
+    #[serde(default)]
+    pub keep_records_days: Option<NonZeroU16>,
     /// The logs that this one continues, oldest first.
     #[serde(default)]
     pub predecessors: Vec<PredecessorConfig>,

@@ -60,7 +60,10 @@ pub struct OperatorCaller(pub Permitted<Operator>);
 pub struct AuditorCaller(pub Permitted<Auditor>);
 
 /// Whoever may read the audit log's public files: an auditor, an operator, or anybody where the operator says so.
-pub struct LogReader;
+pub struct LogReader {
+    /// Who it is; nobody is asked where anybody may.
+    pub actor: Option<Actor>,
+}
 
 impl FromRequestParts<Arc<Gateway>> for CitizenCaller {
     type Rejection = Refusal;
@@ -152,17 +155,18 @@ impl FromRequestParts<Arc<Gateway>> for LogReader {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
         if gateway.open_log {
-            return Ok(Self);
+            return Ok(Self { actor: None });
         }
         let claims = authenticate(parts, gateway, &gateway.reached.operations).await?;
         let (verified, now, person) = (verified(&claims), gateway.clock.now(), claims.person.clone());
         if claims.scopes.contains(AUDITOR_SCOPE) {
             identify(parts, gateway, ActorRole::Auditor, &claims);
-            Permitted::<Auditor>::grant(verified, Auditor { person }, now).map(|_| Self).map_err(Refusal::from)
+            Permitted::<Auditor>::grant(verified, Auditor { person }, now)?;
         } else {
             identify(parts, gateway, ActorRole::Operator, &claims);
-            Permitted::<Operator>::grant(verified, Operator { person }, now).map(|_| Self).map_err(Refusal::from)
+            Permitted::<Operator>::grant(verified, Operator { person }, now)?;
         }
+        Ok(Self { actor: Some(Envelope::of(parts).actor()) })
     }
 }
 

@@ -4,7 +4,7 @@
 //! Tiles never change, partial ones neither: whoever has one need not ask again. The checkpoint does, and has an `ETag`.
 //! Bundles of entries are text, and go compressed to whom that suits; hashes cannot be.
 //!
-//! Reading them leaves no record: a log that grew by being read would never be read to its end. Refusals are recorded.
+//! Reading them is recorded by the hour, and not by the file: [`crate::log_reading`]. Refusals are each recorded.
 
 use std::{
     io::{self, Write as _},
@@ -14,19 +14,23 @@ use std::{
 
 use axum::{
     body::Body,
-    extract::{Path, State},
+    extract::{FromRequestParts, Path},
     response::{IntoResponse, Response},
 };
 use dialog_audit::{PublicFile, SignedCheckpoint};
 use dialog_contract::problem::ProblemType;
+use dialog_core::ports::{clock::Clock as _, evidence::Evidence as _};
 use flate2::{Compression, write::GzEncoder};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts};
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
-use super::{caller::LogReader, reply::Refusal};
-use crate::{gateway::Gateway, hex, limits::COMPRESSED_BUNDLE_BYTES};
+use super::{caller::LogReader, envelope::Envelope, reply::Refusal};
+use crate::{gateway::Gateway, hex, limits::COMPRESSED_BUNDLE_BYTES, log_reading::Purpose};
+
+/// What the log is read for.
+const AUDIT_PURPOSE: HeaderName = HeaderName::from_static("audit-purpose");
 
 /// A tile never changes.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
@@ -35,42 +39,33 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const ASK_AGAIN: &str = "no-cache";
 
 /// `GET /log/checkpoint`
-pub async fn checkpoint(
-    State(gateway): State<Arc<Gateway>>,
-    _reader: LogReader,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    file(&gateway.log_folder, "checkpoint", &headers).await
+pub async fn checkpoint(asked: Asked) -> Result<Response, Refusal> {
+    asked.file(&asked.gateway.log_folder, "checkpoint").await
+}
+
+/// `GET /log/removed`
+pub async fn removed(asked: Asked) -> Result<Response, Refusal> {
+    asked.file(&asked.gateway.log_folder, "removed").await
 }
 
 /// `GET /log/tile/{*path}`
-pub async fn tile(
-    State(gateway): State<Arc<Gateway>>,
-    _reader: LogReader,
-    Path(path): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    file(&gateway.log_folder, &format!("tile/{path}"), &headers).await
+pub async fn tile(asked: Asked, Path(path): Path<String>) -> Result<Response, Refusal> {
+    asked.file(&asked.gateway.log_folder, &format!("tile/{path}")).await
 }
 
 /// `GET /log/predecessors/{origin}/checkpoint`
-pub async fn earlier_checkpoint(
-    State(gateway): State<Arc<Gateway>>,
-    _reader: LogReader,
-    Path(origin): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    file(earlier(&gateway, &origin)?, "checkpoint", &headers).await
+pub async fn earlier_checkpoint(asked: Asked, Path(origin): Path<String>) -> Result<Response, Refusal> {
+    asked.file(earlier(&asked.gateway, &origin)?, "checkpoint").await
+}
+
+/// `GET /log/predecessors/{origin}/removed`
+pub async fn earlier_removed(asked: Asked, Path(origin): Path<String>) -> Result<Response, Refusal> {
+    asked.file(earlier(&asked.gateway, &origin)?, "removed").await
 }
 
 /// `GET /log/predecessors/{origin}/tile/{*path}`
-pub async fn earlier_tile(
-    State(gateway): State<Arc<Gateway>>,
-    _reader: LogReader,
-    Path((origin, path)): Path<(String, String)>,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    file(earlier(&gateway, &origin)?, &format!("tile/{path}"), &headers).await
+pub async fn earlier_tile(asked: Asked, Path((origin, path)): Path<(String, String)>) -> Result<Response, Refusal> {
+    asked.file(earlier(&asked.gateway, &origin)?, &format!("tile/{path}")).await
 }
 
 /// The folder of a log that this one continues, by the SHA-256 of its origin.
@@ -79,23 +74,62 @@ fn earlier<'a>(gateway: &'a Gateway, origin: &str) -> Result<&'a Folder, Refusal
     found.map(std::path::PathBuf::as_path).ok_or_else(|| Refusal::of(ProblemType::NotFound))
 }
 
-/// Only the one spelling of a public file's path is read: nothing leads out of the folder, or to the journal.
-async fn file(folder: &Folder, path: &str, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let public = PublicFile::of(path).ok_or_else(|| Refusal::of(ProblemType::NotFound))?;
-    let read = match public {
-        PublicFile::Checkpoint => newest(&folder.join(path), headers).await,
-        PublicFile::FullTile | PublicFile::PartialTile => {
-            let compresses = path.starts_with("tile/entries/");
-            immutable(&folder.join(path), compresses, headers).await
+/// A request for a file of a log, from somebody who may have it.
+pub struct Asked {
+    gateway: Arc<Gateway>,
+    envelope: Envelope,
+    reader: LogReader,
+    headers: HeaderMap,
+}
+
+impl FromRequestParts<Arc<Gateway>> for Asked {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let reader = LogReader::from_request_parts(parts, gateway).await?;
+        let (envelope, headers) = (Envelope::of(parts), parts.headers.clone());
+        Ok(Self { gateway: Arc::clone(gateway), envelope, reader, headers })
+    }
+}
+
+impl Asked {
+    /// Only the one spelling of a public file's path is read: nothing leads out of the folder, or to the journal.
+    async fn file(&self, folder: &Folder, path: &str) -> Result<Response, Refusal> {
+        let public = PublicFile::of(path).ok_or_else(|| Refusal::of(ProblemType::NotFound))?;
+        let purpose = Purpose::of(self.headers.get(&AUDIT_PURPOSE).and_then(|purpose| purpose.to_str().ok()));
+        self.record(purpose).await;
+        let read = match public {
+            PublicFile::Checkpoint => newest(&folder.join(path), &self.headers).await,
+            PublicFile::Removed => of_now(&folder.join(path)).await,
+            PublicFile::FullTile | PublicFile::PartialTile => {
+                let compresses = path.starts_with("tile/entries/");
+                immutable(&folder.join(path), compresses, &self.headers).await
+            }
+        };
+        if let (Ok(_), Some(actor)) = (&read, &self.reader.actor) {
+            self.gateway.log_reading.gave(actor, purpose, path);
         }
-    };
-    read.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Refusal::of(ProblemType::NotFound),
-        _ => {
-            tracing::error!(%error, path, "a public file of the audit log cannot be read");
-            Refusal::of(ProblemType::Internal)
+        read.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Refusal::of(ProblemType::NotFound),
+            _ => {
+                tracing::error!(%error, path, "a public file of the audit log cannot be read");
+                Refusal::of(ProblemType::Internal)
+            }
+        })
+    }
+
+    /// Says in the log who begins to read it.
+    async fn record(&self, purpose: Purpose) {
+        let Some(actor) = &self.reader.actor else { return };
+        let Gateway { log_reading, evidence, clock, .. } = &*self.gateway;
+        let Some(mut record) = log_reading.begins(actor, purpose, clock.now()) else { return };
+        record.request = Some(self.envelope.request);
+        record.trace_id = Some(self.envelope.trace_id.clone());
+        if let Err(error) = evidence.record(record).await {
+            tracing::error!(%error, client = actor.client, "that the audit log is read could not be recorded");
+            log_reading.not_recorded(actor, purpose);
         }
-    })
+    }
 }
 
 async fn newest(path: &Folder, headers: &HeaderMap) -> io::Result<Response> {
@@ -110,6 +144,12 @@ async fn newest(path: &Folder, headers: &HeaderMap) -> io::Result<Response> {
         return Ok((StatusCode::NOT_MODIFIED, common).into_response());
     }
     Ok((common, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note).into_response())
+}
+
+async fn of_now(path: &Folder) -> io::Result<Response> {
+    let text = tokio::fs::read(path).await?;
+    let headers = [(header::CACHE_CONTROL, ASK_AGAIN), (header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((headers, text).into_response())
 }
 
 /// Whether one of the tags of `If-None-Match` is this one; weakly, as RFC 9110 has it.

@@ -124,8 +124,10 @@ pub fn provider() -> Routes {
 pub fn operations() -> Routes {
     Routes { sheds: false, ..Routes::new() }
         .get("/log/checkpoint", log::checkpoint)
+        .get("/log/removed", log::removed)
         .get("/log/tile/{*path}", log::tile)
         .get("/log/predecessors/{origin}/checkpoint", log::earlier_checkpoint)
+        .get("/log/predecessors/{origin}/removed", log::earlier_removed)
         .get("/log/predecessors/{origin}/tile/{*path}", log::earlier_tile)
         .get("/unreadable", operations::unreadable)
         .post("/v1/erasures", operations::erase)

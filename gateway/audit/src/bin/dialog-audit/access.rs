@@ -90,6 +90,9 @@ pub(crate) struct Door {
     /// File with the P-256 private key (PKCS#8, PEM) that the token is bound to.
     #[arg(long, value_name = "FILE", requires = "token_file")]
     proof_key: Option<PathBuf>,
+    /// The log's URL as its gateway knows it, where you reach it at another: what proofs are made for.
+    #[arg(long, value_name = "URL", requires = "proof_key")]
+    proof_url: Option<String>,
     /// File with the certificate authorities to believe, in place of the system's (PEM).
     #[arg(long, value_name = "FILE")]
     ca: Option<PathBuf>,
@@ -132,7 +135,7 @@ impl Place {
 impl Door {
     /// Nothing is shown.
     pub(crate) fn none() -> Self {
-        Self { token_file: None, proof_key: None, ca: None, certificate: None, key: None }
+        Self { token_file: None, proof_key: None, proof_url: None, ca: None, certificate: None, key: None }
     }
 
     pub(crate) fn open(&self, log: &str, purpose: &'static str) -> Result<Arc<dyn Source>, Failure> {
@@ -161,6 +164,7 @@ impl Door {
         let access = Access {
             token,
             proof_key: secret(&self.proof_key)?,
+            proof_url: self.proof_url.clone(),
             authorities: self.ca.as_deref().map(|path| read(path, MAX_AUTHORITIES_BYTES)).transpose()?,
             identity,
             purpose,

@@ -27,10 +27,8 @@ impl Ends {
             return Ok(Self { predecessor: None, successor: None });
         };
         let mut entries = reader.checked_entries(0..u64::MAX)?;
-        let mut entry = |index| -> Result<Option<Vec<u8>>, Failure> {
-            entries.seek(index);
-            Ok(entries.next().transpose()?.map(|entry| entry.data))
-        };
+        let mut entry =
+            |index| -> Result<Option<Vec<u8>>, Failure> { Ok(entries.get(index).transpose()?.map(|entry| entry.data)) };
         let (first, last) = (if first { entry(0)? } else { None }, entry(last)?);
         Ok(Self {
             predecessor: first.as_deref().and_then(Predecessor::read),

@@ -52,7 +52,9 @@ impl Failure {
 impl From<ReadError> for Failure {
     fn from(why: ReadError) -> Self {
         match why {
-            ReadError::NoLog { .. } | ReadError::Beyond { .. } => Self::used_wrongly(why.to_string()),
+            ReadError::NoLog { .. } | ReadError::Beyond { .. } | ReadError::Removed { .. } => {
+                Self::used_wrongly(why.to_string())
+            }
             ReadError::Io { .. } => Self::not_read(why.to_string()),
             ReadError::Checkpoint(_) | ReadError::Damaged(_) => Self::found_wrong(why.to_string()),
         }

@@ -74,8 +74,7 @@ impl Search<'_> {
             && let Some(candidates) = candidates(index, self.reader, filter, &range)?
         {
             for at in candidates {
-                entries.seek(at);
-                let Some(entry) = entries.next() else { break };
+                let Some(entry) = entries.get(at) else { continue };
                 if look(output, &entry?)?.is_break() || output.is_gone() {
                     break;
                 }
@@ -90,9 +89,12 @@ impl Search<'_> {
         };
         for range in ranges {
             entries.seek(range.start);
-            for _ in range {
-                let Some(entry) = entries.next() else { return Ok(()) };
-                if look(output, &entry?)?.is_break() || output.is_gone() {
+            for entry in &mut entries {
+                let entry = entry?;
+                if entry.index >= range.end {
+                    break;
+                }
+                if look(output, &entry)?.is_break() || output.is_gone() {
                     return Ok(());
                 }
             }

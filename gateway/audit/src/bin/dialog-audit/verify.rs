@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dialog_audit::limits::MAX_CHECKPOINT_BYTES;
-use dialog_audit::{JournalReport, Reader, Report, SignedCheckpoint, Verification, VerifyError};
+use dialog_audit::{JournalReport, Reader, Removal, Report, SignedCheckpoint, Verification, VerifyError};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -163,7 +163,7 @@ pub(crate) fn found(why: VerifyError, log: &str) -> Failure {
 }
 
 fn in_words(report: &Report, kept_from: Option<u64>) -> String {
-    let Report { origin, size, root, first, journal, unsigned_tiles, signed } = report;
+    let Report { origin, size, root, first, removed, journal, unsigned_tiles, signed } = report;
     let mut text = format!("The log {origin} verifies: {size} entries, root {root}.");
     match (kept_from, first) {
         (Some(from), _) => text.push_str(&format!("\nThe first {from} were verified before.")),
@@ -175,6 +175,14 @@ fn in_words(report: &Report, kept_from: Option<u64>) -> String {
     if let Some(signed) = signed.filter(|signed| signed > size) {
         text.push_str(&format!(
             "\nThe log has signed {signed} entries, which too few witnesses have signed to be public; they verify too."
+        ));
+    }
+    if let Some(Removal { to, record, time, details }) = removed {
+        let said: Vec<String> = details.iter().map(|(name, is)| format!("{name} {}", line::plain(is))).collect();
+        text.push_str(&format!(
+            "\nWhat was in the entries before {to} was removed at {time}, as entry {record} says ({}); the tree still \
+             commits to them.",
+            said.join(", ")
         ));
     }
     match journal {
