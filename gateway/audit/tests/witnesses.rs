@@ -79,6 +79,37 @@ fn a_log_is_believed_once_as_many_witnesses_have_signed_as_the_policy_says() {
 }
 
 #[test]
+fn what_too_few_witnesses_have_signed_so_far_is_verified_where_it_is_and_told() {
+    let case = Case::new(entries(300));
+    let witnesses = witnesses();
+    let (any, log) = (policy(&case, &witnesses, "any"), case.log());
+    let public = cosigned(&case.dir(), &case.keys(), &witnesses[0]);
+    case.append((300..500).map(|i| format!("entry {i}")));
+    // As a gateway leaves it whose witnesses are away: what it has signed since stays inside.
+    std::fs::rename(case.dir().join("checkpoint"), case.dir().join("journal/checkpoint")).unwrap();
+    std::fs::write(case.dir().join("checkpoint"), public).unwrap();
+    let verify = |more: &[&str]| command(&[more, &["verify", &log, "--policy", &any]].concat());
+    let verified = json(&verify(&["--json"]));
+    assert_eq!((&verified["report"]["size"], &verified["report"]["signed"]), (&300.into(), &500.into()));
+    let words = said(&verify(&[]));
+    assert!(words.contains("has signed 500 entries, which too few witnesses have signed to be public"), "{words}");
+    // Whoever reads it from elsewhere sees what is public, and nothing else.
+    let far = serve(&case.dir(), |_, _| None);
+    let verified = json(&command(&["--json", "verify", &far.url, "--policy", &any]));
+    assert_eq!((&verified["report"]["size"], &verified["report"]["signed"]), (&300.into(), &().into()));
+
+    let bundle = case.dir().join("tile/entries/001.p/244");
+    let mut bytes = std::fs::read(&bundle).unwrap();
+    let length = bytes.len();
+    bytes[length - 1] ^= 1;
+    std::fs::write(&bundle, bytes).unwrap();
+    let damaged = verify(&["--json"]);
+    let details = &json(&damaged)["details"];
+    assert_eq!(code(&damaged), 1);
+    assert_eq!((&details["file"], &details["index"]), (&"tile/entries/001.p/244".into(), &499.into()));
+}
+
+#[test]
 fn the_state_of_witnesses_is_told_and_a_fork_that_one_has_signed_is_found() {
     let case = Case::new(entries(300));
     let witnesses = witnesses();
