@@ -26,6 +26,7 @@
 //! | `t` | attachment | [`crate::record::StoredAttachment`] |
 //! | `u` | when it is removed unless used, attachment | – |
 //! | `o` | operation | [`crate::record::StoredOperation`] |
+//! | `q` | when the office must have answered, dialog | [`crate::record::Owed`] |
 //! | `w` | when it is due, dialog or operation | [`crate::record::Work`] |
 //! | `v` | plugin + event of the plugin's | [`crate::record::Processed`] |
 //! | `y` | when it was processed, the same | – |
@@ -217,6 +218,15 @@ pub(crate) fn attachment_of_unused(key: &[u8]) -> Option<AttachmentId> {
 
 pub(crate) fn operation(operation: Uuid) -> Bytes {
     key(b'o', &[operation.as_bytes()])
+}
+
+/// An answer that an office owes.
+pub(crate) fn owed(due: Timestamp, dialog: DialogId) -> Bytes {
+    key(b'q', &[&moment(due), dialog.uuid().as_bytes()])
+}
+
+pub(crate) fn all_owed() -> Bytes {
+    key(b'q', &[])
 }
 
 /// Work that is due; `subject` is a dialog or an operation.

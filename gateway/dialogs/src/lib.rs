@@ -36,7 +36,7 @@ mod texts;
 
 pub use calendar::NoTimeZone;
 pub use desk::{
-    AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, Outcome, Ports, Purged, Retention, StartError,
-    WorkDone,
+    AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, MOST_COUNTED, Outcome, Overdue, Ports, Purged,
+    Retention, StartError, Waiting, WorkDone,
 };
 pub use identity::KnownCitizens;

@@ -21,8 +21,8 @@ use crate::{
         store::{Batch, Range, Revision, Store, StoreError, Versioned},
     },
     record::{
-        self, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredEvent, StoredOperation,
-        StoredReply, Use, Work,
+        self, Owed, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredEvent,
+        StoredOperation, StoredReply, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };
@@ -252,6 +252,9 @@ impl Step {
                 if let Some((due, _)) = before.due() {
                     self.batch.delete(keys::work(due, id.uuid()));
                 }
+                if let Some(due) = before.owed() {
+                    self.batch.delete(keys::owed(due, id));
+                }
                 if before.visible {
                     self.batch.delete(keys::listed(before.citizen, before.dialog.updated, id));
                 }
@@ -266,7 +269,13 @@ impl Step {
         }
         self.batch.put_of(record.citizen.owner(), key, record::encode(&record)?);
         if let Some((due, running)) = record.due() {
-            self.batch.put(keys::work(due, id.uuid()), record::encode(&Work::Dialog { running })?);
+            let since = record.calls.front().map(|call| call.begun);
+            let work = Work::Dialog { running, since, service: Some(record.dialog.service) };
+            self.batch.put(keys::work(due, id.uuid()), record::encode(&work)?);
+        }
+        if let Some(due) = record.owed() {
+            let owed = Owed { office: record.dialog.office.her_id, service: record.dialog.service };
+            self.batch.put_of(record.citizen.owner(), keys::owed(due, id), record::encode(&owed)?);
         }
         if record.visible {
             let listed = keys::listed(record.citizen, record.dialog.updated, id);

@@ -8,7 +8,7 @@
 //!
 //! [`admit`]: Caller::admit
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, pin::pin, sync::Arc, time::Duration};
 
 use dialog_contract::{
     audit::CallRecord,
@@ -118,9 +118,23 @@ pub(crate) struct Admitted<'a> {
     function: &'static str,
     attempt: u32,
     began: Instant,
+    waited: Duration,
     pub(crate) deadline: Instant,
     // Given back when the store is gone.
     _permits: [OwnedSemaphorePermit; 2],
+}
+
+/// Runs a future and adds to `spent` the time in which it was polled: what it took of a processor, and none of what it
+/// waited for.
+pub(crate) async fn clocked<F: Future>(future: F, spent: &mut Duration) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        let began = std::time::Instant::now();
+        let polled = future.as_mut().poll(context);
+        *spent += began.elapsed();
+        polled
+    })
+    .await
 }
 
 /// What calling came to, before it is looked at.
@@ -145,8 +159,17 @@ impl Caller {
         let not_begun = |plugin: Option<&Plugin>, outcome, detail: &str, retry_after| {
             tracing::warn!(plugin = %target.plugin, %interface, function, detail, "a plugin call was not begun");
             let took = began.elapsed();
-            let ended = CallEnded { plugin: &target.plugin, interface, function, outcome, took, memory_bytes: 0 };
-            self.ports.observer.called(&ended);
+            self.ports.observer.called(&CallEnded {
+                plugin: &target.plugin,
+                interface,
+                function,
+                outcome,
+                took,
+                waited: took,
+                guest: Duration::ZERO,
+                memory_bytes: 0,
+                refused: 0,
+            });
             let outage = Outage { retry_after, sent: Sent::No, detail: detail.to_owned() };
             let installation = plugin.map(|plugin| &plugin.installation);
             let record = CallRecord {
@@ -190,6 +213,7 @@ impl Caller {
             function,
             attempt: target.attempt,
             began,
+            waited: began.elapsed(),
             deadline,
             _permits: permits,
         })
@@ -240,11 +264,12 @@ impl Admitted<'_> {
         }
     }
 
-    /// Looks at what came back and ends the call.
+    /// Looks at what came back and ends the call; `guest` is how long it was worked on.
     pub(crate) async fn finish<B, T>(
         self,
         mut store: Store<Call>,
         returned: Returned<B>,
+        guest: Duration,
         check: impl FnOnce(B, &mut Answer<'_>) -> Result<T, Violation>,
     ) -> Called<T> {
         let (limits, numbers) = (&self.caller.limits, self.plugin.numbers);
@@ -289,7 +314,7 @@ impl Admitted<'_> {
         };
         call.log.close(&self.identity);
         call.refusals.close(&self.identity);
-        let memory_bytes = call.meter.peak();
+        let (memory_bytes, refused) = (call.meter.peak(), call.refusals.count());
         let upstreams = call.requests.records();
         drop(store);
         let took = self.began.elapsed();
@@ -299,7 +324,10 @@ impl Admitted<'_> {
             function: self.function,
             outcome,
             took,
+            waited: self.waited,
+            guest,
             memory_bytes,
+            refused,
         });
         let installation = &self.plugin.installation;
         let record = CallRecord {

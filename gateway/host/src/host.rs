@@ -35,7 +35,7 @@ use crate::{
     grant::{Grant, GrantError},
     limits::{ERROR_LINE_BYTES, LimitError, Limits, length},
     manifest::check_value,
-    observe::{Observer, Prepared, Unobserved},
+    observe::{Observer, PluginStanding, Prepared, Standing, Unobserved},
     package::{Package, PackageError},
     registry::{Plugin, Registry, Worlds, permits},
     scrub,
@@ -307,6 +307,25 @@ impl Host {
     /// Removes a plugin: new calls find none; calls that are under way end as they would. Says whether it was there.
     pub fn remove(&self, plugin: &PluginId) -> bool {
         self.caller.registry.remove(plugin).is_some()
+    }
+
+    /// What is under way at this moment.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let limits = &self.caller.limits;
+        let under_way = |most: u64, free: usize| most.saturating_sub(free as u64);
+        let plugins = self.caller.registry.all().into_iter().map(|plugin| PluginStanding {
+            plugin: plugin.installation.plugin.clone(),
+            calls: under_way(limits.calls_at_once_per_plugin, plugin.permits.available_permits()),
+            upstreams: plugin.upstreams.iter().map(|(name, upstream)| upstream.standing(name)).collect(),
+        });
+        Standing {
+            calls: under_way(limits.calls_at_once, self.caller.permits.available_permits()),
+            most_calls: limits.calls_at_once,
+            most_calls_of_one: limits.calls_at_once_per_plugin,
+            most_requests: limits.upstream_requests_at_once,
+            plugins: plugins.collect(),
+        }
     }
 
     /// Every installed plugin, by id.

@@ -1,4 +1,5 @@
-//! What the host tells whoever keeps metrics. The host knows no metrics library; the server implements [`Observer`].
+//! What the host tells whoever keeps metrics: what has ended, by [`Observer`]; what is under way, by [`Standing`] when it
+//! is asked. The host knows no metrics library; the server does both.
 
 use std::time::Duration;
 
@@ -23,11 +24,6 @@ pub trait Observer: Send + Sync + 'static {
     fn prepared(&self, plugin: &PluginId, how: Prepared, took: Duration) {
         let _ = (plugin, how, took);
     }
-
-    /// An upstream's breaker opened (true) or closed (false).
-    fn breaker(&self, plugin: &PluginId, upstream: &str, open: bool) {
-        let _ = (plugin, upstream, open);
-    }
 }
 
 /// Nobody is told.
@@ -49,8 +45,14 @@ pub struct CallEnded<'a> {
     pub outcome: Outcome,
     /// How long it took, the wait for permits included.
     pub took: Duration,
+    /// How long it waited for its permits; all of it where it was not begun.
+    pub waited: Duration,
+    /// How long it was worked on: the guest's code, and what the host did for it between its waits.
+    pub guest: Duration,
     /// The most memory that it held, in bytes.
     pub memory_bytes: u64,
+    /// What it asked for and may not have, counted.
+    pub refused: u32,
 }
 
 /// How a call ended.
@@ -77,6 +79,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every way to end.
+    pub const ALL: [Self; 9] = [
+        Self::Answered,
+        Self::Failed,
+        Self::Trapped,
+        Self::TimedOut,
+        Self::OutOfMemory,
+        Self::BrokeContract,
+        Self::Shed,
+        Self::NotInstalled,
+        Self::Internal,
+    ];
+
     /// As metrics name it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -105,8 +120,47 @@ pub struct UpstreamEnded<'a> {
     pub method: &'a str,
     /// HTTP status, or the name of the contract's error.
     pub result: Result<u16, &'static str>,
-    /// How long.
+    /// How long, waits included.
     pub took: Duration,
+    /// How long before its first byte could leave: for its turn, and for a token. None where none could.
+    pub waited: Option<Duration>,
+}
+
+/// What is under way at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Calls under way, of versions that were replaced meanwhile too.
+    pub calls: u64,
+    /// As many as there may be.
+    pub most_calls: u64,
+    /// As many as there may be of one plugin.
+    pub most_calls_of_one: u64,
+    /// Requests that may be under way to one upstream.
+    pub most_requests: u64,
+    /// The plugins that are installed, by id.
+    pub plugins: Vec<PluginStanding>,
+}
+
+/// How an installed plugin stands at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PluginStanding {
+    /// Which.
+    pub plugin: PluginId,
+    /// Calls of this version under way.
+    pub calls: u64,
+    /// Its upstreams, by name.
+    pub upstreams: Vec<UpstreamStanding>,
+}
+
+/// How an upstream stands at a moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamStanding {
+    /// The plugin's name of it.
+    pub name: String,
+    /// Requests to it under way, each on a connection of its own.
+    pub requests: u64,
+    /// Whether its breaker is open, or on probation.
+    pub breaker_open: bool,
 }
 
 /// How a plugin's code was made ready.

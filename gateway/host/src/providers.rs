@@ -19,7 +19,7 @@ use tokio::time::timeout_at;
 use tracing::Instrument as _;
 
 use crate::{
-    call::About,
+    call::{About, clocked},
     capabilities::state,
     convert::{answer::At, appointments, dialogs, events::events, inbound, prescriptions},
     host::Host,
@@ -52,15 +52,16 @@ macro_rules! call {
         let $facts = admitted.facts();
         let $files = &mut store.data_mut().attachments;
         $(let $name = $argument;)+
-        let returned = timeout_at(admitted.deadline, async {
+        let mut guest = std::time::Duration::ZERO;
+        let called = async {
             let Some(world) = &plugin.worlds.$world else {
                 return Err(wasmtime::Error::msg("the world is not exported"));
             };
             let instance = world.instantiate_async(&mut store).await?;
             instance.$guest().$call(&mut store, $($passed),+).await
-        })
-        .await;
-        admitted.finish(store, returned, $check).await
+        };
+        let returned = timeout_at(admitted.deadline, clocked(called, &mut guest)).await;
+        admitted.finish(store, returned, guest, $check).await
         }
         .instrument(span)
         .await

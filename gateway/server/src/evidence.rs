@@ -1,6 +1,6 @@
 //! The audit log behind the domain's port: records become canonical JSON, people become pseudonyms.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use dialog_audit::Log;
@@ -42,8 +42,9 @@ impl Evidence for AuditLog {
         if entry.len() > MAX_RECORD_BYTES {
             return Err(EvidenceError(format!("a record of {} bytes is over the limit", entry.len())));
         }
+        let began = Instant::now();
         let receipt = self.log.append(entry).await.map_err(|error| EvidenceError(error.to_string()))?;
-        self.metrics.audit(receipt.index);
+        self.metrics.audit(began.elapsed());
         Ok(Receipt { origin: self.origin.clone(), index: receipt.index })
     }
 

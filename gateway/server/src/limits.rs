@@ -52,6 +52,10 @@ pub const TLS_SESSIONS: usize = 4096;
 /// Tickets that a TLS 1.3 client gets, of which each is good for one connection: a browser opens two at once.
 pub const TLS_TICKETS: usize = 2;
 
+/// Offices that metrics name for what is overdue there, the worst first; the others are counted together. A country has
+/// about as many, and each is a series for each of its services.
+pub const OVERDUE_OFFICES: usize = 1_000;
+
 /// How often certificate files are looked at: a renewed certificate is in use within seconds, at the cost of reading some
 /// KiB.
 pub const CERTIFICATES_LOOKED_AT: Duration = Duration::from_secs(5);

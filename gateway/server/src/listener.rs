@@ -32,7 +32,7 @@ use crate::{
         slow_body::{Pace, Paced},
     },
     limits,
-    telemetry::metrics::{Cut, Metrics},
+    telemetry::metrics::{Metrics, doors::Cut},
     tls::{door::Door, peer::Peer},
 };
 

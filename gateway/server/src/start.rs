@@ -51,7 +51,12 @@ use crate::{
     listener::Listener,
     log,
     log_reading::LogReading,
-    telemetry::{logs::Telemetry, metrics::Metrics, panics, trace_context::CurrentSpan},
+    telemetry::{
+        logs::Telemetry,
+        metrics::{Metrics, Watched},
+        panics,
+        trace_context::CurrentSpan,
+    },
     tls::{door::Door, reload},
     trails::AuditTrails,
     webhook::Webhook,
@@ -249,6 +254,11 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         },
     );
     let host = Arc::new(host.await?);
+    metrics.watch(Watched {
+        host: Arc::downgrade(&host),
+        log: evidence.log().clone(),
+        folders: vec![("data", folder.clone()), ("audit", log_folder.clone())],
+    });
     let packages = Packages::open(
         PackagesConfig {
             folder: folder.join("packages"),

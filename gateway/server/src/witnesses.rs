@@ -39,7 +39,7 @@ use crate::{
     hex,
     limits::{WITNESS_CONNECT, WITNESS_ROUNDS_WITHOUT_QUORUM, WITNESS_WAIT},
     start,
-    telemetry::metrics::Metrics,
+    telemetry::metrics::{Metrics, log::WitnessAnswer},
 };
 
 /// Why witnesses cannot be asked.
@@ -232,7 +232,7 @@ impl Witnesses {
         let mut said = Vec::new();
         while let Some((at, meaning)) = asked.next().await {
             let name = self.rules.policy.witnesses()[at].shown();
-            self.metrics.witness_answered(&name, word(&meaning));
+            self.metrics.witness_answered(&name, answer(&meaning));
             match meaning {
                 Meaning::Cosigned(kept) => {
                     self.collected.add(at, kept);
@@ -253,7 +253,11 @@ impl Witnesses {
         }
         self.look_at_forks(&claims).await;
         self.look_at_quorum(&checkpoint).await;
-        self.metrics.audit_checkpoints(self.log.signed().size, self.log.published().size);
+        for (name, standing) in self.standings() {
+            if let Standing::Signs { size, .. } = standing {
+                self.metrics.witness_signed(name, *size);
+            }
+        }
     }
 
     /// Collects for this checkpoint from now on; what the public one of the same tree has is had.
@@ -346,6 +350,7 @@ impl Witnesses {
             return;
         }
         self.forked = true;
+        self.metrics.audit_forked();
         let names: Vec<&str> = claiming.iter().filter_map(|at| self.peer(*at)).map(|peer| peer.name.as_str()).collect();
         let names = names.join(", ");
         tracing::error!(
@@ -412,14 +417,14 @@ impl Witnesses {
     }
 }
 
-/// What an answer came to, as a metric says it.
-fn word(meaning: &Meaning) -> &'static str {
+/// What an answer came to, as a metric has it.
+const fn answer(meaning: &Meaning) -> WitnessAnswer {
     match meaning {
-        Meaning::Cosigned(_) => "signed",
-        Meaning::Again(_) | Meaning::Later(_) => "failed",
-        Meaning::Operator(_) => "stranger",
-        Meaning::Ahead { .. } => "ahead",
-        Meaning::Contradicts => "contradicts",
+        Meaning::Cosigned(_) => WitnessAnswer::Signed,
+        Meaning::Again(_) | Meaning::Later(_) => WitnessAnswer::Failed,
+        Meaning::Operator(_) => WitnessAnswer::Stranger,
+        Meaning::Ahead { .. } => WitnessAnswer::Ahead,
+        Meaning::Contradicts => WitnessAnswer::Contradicts,
     }
 }
 

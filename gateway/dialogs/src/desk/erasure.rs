@@ -181,6 +181,9 @@ impl Desk {
             if let Some((due, _)) = record.due() {
                 batch.delete(keys::work(due, dialog.uuid()));
             }
+            if let Some(due) = record.owed() {
+                batch.delete(keys::owed(due, dialog));
+            }
             if let Some(reference) = &record.reference {
                 batch.delete(keys::dialog_by_reference(&record.plugin, reference));
             }

@@ -14,6 +14,7 @@
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
 //! - [`access`]: what the audit log holds about the caller.
+//! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
 
 mod access;
@@ -23,6 +24,7 @@ mod booking;
 mod calls;
 mod citizens;
 mod closing;
+mod counts;
 mod erasure;
 mod feed;
 mod opening;
@@ -47,6 +49,7 @@ use tracing::Instrument as _;
 pub use self::{
     access::AccessFilter,
     attachments::Download,
+    counts::{MOST_COUNTED, Overdue, Waiting},
     feed::{Follow, FollowedEvent},
     purge::{Purged, Retention},
     queue::WorkDone,

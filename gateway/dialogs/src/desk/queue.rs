@@ -70,7 +70,7 @@ impl Desk {
             let mut left = Vec::new();
             for entry in entries {
                 let work: Work = record::decode("what is due", &entry.versioned.value)?;
-                if work != (Work::Dialog { running: false }) {
+                if !matches!(work, Work::Dialog { running: false, .. }) {
                     left.push((entry.key, work));
                 }
             }

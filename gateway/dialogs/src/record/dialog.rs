@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use dialog_contract::{
-    dialog::{Dialog, Status, StatusName},
-    ids::PluginId,
+    dialog::{AuthorRole, Dialog, Status, StatusName},
+    ids::{HerId, PluginId},
     limits::Limits,
     opening::Request,
     service::{Locale, Representation, Service},
@@ -48,6 +48,13 @@ pub(crate) struct StoredDialog {
     pub(crate) calls: VecDeque<Call>,
 }
 
+/// Whose answer is owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Owed {
+    pub(crate) office: HerId,
+    pub(crate) service: Service,
+}
+
 /// Who acts for a citizen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -57,6 +64,13 @@ pub(crate) struct StoredRepresentative {
 }
 
 impl StoredDialog {
+    /// When the office must have answered, as long as it has said nothing and can.
+    pub(crate) fn owed(&self) -> Option<Timestamp> {
+        let answered = self.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
+        let waits = matches!(self.dialog.status, Status::Queued | Status::AwaitingOffice | Status::Uncertain);
+        self.dialog.due.filter(|_| self.visible && waits && !answered)
+    }
+
     /// When somebody must look at its calls, and whether one is under way.
     pub(crate) fn due(&self) -> Option<(Timestamp, bool)> {
         self.calls.front().map(|call| (call.due(), call.running()))
@@ -78,9 +92,11 @@ impl StoredDialog {
     pub(crate) fn refresh(&mut self) {
         let reachable = self.reference.is_some() || !self.calls.is_empty();
         self.dialog.reply_allowed = self.two_way && !self.closed() && reachable && !self.full();
-        let unopened = self.dialog.messages.iter().filter(|message| {
-            message.author.role == dialog_contract::dialog::AuthorRole::Office && message.seen.is_none()
-        });
+        let unopened = self
+            .dialog
+            .messages
+            .iter()
+            .filter(|message| message.author.role == AuthorRole::Office && message.seen.is_none());
         self.dialog.unopened = u32::try_from(unopened.count()).unwrap_or(u32::MAX);
     }
 

@@ -27,7 +27,7 @@ pub(crate) use self::{
     attachment::{StoredAttachment, Use},
     call::{Call, CallKind, CallState},
     citizen::StoredCitizen,
-    dialog::{Listed, StoredDialog, StoredRepresentative},
+    dialog::{Listed, Owed, StoredDialog, StoredRepresentative},
     event::StoredEvent,
     inbound::{Position, Processed},
     operation::{OperationKind, StoredOperation, Work},

@@ -3,7 +3,7 @@
 use dialog_contract::{
     appointment::{NewBooking, NewCancellation},
     ids::{AppointmentId, HerId, PluginId, RequestId},
-    service::Locale,
+    service::{Locale, Service},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -49,6 +49,12 @@ pub(crate) enum Work {
     Dialog {
         /// It is under way: due only once its lease is over, or at once after a restart.
         running: bool,
+        /// When the citizen asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+        /// The dialog's service.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        service: Option<Service>,
     },
     /// An operation; always under way.
     Operation,

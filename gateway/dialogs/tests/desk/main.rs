@@ -8,6 +8,7 @@ mod answers;
 mod appointments;
 mod attachments;
 mod closing;
+mod counts;
 mod erasure;
 mod evidence;
 mod feed;

@@ -22,6 +22,11 @@ impl Refusals {
         }
     }
 
+    /// How many there were.
+    pub(crate) const fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Says how many were not told one by one.
     pub(crate) fn close(&self, who: &Identity) {
         if let Some(more) = self.count.checked_sub(REFUSALS_TOLD).filter(|more| *more > 0) {

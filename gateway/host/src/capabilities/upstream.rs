@@ -144,11 +144,13 @@ impl Call {
         Ok(Request { method, url, headers, body })
     }
 
+    /// Sends; `first` says when the first byte could leave.
     async fn send_bound(
         &mut self,
         name: String,
         upstream: &Upstream,
         request: Request<Blob>,
+        first: &mut Option<Instant>,
     ) -> Result<Answer, SendError> {
         let changes = request.method != Method::GET;
         let blobs = Arc::clone(self.attachments.blobs());
@@ -158,19 +160,17 @@ impl Call {
             let stream = futures_util::stream::once(opened).try_flatten();
             Box::pin(stream.map(|part| part.map_err(|error| BodyError(error.to_string())))) as BodyStream
         };
-        let (ports, plugin) = (Arc::clone(&self.ports), self.identity.plugin.clone());
-        let changed = |change| {
-            match change {
-                Change::Opened => tracing::warn!(%plugin, upstream = %name, "the upstream's breaker opened"),
-                Change::Closed => tracing::info!(%plugin, upstream = %name, "the upstream's breaker closed"),
-            }
-            ports.observer.breaker(&plugin, &name, change == Change::Opened);
+        let plugin = self.identity.plugin.clone();
+        let changed = |change| match change {
+            Change::Opened => tracing::warn!(%plugin, upstream = %name, "the upstream's breaker opened"),
+            Change::Closed => tracing::info!(%plugin, upstream = %name, "the upstream's breaker closed"),
         };
         // The plugin shall have time to say what happened; a call that has less than that left is at its end anyway.
         let deadline = self.deadline.checked_sub(LAST_WORDS).unwrap_or(self.deadline);
         let sent = &mut self.requests.sent;
         let before = *sent;
         let began = || {
+            first.get_or_insert_with(Instant::now);
             if changes {
                 sent.began = before.began + 1;
             }
@@ -217,8 +217,9 @@ impl wit::Host for Call {
         span.record("http.request.method", method);
         let began = Instant::now();
         self.requests.made.push(Made { name: name.clone(), method, began, end: None });
-        let outcome = self.send_bound(name.clone(), &upstream, request).instrument(span.clone()).await;
-        let took = began.elapsed();
+        let mut first = None;
+        let outcome = self.send_bound(name.clone(), &upstream, request, &mut first).instrument(span.clone()).await;
+        let (took, waited) = (began.elapsed(), first.map(|first| first - began));
         let result = match &outcome {
             Ok(answer) => Ok(answer.status),
             Err(error) => Err(error_name(error)),
@@ -240,7 +241,8 @@ impl wit::Host for Call {
                 "upstream did not answer"
             ),
         }
-        self.ports.observer.upstream(&UpstreamEnded { plugin: &who.plugin, upstream: &name, method, result, took });
+        let ended = UpstreamEnded { plugin: &who.plugin, upstream: &name, method, result, took, waited };
+        span.in_scope(|| self.ports.observer.upstream(&ended));
         match outcome {
             Ok(Answer { status, headers, body }) => Ok(wit::Response { status, headers, body }),
             Err(SendError::Unreachable(why)) => Err(wit::Error::Unreachable(why.to_owned())),

@@ -2,11 +2,12 @@
 //! real HTTP servers.
 //!
 //! - [`ports`]: a store and blobs in memory, and a citizen who does not exist. - [`guests`]: small plugins.
-//! - [`installs`], [`calls`], [`upstreams`], [`tls`]: the tests.
+//! - [`installs`], [`calls`], [`upstreams`], [`tls`], [`observed`]: the tests.
 
 pub(crate) mod calls;
 pub(crate) mod guests;
 mod installs;
+mod observed;
 mod ports;
 mod tls;
 mod upstreams;

@@ -65,6 +65,11 @@ impl Breaker {
         Ok(Admitted { breaker: Arc::clone(self), open: true })
     }
 
+    /// Whether requests are held back, but for one on probation.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(*self.state(), State::Closed { .. })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while the state is held, and each state is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -147,7 +152,9 @@ mod tests {
         assert_eq!(breaker.admit(now).unwrap().answered(), None);
         assert_eq!(fail(&breaker, now), None);
         assert_eq!(fail(&breaker, now), None);
+        assert!(!breaker.is_open());
         assert_eq!(fail(&breaker, now), Some(Change::Opened));
+        assert!(breaker.is_open());
         assert_eq!(breaker.admit(now).unwrap_err(), WAIT);
     }
 
@@ -160,7 +167,9 @@ mod tests {
         let later = now + WAIT;
         let probe = breaker.admit(later).unwrap();
         assert!(breaker.admit(later).is_err(), "a second probe at once");
+        assert!(breaker.is_open(), "on probation");
         assert_eq!(probe.answered(), Some(Change::Closed));
+        assert!(!breaker.is_open());
         assert_eq!(breaker.admit(later).unwrap().answered(), None);
     }
 

@@ -43,6 +43,7 @@ use self::{
 use crate::{
     file,
     limits::{CERTIFICATES_BYTES, Limits, UPSTREAM_IDLE, UPSTREAM_LONGEST_MILLISECONDS, length},
+    observe::UpstreamStanding,
 };
 
 /// Why an upstream cannot be bound.
@@ -82,8 +83,9 @@ pub(crate) struct Upstream {
     http: Client,
     credentials: Credentials,
     breaker: Arc<Breaker>,
-    /// Requests under way.
+    /// Requests under way, of as many as there may be.
     places: Semaphore,
+    most_requests: usize,
     timeout: Duration,
     most_answer_bytes: usize,
     most_header_bytes: usize,
@@ -145,6 +147,7 @@ impl Upstream {
                 longest_wait: Duration::from_millis(limits.breaker_longest_wait_milliseconds),
             }),
             places: Semaphore::new(length(limits.upstream_requests_at_once)),
+            most_requests: length(limits.upstream_requests_at_once),
             timeout,
             most_answer_bytes: length(limits.upstream_answer_bytes),
             most_header_bytes: 8 * length(limits.upstream_header_bytes),
@@ -159,6 +162,12 @@ impl Upstream {
     /// The header that carries the operator's key.
     pub(crate) fn reserved(&self) -> Option<&HeaderName> {
         self.credentials.reserved()
+    }
+
+    /// How it stands at this moment; `name` is the plugin's.
+    pub(crate) fn standing(&self, name: &str) -> UpstreamStanding {
+        let requests = self.most_requests.saturating_sub(self.places.available_permits()) as u64;
+        UpstreamStanding { name: name.to_owned(), requests, breaker_open: self.breaker.is_open() }
     }
 
     /// Sends a request and reads the whole answer, at most until `deadline`. `began` is told before the first byte may

@@ -19,7 +19,7 @@ use crate::{
     limits::{
         BESIDE_BYTES, BESIDE_BYTES_OF_A_REQUEST, BESIDE_BYTES_PER_SECOND, BESIDE_MOST_BYTES, BESIDE_WRITTEN_SHARE,
     },
-    telemetry::metrics::Cut,
+    telemetry::metrics::doors::Cut,
 };
 
 /// What a connection may still carry, in bytes.

@@ -24,7 +24,14 @@ use jiff::Timestamp;
 use tracing::{Instrument, field};
 
 use super::{body, reply::Refusal};
-use crate::{auth::challenge::DPOP_NONCE, gateway::Gateway, telemetry::trace_context};
+use crate::{
+    auth::challenge::DPOP_NONCE,
+    gateway::Gateway,
+    telemetry::{
+        metrics::{exemplar::Exemplar, requests::Through},
+        trace_context,
+    },
+};
 
 /// The header that names the request towards whoever calls.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -189,7 +196,8 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
     let status = response.status().as_u16();
     span.record("http.response.status_code", status);
     let took = started.elapsed();
-    gateway.metrics.request(method, &route, status, took);
+    let through = response.extensions_mut().remove::<Through>();
+    gateway.metrics.request(method, &route, status, took, through, Exemplar::of(&span));
     span.in_scope(|| tracing::info!(status, microseconds = took.as_micros(), "answered"));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::try_from(id.to_string()) {

@@ -20,6 +20,7 @@ use dialog_contract::{
     schema::Resource,
     unreadable::{UnreadableDeliveries, UnreadableDelivery},
 };
+use dialog_core::ports::clock::Clock;
 use http::{StatusCode, header};
 
 use super::{
@@ -91,6 +92,12 @@ pub async fn erase(
 
 /// `GET /metrics` (OpenMetrics)
 pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> Response {
+    gateway.metrics.count(&gateway.desk, gateway.clock.now()).await;
+    // A file system may take its time to say how much room there is.
+    let metrics = Arc::clone(&gateway.metrics);
+    let Ok(text) = tokio::task::spawn_blocking(move || metrics.text()).await else {
+        return Refusal::of(ProblemType::Internal).into_response();
+    };
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], gateway.metrics.text()).into_response()
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
 }

@@ -16,7 +16,7 @@ use dialog_contract::{
     service::{Locale, Sent},
 };
 use dialog_core::{
-    answer::{Answer, Refused},
+    answer::{About, Answer, Refused},
     ports::{
         clock::Clock,
         evidence::{Evidence, Receipt},
@@ -32,6 +32,7 @@ use crate::{
     auth::challenge::Challenge,
     gateway::Gateway,
     hex, limits,
+    telemetry::metrics::requests::Through,
 };
 
 /// Seconds after which a caller may come back while the audit log or an issuer's keys cannot be had: as long as the
@@ -267,7 +268,7 @@ impl IntoResponse for Refusal {
 pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
     match ended {
         Ok(answer) => {
-            gateway.metrics.outcome(&answer.about, None);
+            let through = went_through(gateway, &answer.about, None);
             let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             let has_body = !answer.body.is_empty();
             let mut response = (status, Body::from(answer.body)).into_response();
@@ -282,14 +283,29 @@ pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
                 tag(&mut response, revision);
             }
             mark(&mut response, Some(&answer.receipt), answer.replayed);
+            response.extensions_mut().extend(through);
             response
         }
         Err(refused) => {
-            gateway.metrics.outcome(&refused.about, Some(refused.problem));
+            let through = went_through(gateway, &refused.about, Some(refused.problem));
             gateway.metrics.problem(refused.problem.name());
-            problem(refused.problem, refused.body, refused.retry_after, refused.receipt.as_ref(), refused.replayed)
+            let Refused { body, retry_after, receipt, replayed, .. } = refused;
+            let mut response = problem(refused.problem, body, retry_after, receipt.as_ref(), replayed);
+            response.extensions_mut().extend(through);
+            response
         }
     }
+}
+
+/// Counts a request that got as far as a provider; what is said of it goes with the reply to [`super::envelope::wrap`],
+/// which knows how long it took.
+fn went_through(gateway: &Gateway, about: &About, problem: Option<ProblemType>) -> http::Extensions {
+    let mut extensions = http::Extensions::new();
+    if let Some(through) = Through::of(about) {
+        gateway.metrics.outcome(&through, problem);
+        extensions.insert(through);
+    }
+    extensions
 }
 
 /// JSON for an operator or an auditor, once it is on record that they looked.

@@ -4,7 +4,7 @@ use dialog_host::{TraceSource, trace::Traceparent};
 use http::HeaderMap;
 use opentelemetry::{
     propagation::{Extractor, TextMapPropagator},
-    trace::TraceContextExt,
+    trace::{SpanContext, TraceContextExt},
 };
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
@@ -43,13 +43,17 @@ impl TraceSource for CurrentSpan {
     }
 }
 
+/// A span's own context; one that is not valid where there is no trace.
+#[must_use]
+pub fn span_context(span: &Span) -> SpanContext {
+    span.context().span().span_context().clone()
+}
+
 /// A span's trace id, and the `traceparent` for whoever is called under it.
 #[must_use]
 pub fn of(span: &Span) -> (String, String) {
-    let context = span.context();
-    let span = context.span();
-    let span = span.span_context();
-    let trace_id = span.trace_id().to_string();
-    let parent = format!("00-{trace_id}-{}-{:02x}", span.span_id(), span.trace_flags().to_u8());
+    let context = span_context(span);
+    let trace_id = context.trace_id().to_string();
+    let parent = format!("00-{trace_id}-{}-{:02x}", context.span_id(), context.trace_flags().to_u8());
     (trace_id, parent)
 }

@@ -16,7 +16,10 @@ use super::{
     papers::{Papers, PapersError, Sources},
     peer::Peer,
 };
-use crate::telemetry::metrics::{HandshakeOutcome, Metrics, ReloadOutcome};
+use crate::telemetry::metrics::{
+    Metrics,
+    doors::{HandshakeOutcome, ReloadOutcome},
+};
 
 /// A listener's TLS.
 pub struct Door {

@@ -1,0 +1,87 @@
+//! How much waits for a provider, and how many answers are overdue: counted for the operator, from indexes alone, without
+//! a look at any dialog.
+
+use std::collections::BTreeMap;
+
+use dialog_contract::{ids::HerId, service::Service};
+use jiff::Timestamp;
+
+use super::Desk;
+use crate::{
+    keys,
+    ports::store::{Range, StoreError},
+    record::{self, Owed, Work},
+};
+
+/// Entries that one count looks at. Where a hundred thousand wait, it does not matter how many more there are.
+pub const MOST_COUNTED: usize = 100_000;
+
+/// Entries read at once, so that a count holds little memory.
+const AT_ONCE: usize = 1_000;
+
+/// What waits for its provider to come back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Dialogs with something that is to be tried again, by service.
+    pub dialogs: BTreeMap<Service, u64>,
+    /// When the citizen asked for what has waited longest.
+    pub since: Option<Timestamp>,
+}
+
+/// Dialogs whose office should have answered by now and has not, by office and service.
+pub type Overdue = BTreeMap<(HerId, Service), u64>;
+
+impl Desk {
+    /// Counts what waits for providers; calls that are under way do not.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn waiting(&self) -> Result<Waiting, StoreError> {
+        let mut waiting = Waiting::default();
+        let all = keys::all(keys::all_work(), AT_ONCE);
+        self.count(all, |value| {
+            if let Work::Dialog { running: false, since, service } = record::decode("what is due", value)? {
+                if let Some(service) = service {
+                    *waiting.dialogs.entry(service).or_default() += 1;
+                }
+                waiting.since = [waiting.since, since].into_iter().flatten().min();
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(waiting)
+    }
+
+    /// Counts the answers that are overdue at `now`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn overdue(&self, now: Timestamp) -> Result<Overdue, StoreError> {
+        let mut overdue = Overdue::new();
+        let past = keys::until(keys::all_owed(), now, AT_ONCE);
+        self.count(past, |value| {
+            let Owed { office, service } = record::decode("an answer that is owed", value)?;
+            *overdue.entry((office, service)).or_default() += 1;
+            Ok(())
+        })
+        .await?;
+        Ok(overdue)
+    }
+
+    /// Looks at the values of `range`, page by page, as far as [`MOST_COUNTED`].
+    async fn count(
+        &self,
+        mut range: Range,
+        mut look: impl FnMut(&[u8]) -> Result<(), StoreError> + Send,
+    ) -> Result<(), StoreError> {
+        for _ in 0..MOST_COUNTED / AT_ONCE {
+            let entries = self.shelf.store.scan(range.clone()).await?;
+            for entry in &entries {
+                look(&entry.versioned.value)?;
+            }
+            let Some(last) = entries.last().filter(|_| entries.len() == AT_ONCE) else { return Ok(()) };
+            range.from = super::reading::after(&[&last.key]);
+        }
+        Ok(())
+    }
+}
