@@ -124,6 +124,16 @@ pub(crate) struct Admitted<'a> {
     _permits: [OwnedSemaphorePermit; 2],
 }
 
+/// Says in the call's span how it failed, where it did. A failure of the contract's list is an answer: what it means is
+/// for the request's span to say.
+fn failed(outcome: Outcome) {
+    if !matches!(outcome, Outcome::Answered | Outcome::Failed) {
+        let span = tracing::Span::current();
+        span.record("error.type", outcome.as_str());
+        span.record("otel.status_code", "ERROR");
+    }
+}
+
 /// Runs a future and adds to `spent` the time in which it was polled: what it took of a processor, and none of what it
 /// waited for.
 pub(crate) async fn clocked<F: Future>(future: F, spent: &mut Duration) -> F::Output {
@@ -159,6 +169,7 @@ impl Caller {
         let not_begun = |plugin: Option<&Plugin>, outcome, detail: &str, retry_after| {
             tracing::warn!(plugin = %target.plugin, %interface, function, detail, "a plugin call was not begun");
             let took = began.elapsed();
+            failed(outcome);
             self.ports.observer.called(&CallEnded {
                 plugin: &target.plugin,
                 interface,
@@ -205,6 +216,9 @@ impl Caller {
             return Err(not_begun(Some(&plugin), Outcome::Shed, "too many calls at once", Some(1)));
         };
         let identity = identity(&plugin.installation.version);
+        let span = tracing::Span::current();
+        span.record("dialog.plugin.version", plugin.installation.version.as_str());
+        span.record("dialog.plugin.digest", plugin.installation.digest.as_str());
         Ok(Admitted {
             caller: self,
             plugin,
@@ -287,7 +301,8 @@ impl Admitted<'_> {
             },
             Ok(Ok(Ok(value))) => {
                 let mut answer = Answer::new(&call.attachments, numbers, limits);
-                match check(value, &mut answer) {
+                // A plugin's output is input that nobody trusts.
+                match tracing::info_span!("check").in_scope(|| check(value, &mut answer)) {
                     Ok(value) => {
                         let named = answer.into_named();
                         match call.state.commit().await {
@@ -318,6 +333,7 @@ impl Admitted<'_> {
         let upstreams = call.requests.records();
         drop(store);
         let took = self.began.elapsed();
+        failed(outcome);
         self.caller.ports.observer.called(&CallEnded {
             plugin: &self.identity.plugin,
             interface: self.interface,

@@ -37,10 +37,14 @@ macro_rules! call {
         let span = tracing::info_span!(
             "plugin.call",
             otel.name = concat!("plugin.call ", $function),
-            plugin = %$target.plugin,
-            interface = %Interface::$interface,
-            function = $function,
-            attempt = $target.attempt,
+            otel.status_code = tracing::field::Empty,
+            "error.type" = tracing::field::Empty,
+            dialog.plugin.id = %$target.plugin,
+            dialog.plugin.version = tracing::field::Empty,
+            dialog.plugin.digest = tracing::field::Empty,
+            dialog.plugin.interface = %Interface::$interface,
+            dialog.plugin.function = $function,
+            dialog.plugin.attempt = $target.attempt,
         );
         async {
         let admitted = match $host.caller().admit(&$target, Interface::$interface, $function).await {

@@ -10,6 +10,7 @@ use dialog_contract::{
     pseudonym::{AUDIT_CONTEXT, Pseudonyms},
 };
 use dialog_core::ports::evidence::{Evidence, EvidenceError, Receipt};
+use tracing::{Instrument as _, field};
 
 use crate::telemetry::metrics::Metrics;
 
@@ -43,8 +44,11 @@ impl Evidence for AuditLog {
             return Err(EvidenceError(format!("a record of {} bytes is over the limit", entry.len())));
         }
         let began = Instant::now();
-        let receipt = self.log.append(entry).await.map_err(|error| EvidenceError(error.to_string()))?;
-        self.metrics.audit(began.elapsed());
+        let span = tracing::info_span!("audit.append", dialog.audit.index = field::Empty);
+        let receipt = self.log.append(entry).instrument(span.clone()).await;
+        let receipt = receipt.map_err(|error| EvidenceError(error.to_string()))?;
+        span.record("dialog.audit.index", receipt.index);
+        span.in_scope(|| self.metrics.audit(began.elapsed()));
         Ok(Receipt { origin: self.origin.clone(), index: receipt.index })
     }
 

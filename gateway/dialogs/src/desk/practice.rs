@@ -130,6 +130,7 @@ impl Desk {
     }
 
     /// The citizen's practice, for routing.
+    #[tracing::instrument(name = "route", skip_all)]
     pub(crate) async fn practice_of(
         &self,
         citizen: &NationalIdentityNumber,
@@ -174,6 +175,7 @@ impl Desk {
     }
 
     /// As [`Desk::offer`], refused where it is not offered.
+    #[tracing::instrument(name = "route", skip_all)]
     pub(crate) async fn offered(
         &self,
         practice: &Practice,

@@ -120,6 +120,7 @@ impl Desk {
     }
 
     /// The citizen's own dialog; anybody else's is not there.
+    #[tracing::instrument(name = "route", skip_all)]
     pub(crate) async fn own_dialog(
         &self,
         who: &Permitted<Citizen>,
@@ -137,6 +138,7 @@ impl Desk {
     }
 
     /// The kinds of files that the office takes in this dialog, where it still works with the dialog's provider.
+    #[tracing::instrument(name = "route", skip_all)]
     async fn still_agreed(
         &self,
         draft: &Draft,

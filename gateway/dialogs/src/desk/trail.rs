@@ -218,6 +218,7 @@ impl Desk {
     }
 
     /// Records that a change is about to be tried that writes nothing yet.
+    #[tracing::instrument(name = "intent", skip_all)]
     pub(crate) async fn record_intent(&self, trail: &Trail) -> Result<(), Refusal> {
         match self.evidence.record(trail.intent(self.now())).await {
             Ok(_) => Ok(()),
@@ -229,6 +230,7 @@ impl Desk {
     }
 
     /// Commits a step side by side with the record of its intent.
+    #[tracing::instrument(name = "intent", skip_all)]
     pub(crate) async fn commit_with_intent(&self, step: Step, trail: &Trail) -> Result<(), Unsettled> {
         let (committed, recorded) = self.write_both(step, trail.intent(self.now())).await;
         settled(committed, recorded).map(|_| ())
@@ -273,11 +275,13 @@ impl Desk {
     }
 
     /// Records a delivery that brought nothing to commit.
+    #[tracing::instrument(name = "outcome", skip_all)]
     pub(crate) async fn record_delivery(&self, trail: &Trail) -> Result<Receipt, EvidenceError> {
         self.evidence.record(trail.delivery(self.now())).await
     }
 
     /// Commits a step with the record of what it came to, and notes where that record tells of nothing.
+    #[tracing::instrument(name = "outcome", skip_all)]
     async fn commit_with_end(&self, step: Step, record: Record, trail: &mut Trail) -> Result<Receipt, Unsettled> {
         let (committed, recorded) = self.write_both(step, record).await;
         match (&committed, &recorded) {
@@ -290,6 +294,12 @@ impl Desk {
 
     async fn write_both(&self, step: Step, record: Record) -> (Committed, Recorded) {
         tokio::join!(self.shelf.commit(step), self.evidence.record(record))
+    }
+
+    /// Records an outcome that brought nothing to commit.
+    #[tracing::instrument(name = "outcome", skip_all)]
+    async fn record_outcome(&self, record: Record) -> Recorded {
+        self.evidence.record(record).await
     }
 
     /// The end of what the gateway did by itself. Nobody waits for an answer, so a refusal leaves a record only where
@@ -323,7 +333,7 @@ impl Desk {
                             trail.detail("replayed", "true");
                         }
                         let record = trail.outcome(now, Some(reply.status), None, None, Some(&reply.body));
-                        match self.evidence.record(record).await {
+                        match self.record_outcome(record).await {
                             Ok(receipt) => receipt,
                             Err(error) => {
                                 tracing::error!(%error, request = %trail.request, "no outcome recorded");
@@ -346,7 +356,7 @@ impl Desk {
                         }
                         let Refusal { problem, sent, .. } = refusal;
                         let record = trail.outcome(now, Some(problem.status()), Some(problem), Some(sent), Some(&body));
-                        match self.evidence.record(record).await {
+                        match self.record_outcome(record).await {
                             Ok(receipt) => Some(receipt),
                             Err(error) => {
                                 tracing::error!(%error, request = %trail.request, "no outcome recorded");

@@ -199,22 +199,26 @@ impl wit::Host for Call {
             return Err(wit::Error::NotGranted);
         };
         let name = request.upstream.clone();
+        let method = named(&self::method(request.method));
+        // By the semantic conventions of HTTP clients, but for the path, which may hold what is about a person.
         let span = tracing::info_span!(
             "upstream.request",
-            otel.name = %format_args!("upstream.request {name}"),
+            otel.name = method,
             otel.kind = "client",
-            plugin = %self.identity.plugin,
-            upstream = %name,
-            http.request.method = field::Empty,
+            otel.status_code = field::Empty,
+            "error.type" = field::Empty,
+            http.request.method = method,
             http.response.status_code = field::Empty,
+            server.address = upstream.base().host_str(),
+            server.port = upstream.base().port_or_known_default(),
+            dialog.plugin.id = %self.identity.plugin,
+            dialog.upstream = %name,
         );
         let prepared = span.in_scope(|| self.prepare(&upstream, request));
         if let Err(wit::Error::Forbidden(rule)) = &prepared {
             self.refusals.tell(&self.identity, "upstream.send", &scrub::line(rule, ERROR_LINE_BYTES));
         }
         let request = prepared?;
-        let method = named(&request.method);
-        span.record("http.request.method", method);
         let began = Instant::now();
         self.requests.made.push(Made { name: name.clone(), method, began, end: None });
         let mut first = None;
@@ -224,8 +228,18 @@ impl wit::Host for Call {
             Ok(answer) => Ok(answer.status),
             Err(error) => Err(error_name(error)),
         };
-        if let Ok(status) = result {
-            span.record("http.response.status_code", status);
+        match result {
+            Ok(status) => {
+                span.record("http.response.status_code", status);
+                if status >= 400 {
+                    span.record("error.type", status.to_string().as_str());
+                    span.record("otel.status_code", "ERROR");
+                }
+            }
+            Err(name) => {
+                span.record("error.type", name);
+                span.record("otel.status_code", "ERROR");
+            }
         }
         if let Some(made) = self.requests.made.last_mut() {
             made.end = Some((result, took));

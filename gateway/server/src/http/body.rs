@@ -18,6 +18,7 @@ use super::{envelope::Envelope, reply::Refusal};
 use crate::abuse::slow_body::TooSlow;
 
 /// Reads a JSON body, holds it against the schema of `resource`, and notes its digest in `meta`.
+#[tracing::instrument(name = "validate", skip_all)]
 pub async fn json<T: DeserializeOwned>(
     resource: Resource,
     envelope: &Envelope,
@@ -34,6 +35,7 @@ pub async fn json<T: DeserializeOwned>(
 }
 
 /// Reads the body of a request that needs none: nothing, or an empty JSON object.
+#[tracing::instrument(name = "validate", skip_all)]
 pub async fn nothing(envelope: &Envelope, request: Request, meta: &mut Meta) -> Result<(), Refusal> {
     let (parts, body) = request.into_parts();
     let bytes = bounded(envelope, &parts.headers, body, Limits::V1.body_bytes).await?;

@@ -225,6 +225,7 @@ fn not_permitted(problem: ProblemType, why: impl ToString) -> Refusal {
 }
 
 /// The claims of the request's token, from whoever it is bound to. `base`: where the listener is reached.
+#[tracing::instrument(name = "authenticate", skip_all)]
 async fn authenticate(parts: &Parts, gateway: &Gateway, base: &Url) -> Result<Arc<Claims>, Refusal> {
     let (scheme, token) = credentials(&parts.headers)?;
     let claims = gateway.verifier.verify(token).await?;

@@ -19,7 +19,7 @@ use dialog_contract::{
     service::Locale,
 };
 use dialog_core::request::{IdempotencyKey, Request as Meta};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use jiff::Timestamp;
 use tracing::{Instrument, field};
 
@@ -29,8 +29,9 @@ use crate::{
     gateway::Gateway,
     telemetry::{
         metrics::{exemplar::Exemplar, requests::Through},
-        trace_context,
+        stage, trace_context,
     },
+    tls::peer::Peer,
 };
 
 /// The header that names the request towards whoever calls.
@@ -156,9 +157,13 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
         "request",
         otel.name = %format_args!("{method} {route}"),
         otel.kind = "server",
+        otel.status_code = field::Empty,
+        "error.type" = field::Empty,
         http.request.method = method,
         http.route = %route,
         http.response.status_code = field::Empty,
+        network.protocol.version = version(request.version()),
+        url.scheme = if request.extensions().get::<Peer>().is_some_and(|peer| peer.encrypted) { "https" } else { "http" },
         request.id = %id,
         trace_id = field::Empty,
     );
@@ -195,7 +200,14 @@ pub async fn wrap(State(gateway): State<Arc<Gateway>>, mut request: Request, nex
 
     let status = response.status().as_u16();
     span.record("http.response.status_code", status);
+    let problem = response.extensions_mut().remove::<ProblemType>();
+    // By the semantic conventions of HTTP servers: what is the caller's to mend is no error of ours.
+    if status >= 500 {
+        span.record("error.type", problem.map_or("_OTHER", ProblemType::name));
+        span.record("otel.status_code", "ERROR");
+    }
     let took = started.elapsed();
+    gateway.metrics.stages(&stage::spent(&span), Exemplar::of(&span).as_ref());
     let through = response.extensions_mut().remove::<Through>();
     gateway.metrics.request(method, &route, status, took, through, Exemplar::of(&span));
     span.in_scope(|| tracing::info!(status, microseconds = took.as_micros(), "answered"));
@@ -220,6 +232,15 @@ pub async fn shed(State(gateway): State<Arc<Gateway>>, request: Request, next: N
     match gateway.permits.try_acquire() {
         Ok(_permit) => next.run(request).await,
         Err(_) => Refusal::overloaded().into_response(),
+    }
+}
+
+/// As the semantic conventions write it.
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_2 => "2",
+        _ => "1.1",
     }
 }
 

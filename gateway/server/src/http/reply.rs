@@ -172,6 +172,7 @@ impl Refusal {
     }
 
     /// Writes it down, then makes of it what leaves.
+    #[tracing::instrument(name = "outcome", skip_all)]
     pub async fn record(mut self, gateway: &Gateway, envelope: &Envelope, route: String) -> Response {
         // Nobody fills the audit log without a token.
         if self.kind == RecordKind::TokenRefused
@@ -265,6 +266,7 @@ impl IntoResponse for Refusal {
 }
 
 /// What the domain came to.
+#[tracing::instrument(name = "reply", skip_all)]
 pub fn finish(gateway: &Gateway, ended: Result<Answer, Refused>) -> Response {
     match ended {
         Ok(answer) => {
@@ -338,6 +340,8 @@ fn problem(
 ) -> Response {
     let status = StatusCode::from_u16(problem.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Body::from(body)).into_response();
+    // For the request's span.
+    response.extensions_mut().insert(problem);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     if let Some(seconds) = retry_after {

@@ -3,7 +3,7 @@
 //! Spans are exported in batches from a thread of their own: a slow or dead collector never slows a request; when its
 //! queue is full, spans are dropped.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_otlp::{SpanExporter, WithExportConfig};
@@ -12,7 +12,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Deserialize;
-use tracing::level_filters::LevelFilter;
+use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt, filter_fn},
@@ -20,6 +20,11 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 use url::Url;
+
+use super::{
+    lines::{Dispatched, WithTrace},
+    stage::Stages,
+};
 
 /// `[telemetry]` of the configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -77,6 +82,11 @@ fn most(target: &str) -> LevelFilter {
     }
 }
 
+/// What the gateway says itself, and no library.
+fn is_ours(meta: &Metadata<'_>) -> bool {
+    meta.target().starts_with("dialog_")
+}
+
 /// `v1/traces` below the collector's base URL, with or without a slash at its end.
 fn endpoint(collector: &Url) -> Result<String, TelemetryError> {
     if collector.cannot_be_a_base() || !matches!(collector.scheme(), "http" | "https") {
@@ -121,16 +131,27 @@ impl Telemetry {
             .with_location(false)
             .with_threads(false)
             // Only our own spans, whatever the filter of the log says: a library's could carry a URL.
-            .with_filter(filter_fn(|meta| meta.target().starts_with("dialog_")));
+            .with_filter(filter_fn(is_ours));
+        let dispatched = Dispatched::default();
         let lines: Box<dyn Layer<Registry> + Send + Sync> = {
-            let filter = EnvFilter::try_new(&config.log)?.and(filter_fn(|meta| *meta.level() <= most(meta.target())));
+            // Our own spans are always known, so that a line that is written names its trace whatever is not written.
+            let filter = EnvFilter::try_new(&config.log)?
+                .or(filter_fn(|meta| meta.is_span() && is_ours(meta)))
+                .and(filter_fn(|meta| *meta.level() <= most(meta.target())));
             let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
             match config.format {
-                LogFormat::Json => lines.json().flatten_event(true).with_filter(filter).boxed(),
+                LogFormat::Json => {
+                    let traced = |inner| WithTrace::new(inner, Arc::clone(&dispatched));
+                    lines.json().flatten_event(true).map_event_format(traced).with_filter(filter).boxed()
+                }
                 LogFormat::Text => lines.compact().with_filter(filter).boxed(),
             }
         };
-        tracing_subscriber::registry().with(lines).with(spans).try_init()?;
+        tracing_subscriber::registry().with(lines).with(spans).with(Stages::layer()).try_init()?;
+        tracing::dispatcher::get_default(|dispatch| {
+            // Telemetry starts once.
+            let _ = dispatched.set(dispatch.downgrade());
+        });
         Ok(Self { provider })
     }
 

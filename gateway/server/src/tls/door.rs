@@ -128,6 +128,6 @@ impl Door {
         self.metrics.handshake(self.listener, outcome);
         let stream = stream?;
         let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first().cloned());
-        Some((stream, Peer { certificate: certificate.map(|certificate| certificate.into_owned()) }))
+        Some((stream, Peer { encrypted: true, certificate: certificate.map(|certificate| certificate.into_owned()) }))
     }
 }

@@ -12,12 +12,15 @@ use std::{
 
 use dialog_contract::{problem::ProblemType, provider::Interface, service::Service};
 use dialog_core::{Overdue, Waiting, answer::About};
-use dialog_gateway::telemetry::metrics::{
-    Metrics,
-    doors::{Cut, HandshakeOutcome, ReloadOutcome},
-    exemplar::Exemplar,
-    log::WitnessAnswer,
-    requests::Through,
+use dialog_gateway::telemetry::{
+    metrics::{
+        Metrics,
+        doors::{Cut, HandshakeOutcome, ReloadOutcome},
+        exemplar::Exemplar,
+        log::WitnessAnswer,
+        requests::Through,
+    },
+    stage::Stage,
 };
 use dialog_host::observe::{CallEnded, Observer as _, Outcome, UpstreamEnded};
 use serde::Deserialize;
@@ -117,6 +120,7 @@ fn happened(metrics: &Metrics) {
         metrics.problem(problem.name());
     }
     metrics.request("GET", "/v1/me/dialogs", 200, second, Some(through), Some(exemplar));
+    metrics.stages(&[(Stage::Call, second)], None);
     metrics.called(&CallEnded {
         plugin: &plugin,
         interface: Interface::Dialogs,

@@ -133,6 +133,14 @@ async fn what_is_under_way_and_what_waits_is_seen_while_it_is_so_and_what_has_en
         (r#"dialog_service_seconds_count{provider="example",service="inquiry"}"#, 2.0),
         (r#"dialog_outcomes_total{provider="example",service="inquiry",outcome="ok"}"#, 2.0),
         (r#"dialog_request_seconds_count{route="/v1/me/dialogs"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="authenticate"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="validate"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="route"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="intent"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="call"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="check"}"#, 1.0),
+        (r#"dialog_stage_seconds_count{stage="outcome"}"#, 2.0),
+        (r#"dialog_stage_seconds_count{stage="reply"}"#, 2.0),
     ]);
     // Two pages of 64 KiB are what the guest has.
     let memory = after.value(r#"dialog_plugin_memory_bytes_sum{provider="example"}"#);
@@ -149,6 +157,7 @@ async fn what_is_under_way_and_what_waits_is_seen_while_it_is_so_and_what_has_en
     for metric in [
         "request_seconds",
         "service_seconds",
+        "stage_seconds",
         "provider_call_seconds",
         "plugin_guest_seconds",
         "upstream_request_seconds",

@@ -105,8 +105,9 @@ async fn a_token_bound_to_a_certificate_is_accepted_on_a_connection_that_has_it(
     let token = bound(&house, json!({ "x5t#S256": own }));
     for (shown, status) in [(Some(certificate(b"own")), 200), (Some(certificate(b"other")), 401), (None, 401)] {
         // As the listener would, once TLS has verified it.
-        let router =
-            routes::portal().into_router(Arc::clone(&house.gateway)).layer(Extension(Peer { certificate: shown }));
+        let router = routes::portal()
+            .into_router(Arc::clone(&house.gateway))
+            .layer(Extension(Peer { encrypted: true, certificate: shown }));
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = format!("http://{}/v1/me/practice", listener.address);
         listener.serve(router, house.gateway.stop.clone());

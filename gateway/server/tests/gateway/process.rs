@@ -1,10 +1,16 @@
 //! The binary as the operator runs it: what it exports, what it logs, how it ends.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
-use axum::{Router, extract::Request, http::StatusCode, routing::post};
+use axum::{Router, extract::Request, routing::post};
 use bytes::Bytes;
-use opentelemetry_proto::tonic::{collector::trace::v1::ExportTraceServiceRequest, trace::v1::Span};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::ExportTraceServiceRequest,
+    trace::v1::{Span, span::SpanKind, status::StatusCode},
+};
 use prost::Message;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command};
@@ -16,6 +22,9 @@ use crate::{
 };
 
 const WORDS: &str = "Ordene mine er mine egne";
+
+/// The trace of a caller that does not sample it.
+const UNSAMPLED: &str = "1af7651916cd43dd8448eb211c80319c";
 
 async fn serve(router: Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -48,7 +57,7 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
             let request = ExportTraceServiceRequest::decode(body).unwrap();
             let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
             kept.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
-            StatusCode::OK
+            axum::http::StatusCode::OK
         }),
     );
     let asked = Arc::new(Mutex::new(Vec::<String>::new()));
@@ -88,6 +97,18 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
         .unwrap();
     let status = reply.status().as_u16();
     assert_eq!(status, 201, "{}", reply.text().await.unwrap());
+    // What the caller does not want to have in its trace is not in it, and the upstream is told so too.
+    let unsampled = client
+        .post(format!("{}/v1/me/dialogs", running.portal))
+        .bearer_auth(&token)
+        .header("idempotency-key", "two")
+        .header("content-type", "application/json")
+        .header("traceparent", format!("00-{UNSAMPLED}-{PARENT_SPAN}-00"))
+        .body(inquiry(WORDS))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(unsampled.status(), 201);
     let refused = client.get(format!("{}/v1/me/dialogs", running.portal)).bearer_auth("x.y.z").send().await.unwrap();
     assert_eq!(refused.status(), 401);
     running.stop().await;
@@ -107,11 +128,62 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
     assert_eq!(attribute(request, "http.response.status_code"), "201");
     let call = named("plugin.call open");
     assert_eq!(call.parent_span_id, request.span_id);
-    assert_eq!(attribute(call, "plugin"), "example");
-    let sent = named("upstream.request api");
+    assert_eq!(attribute(call, "dialog.plugin.id"), "example");
+    assert_eq!(attribute(call, "dialog.plugin.version"), "1.0.0");
+    let sent = named("POST");
     assert_eq!(sent.parent_span_id, call.span_id);
+    assert_eq!(sent.kind(), SpanKind::Client);
+    assert_eq!(attribute(sent, "dialog.upstream"), "api");
+    assert_eq!(attribute(sent, "server.address"), "127.0.0.1");
     assert_eq!(attribute(sent, "http.response.status_code"), "200");
-    assert_eq!(*asked.lock().unwrap(), [format!("00-{TRACE}-{}-01", hex(&sent.span_id))]);
+    let asked = asked.lock().unwrap().clone();
+    assert_eq!(asked[0], format!("00-{TRACE}-{}-01", hex(&sent.span_id)));
+    assert!(asked[1].starts_with(&format!("00-{UNSAMPLED}-")) && asked[1].ends_with("-00"), "{asked:?}");
+    assert!(spans.iter().all(|span| hex(&span.trace_id) != UNSAMPLED), "it was not to be sampled");
+
+    // Every stage of the path is there, in the request; what it waits for is a span of the stage's.
+    let under = |parent: &Span, name: &str| {
+        let found: Vec<&&Span> =
+            of_trace.iter().filter(|span| span.name == name && span.parent_span_id == parent.span_id).collect();
+        assert!(!found.is_empty(), "no {name} under {}", parent.name);
+        (*found[0]).clone()
+    };
+    for stage in ["authenticate", "validate", "route", "reply"] {
+        under(request, stage);
+    }
+    under(call, "check");
+    for stage in ["intent", "outcome"] {
+        let durable = under(&under(request, stage), "audit.append");
+        assert!(attribute(&durable, "dialog.audit.index").parse::<u64>().is_ok(), "{durable:?}");
+    }
+    // A refusal is the caller's to mend.
+    let refused = spans.iter().find(|span| span.name == "GET /v1/me/dialogs").unwrap();
+    assert_eq!(attribute(refused, "http.response.status_code"), "401");
+    assert!(spans.iter().all(|span| span.status.clone().unwrap_or_default().code() == StatusCode::Unset));
+    // All that is ever told of anything; where it is about a request, neither its path nor its query.
+    let known = BTreeSet::from([
+        "dialog.audit.index",
+        "dialog.plugin.attempt",
+        "dialog.plugin.digest",
+        "dialog.plugin.function",
+        "dialog.plugin.id",
+        "dialog.plugin.interface",
+        "dialog.plugin.version",
+        "dialog.upstream",
+        "http.request.method",
+        "http.response.status_code",
+        "http.route",
+        "network.protocol.version",
+        "request.id",
+        "server.address",
+        "server.port",
+        "trace_id",
+        "url.scheme",
+    ]);
+    let attributes = spans.iter().flat_map(|span| &span.attributes).map(|attribute| attribute.key.as_str());
+    // How long a span was worked on and waited is of `tracing` itself.
+    let told: BTreeSet<&str> = attributes.filter(|name| !matches!(*name, "busy_ns" | "idle_ns" | "target")).collect();
+    assert_eq!(told, known);
 
     let log = std::fs::read_to_string(folder.path("log")).unwrap();
     let exported = format!("{spans:?}");
@@ -120,8 +192,15 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
         assert!(!log.contains(private), "{private} is in the log");
         assert!(!exported.contains(private), "{private} is in a span");
     }
+    let mut traces = Vec::new();
     for line in log.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
+        if line["message"] == "answered" {
+            let request = &line["spans"][0];
+            assert_eq!(line["trace_id"], request["trace_id"], "{line}");
+            assert!(line["span_id"].as_str().is_some_and(|id| id.len() == 16), "{line}");
+            traces.push(line["trace_id"].as_str().unwrap().to_owned());
+        }
         let (target, level) = (line["target"].as_str().unwrap(), line["level"].as_str().unwrap());
         if target.starts_with("sled") {
             assert!(matches!(level, "WARN" | "ERROR"), "{line}");
@@ -129,8 +208,10 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
             assert!(!matches!(level, "DEBUG" | "TRACE"), "{line}");
         }
     }
+    assert_eq!((traces[0].as_str(), traces[1].as_str(), traces.len()), (TRACE, UNSAMPLED, 3));
     let records = folder.records();
-    let opened = records.iter().filter(|record| record["action"] == "dialog.open");
+    let opened =
+        records.iter().filter(|record| record["action"] == "dialog.open" && record["traceId"] != json!(UNSAMPLED));
     assert!(opened.clone().all(|record| record["traceId"] == TRACE) && opened.count() >= 2, "{records:#?}");
     assert_eq!(records.last().unwrap()["action"], "gateway.stop");
 }

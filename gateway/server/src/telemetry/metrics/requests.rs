@@ -10,7 +10,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use super::{Metrics, Traced, exemplar::Exemplar, observe, seconds};
+use super::{Metrics, Traced, exemplar::Exemplar, observe, seconds, short_seconds};
+use crate::telemetry::stage::Stage;
 
 /// A request of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -57,6 +58,13 @@ struct RouteLabels {
     route: String,
 }
 
+/// A stage.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StageLabels {
+    /// Its name.
+    stage: &'static str,
+}
+
 /// Through which provider a reply came, and for which service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Through {
@@ -78,6 +86,7 @@ pub(super) struct Requests {
     problems: Family<ProblemLabels, Counter>,
     outcomes: Family<OutcomeLabels, Counter>,
     service_seconds: Family<ServiceLabels, Traced>,
+    stage_seconds: Family<StageLabels, Traced>,
 }
 
 impl Requests {
@@ -96,7 +105,10 @@ impl Requests {
         let service_seconds = Family::<ServiceLabels, Traced>::new_with_constructor(seconds);
         let help = "How long requests through providers take";
         registry.register_with_unit("service", help, Unit::Seconds, service_seconds.clone());
-        Self { requests, seconds: request_seconds, problems, outcomes, service_seconds }
+        let stage_seconds = Family::<StageLabels, Traced>::new_with_constructor(short_seconds);
+        let help = "How long requests are in each stage of their path";
+        registry.register_with_unit("stage", help, Unit::Seconds, stage_seconds.clone());
+        Self { requests, seconds: request_seconds, problems, outcomes, service_seconds, stage_seconds }
     }
 }
 
@@ -118,6 +130,14 @@ impl Metrics {
             observe(&of_service, took, exemplar.clone());
         }
         observe(&self.requests.seconds.get_or_create(&RouteLabels { route: route.to_owned() }), took, exemplar);
+    }
+
+    /// What the stages of a request have taken.
+    pub fn stages(&self, spent: &[(Stage, Duration)], exemplar: Option<&Exemplar>) {
+        for (stage, took) in spent {
+            let labels = StageLabels { stage: stage.as_str() };
+            observe(&self.requests.stage_seconds.get_or_create(&labels), *took, exemplar.cloned());
+        }
     }
 
     /// A request was refused.
