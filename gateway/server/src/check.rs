@@ -84,6 +84,13 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
     {
         problems.extend(wrong);
     }
+    // That a secret cannot be read is said above, with the secret's own key.
+    if let Some(otlp) = &config.telemetry.otlp
+        && otlp.headers.values().all(|header| header.0.read().is_ok())
+        && let Err(error) = otlp.check()
+    {
+        problems.push(error.to_string());
+    }
     for (at, issuer) in config.issuers.iter().enumerate() {
         if let Err(error) = Keys::load(&issuer.issuer, issuer.keys.clone()) {
             problems.push(format!("issuers[{at}].keys: {error}"));

@@ -52,6 +52,9 @@ pub const TLS_SESSIONS: usize = 4096;
 /// Tickets that a TLS 1.3 client gets, of which each is good for one connection: a browser opens two at once.
 pub const TLS_TICKETS: usize = 2;
 
+/// The authorities of a collector, in bytes: all that a system trusts are about 220 KiB in PEM.
+pub const COLLECTOR_AUTHORITIES_BYTES: u64 = MIB;
+
 /// Offices that metrics name for what is overdue there, the worst first; the others are counted together. A country has
 /// about as many, and each is a series for each of its services.
 pub const OVERDUE_OFFICES: usize = 1_000;

@@ -123,6 +123,9 @@ impl Config {
         if let Err(error) = EnvFilter::try_new(&self.telemetry.log) {
             return wrong("telemetry.log", &error.to_string());
         }
+        if !(0.0..=1.0).contains(&self.telemetry.sample) {
+            return wrong("telemetry.sample", "must be from 0 to 1");
+        }
         self.limits.check().map_err(|error| ("limits".to_owned(), error.to_string()))
     }
 }

@@ -47,7 +47,11 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert!(config.audit.also_signed_by.is_empty() && config.audit.policy.is_none());
     assert_eq!(config.audit.journal_segment_bytes, dialog_audit::Sizes::default().segment_bytes);
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
-    assert_eq!(config.secrets().len(), 8);
+    assert_eq!(config.secrets().len(), 9);
+    let otlp = config.telemetry.otlp.unwrap();
+    assert_eq!(otlp.certificate_authorities, Some(folder.path().join("certificates/collector-authorities.pem")));
+    let authorization = SecretSource::File(folder.path().join("secrets/collector.authorization"));
+    assert_eq!((otlp.headers["authorization"].0.clone(), config.telemetry.sample), (authorization, 1.0));
 }
 
 #[test]
@@ -80,6 +84,7 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest_known_one() {
         ("client-certificates", "client-certificate", "client-certificate", "client-certificates"),
         ("per-client", "per-clint", "per-clint", "per-client"),
         ("poll-seconds", "pol-seconds", "pol-seconds", "poll-seconds"),
+        ("protocol = ", "protocl = ", "protocl", "protocol"),
         ("timeout-milliseconds = 10000", "timout-milliseconds = 10000", "timout-milliseconds", "timeout-milliseconds"),
         ("audiences", "audience", "audience", "audiences"),
     ] {
@@ -119,6 +124,7 @@ fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
             "\"opensesame\"",
         ),
         ("secret = { file = \"secrets/vendor.secret\" }", "secret = { value = \"opensesame\" }"),
+        ("{ file = \"secrets/collector.authorization\" }", "\"opensesame\""),
     ] {
         let (text, _) = spoilt(from, to);
         let said = error(&text);

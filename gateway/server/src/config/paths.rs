@@ -32,6 +32,10 @@ impl Config {
         self.audit.policy.as_mut().map(path);
         self.audit.predecessors.iter_mut().for_each(|before| path(&mut before.folder));
         secret(&mut self.pseudonyms.key);
+        if let Some(otlp) = &mut self.telemetry.otlp {
+            otlp.certificate_authorities.as_mut().map(path);
+            otlp.headers.values_mut().for_each(|header| secret(&mut header.0));
+        }
         for master in &mut self.encryption.keys {
             secret(&mut master.key);
         }
@@ -70,6 +74,10 @@ impl Config {
         secrets.extend(also.map(|(at, key)| (format!("audit.also-signed-by[{at}]"), key)));
         let masters = self.encryption.keys.iter().enumerate();
         secrets.extend(masters.map(|(at, master)| (format!("encryption.keys[{at}].key"), &master.key)));
+        if let Some(otlp) = &self.telemetry.otlp {
+            let headers = otlp.headers.iter();
+            secrets.extend(headers.map(|(name, header)| (format!("telemetry.otlp.headers.{name}"), &header.0)));
+        }
         for (listener, table) in self.tls.each() {
             secrets.extend(table.key.iter().map(|key| (format!("tls.{listener}.key"), key)));
         }

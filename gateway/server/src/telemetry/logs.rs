@@ -1,17 +1,16 @@
 //! Logs and traces from one set of `tracing` spans.
 //!
-//! Spans are exported in batches from a thread of their own: a slow or dead collector never slows a request; when its
-//! queue is full, spans are dropped.
+//! How spans get to a collector stands in [`exporter`]: a slow or dead one never slows a request.
 
 use std::{sync::Arc, time::Duration};
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::{SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Deserialize;
+use tokio::runtime::Runtime;
 use tracing::{Metadata, level_filters::LevelFilter};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
@@ -19,9 +18,9 @@ use tracing_subscriber::{
     layer::SubscriberExt,
     util::SubscriberInitExt,
 };
-use url::Url;
 
 use super::{
+    exporter::{self, Exporting, OtlpConfig},
     lines::{Dispatched, WithTrace},
     stage::Stages,
 };
@@ -34,13 +33,15 @@ pub struct TelemetryConfig {
     pub log: String,
     /// How lines look.
     pub format: LogFormat,
-    /// The OTLP/HTTP collector's base URL, such as `http://localhost:4318`.
-    pub otlp: Option<Url>,
+    /// Where traces go; nowhere when absent.
+    pub otlp: Option<OtlpConfig>,
+    /// How many of the traces that begin here are kept, from 0 to 1. Of those that a caller began, the caller decides.
+    pub sample: f64,
 }
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".to_owned(), format: LogFormat::Json, otlp: None }
+        Self { log: "info".to_owned(), format: LogFormat::Json, otlp: None, sample: 1.0 }
     }
 }
 
@@ -61,7 +62,7 @@ pub enum TelemetryError {
     #[error("telemetry.log: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
     /// `telemetry.otlp` cannot be used.
-    #[error("telemetry.otlp: {0}")]
+    #[error("telemetry.otlp.{0}")]
     Exporter(String),
     /// Somebody else set a subscriber in this process.
     #[error("{0}")]
@@ -87,17 +88,11 @@ fn is_ours(meta: &Metadata<'_>) -> bool {
     meta.target().starts_with("dialog_")
 }
 
-/// `v1/traces` below the collector's base URL, with or without a slash at its end.
-fn endpoint(collector: &Url) -> Result<String, TelemetryError> {
-    if collector.cannot_be_a_base() || !matches!(collector.scheme(), "http" | "https") {
-        return Err(TelemetryError::Exporter("must be an http or https URL".to_owned()));
-    }
-    Ok(format!("{}/v1/traces", collector.as_str().trim_end_matches('/')))
-}
-
 /// Telemetry, running. Dropping it does not flush; [`Telemetry::shutdown`] does.
 pub struct Telemetry {
     provider: SdkTracerProvider,
+    /// Outlives the provider, whose last spans go through it.
+    runtime: Option<Runtime>,
 }
 
 impl Telemetry {
@@ -109,23 +104,18 @@ impl Telemetry {
             .with_attribute(opentelemetry::KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
             .with_attribute(opentelemetry::KeyValue::new("service.instance.id", node.to_owned()))
             .build();
-        // The caller decides by the flag of its `traceparent`; what begins here is sampled.
+        // The caller decides by the flag of its `traceparent`.
         let builder = SdkTracerProvider::builder()
             .with_resource(resource)
-            .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)));
-        let provider = match &config.otlp {
-            None => builder.build(),
+            .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.sample))));
+        let (builder, runtime) = match &config.otlp {
+            None => (builder, None),
             Some(collector) => {
-                let endpoint = endpoint(collector)?;
-                let exporter = SpanExporter::builder()
-                    .with_http()
-                    .with_endpoint(endpoint)
-                    .with_timeout(Duration::from_secs(5))
-                    .build()
-                    .map_err(|error| TelemetryError::Exporter(error.to_string()))?;
-                builder.with_batch_exporter(exporter).build()
+                let Exporting { processor, runtime } = exporter::start(collector)?;
+                (builder.with_span_processor(processor), runtime)
             }
         };
+        let provider = builder.build();
         let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("dialog-gateway"))
             .with_location(false)
@@ -152,13 +142,16 @@ impl Telemetry {
             // Telemetry starts once.
             let _ = dispatched.set(dispatch.downgrade());
         });
-        Ok(Self { provider })
+        Ok(Self { provider, runtime })
     }
 
     /// Sends what waits, for at most five seconds.
     pub fn shutdown(self) {
         if let Err(error) = self.provider.shutdown_with_timeout(Duration::from_secs(5)) {
             tracing::warn!(%error, "the last spans were not exported");
+        }
+        if let Some(runtime) = self.runtime {
+            runtime.shutdown_background();
         }
     }
 }
@@ -176,14 +169,5 @@ mod tests {
             assert_eq!(most(library), LevelFilter::INFO, "{library}");
         }
         assert_eq!(most("dialog_host::call"), LevelFilter::TRACE);
-    }
-
-    #[test]
-    fn traces_go_below_the_collectors_base_with_or_without_a_slash() {
-        for base in ["http://localhost:4318", "http://localhost:4318/"] {
-            assert_eq!(endpoint(&base.parse().unwrap()).unwrap(), "http://localhost:4318/v1/traces");
-        }
-        assert_eq!(endpoint(&"https://otel.test/a".parse().unwrap()).unwrap(), "https://otel.test/a/v1/traces");
-        assert!(endpoint(&"mailto:ops@otel.test".parse().unwrap()).is_err());
     }
 }

@@ -13,6 +13,7 @@ mod auth;
 mod authorization_server;
 mod bodies;
 mod check;
+mod collector;
 mod commands;
 mod deploy;
 mod envelope;

@@ -6,16 +6,12 @@ use std::{
 };
 
 use axum::{Router, extract::Request, routing::post};
-use bytes::Bytes;
-use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
-    trace::v1::{Span, span::SpanKind, status::StatusCode},
-};
-use prost::Message;
+use opentelemetry_proto::tonic::trace::v1::{Span, span::SpanKind, status::StatusCode};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, process::Command};
 
 use crate::{
+    collector::Collector,
     guest,
     running::Running,
     support::{Folder, KARI, PARENT_SPAN, TRACE, inquiry, traceparent},
@@ -49,34 +45,25 @@ fn attribute(span: &Span, name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_nothing_personal_leaves_with_it() {
-    let spans = Arc::new(Mutex::new(Vec::<Span>::new()));
-    let kept = Arc::clone(&spans);
-    let collector = Router::new().route(
-        "/v1/traces",
-        post(move |body: Bytes| async move {
-            let request = ExportTraceServiceRequest::decode(body).unwrap();
-            let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-            kept.lock().unwrap().extend(scopes.flat_map(|scope| scope.spans));
-            axum::http::StatusCode::OK
-        }),
-    );
+    let collector = Collector::open(None).await;
     let asked = Arc::new(Mutex::new(Vec::<String>::new()));
     let seen = Arc::clone(&asked);
     let upstream = Router::new().route(
         "/x",
         post(move |request: Request| async move {
             let parent = request.headers().get("traceparent").map(|value| value.to_str().unwrap().to_owned());
-            seen.lock().unwrap().extend(parent);
-            "r-1"
+            let mut seen = seen.lock().unwrap();
+            seen.extend(parent);
+            format!("r-{}", seen.len())
         }),
     );
-    let (collector, upstream) = (serve(collector).await, serve(upstream).await);
+    let upstream = serve(upstream).await;
     let folder = Folder::new();
     folder.put("example.wasm", &guest::build());
     folder.configure(|config| {
         // As loud as an operator can ask for.
         config["telemetry"] =
-            json!({ "log": "trace,sled=trace,hyper=trace,h2=trace", "format": "json", "otlp": collector });
+            json!({ "log": "trace,sled=trace,hyper=trace,h2=trace", "format": "json", "otlp": format!("http://{}", collector.address) });
         config["plugins"] = json!([{
             "package": "example.wasm", "grant": { "capabilities": ["upstream"] },
             "upstreams": { "api": { "base-url": upstream, "allow-networks": ["loopback"] } },
@@ -113,7 +100,7 @@ async fn one_trace_leads_from_the_portal_through_the_plugin_to_the_upstream_and_
     assert_eq!(refused.status(), 401);
     running.stop().await;
 
-    let spans = spans.lock().unwrap().clone();
+    let spans = collector.collected.spans();
     let of_trace: Vec<&Span> = spans.iter().filter(|span| hex(&span.trace_id) == TRACE).collect();
     let named = |name: &str| {
         let mut found = of_trace.iter().filter(|span| span.name == name);

@@ -5,7 +5,7 @@
 //! - [`requests`]: what callers ask, and what it comes to.
 //! - [`plugins`], [`upstreams`]: the providers, and the systems behind them.
 //! - [`log`]: the audit log and its witnesses. [`queue`]: what waits, and what is overdue.
-//! - [`doors`]: connections, certificates, and who asks too often. [`disk`]: room that is left.
+//! - [`doors`]: connections, certificates, and who asks too often. [`disk`]: room that is left. [`spans`]: traces.
 //! - [`exemplar`]: from a measurement to the trace that it was made in.
 //!
 //! What ends is counted as it ends; what an alert waits for is counted from 0 on, because Prometheus sees no increase in
@@ -19,6 +19,7 @@ pub mod log;
 pub mod plugins;
 pub mod queue;
 pub mod requests;
+pub mod spans;
 pub mod upstreams;
 
 use std::{
@@ -40,7 +41,7 @@ use prometheus_client::{
 
 use self::{
     disk::Disks, doors::Doors, exemplar::Exemplar, log::LogMetrics, plugins::Plugins, queue::Queue, requests::Requests,
-    upstreams::Upstreams,
+    spans::Exported, upstreams::Upstreams,
 };
 
 /// What is looked at when somebody asks.
@@ -63,6 +64,7 @@ pub struct Metrics {
     queue: Queue,
     doors: Doors,
     disks: Disks,
+    spans: Exported,
     watched: OnceLock<Watched>,
     /// Held while what stands is looked at and written, so that no answer holds half of it.
     writing: Mutex<()>,
@@ -102,6 +104,7 @@ impl Default for Metrics {
             queue: Queue::new(&mut registry),
             doors: Doors::new(&mut registry),
             disks: Disks::new(&mut registry),
+            spans: Exported::new(&mut registry),
             watched: OnceLock::new(),
             writing: Mutex::default(),
             registry,
@@ -120,6 +123,7 @@ impl Metrics {
     #[must_use]
     pub fn text(&self) -> String {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.spans.stand();
         if let Some(watched) = self.watched.get() {
             if let Some(host) = watched.host.upgrade() {
                 let standing = host.standing();
