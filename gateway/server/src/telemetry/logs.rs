@@ -20,8 +20,9 @@ use tracing_subscriber::{
 };
 
 use super::{
-    exporter::{self, Exporting, OtlpConfig},
+    exporter::{self, Exporting},
     lines::{Dispatched, WithTrace},
+    otlp::OtlpConfig,
     stage::Stages,
 };
 
