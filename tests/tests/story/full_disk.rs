@@ -74,7 +74,7 @@ fn while_the_disk_is_full_nothing_is_accepted_and_afterwards_everything_goes_on_
 #[ignore = "runs in a mount namespace, which the test above makes"]
 fn on_a_small_disk() -> anyhow::Result<()> {
     let mount = PathBuf::from(std::env::var_os(MOUNT).context(MOUNT)?);
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "none"]).arg(&mount).status()?;
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=32m", "none"]).arg(&mount).status()?;
     ensure!(mounted.success(), "the small disk cannot be mounted");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let folder = tempfile::tempdir()?;
@@ -101,6 +101,9 @@ impl Asked {
         portal.post("/v1/me/dialogs", &[], &inquiry(&self.text)).header("idempotency-key", &self.key).send().await
     }
 }
+
+/// What there is room for again in the end, in bytes: more than the log needs for all that was refused.
+const GIVEN_BACK: usize = 12 * 1024 * 1024;
 
 /// Fills what is left of a disk, to the last byte.
 fn fill(file: &Path) -> anyhow::Result<()> {
@@ -139,6 +142,9 @@ async fn what_needs_no_record(house: &House, operator: &Portal, portal: &Portal)
         ensure!(reply.status() == status, "{path}: {}", reply.status());
         ensure!(!reply.bytes().await?.is_empty(), "{path} is empty");
     }
+    // Who comes only now, and has no nonce yet, is given one.
+    let late = crate::visit::operator(house)?.get("/log/checkpoint", &[]).answer().await?;
+    ensure!(late.status() == StatusCode::OK, "somebody new at the log: {}", late.status());
     for path in ["/v1/limits", "/v1/openapi.yaml"] {
         let reply = portal.get(path, &[]).answer().await?;
         ensure!(reply.status() == StatusCode::OK, "{path}: {}", reply.status());
@@ -176,6 +182,7 @@ async fn visit(folder: &Path, mount: &Path) -> anyhow::Result<()> {
         config["audit"]["journal-segment-bytes"] = json!(131_072);
     };
     let plan = Plan { amend: Some(Arc::new(amend)), ..Plan::free(folder, Path::new(env!("CARGO_BIN_EXE_demo"))) };
+    std::fs::write(mount.join("filler"), vec![b'x'; GIVEN_BACK])?;
     let mut house = House::open(plan).await?;
     let ended = stages(&mut house, &mount.join("filler")).await;
     if ended.is_err() {
