@@ -172,6 +172,11 @@ impl Shared {
         lock(&self.desk).halted.clone()
     }
 
+    /// Whether that failure still stands: nobody has found since that there is room again.
+    pub(super) fn fails_as(&self, why: &Arc<str>) -> bool {
+        lock(&self.desk).append_failure.as_ref().is_some_and(|now| Arc::ptr_eq(now, why))
+    }
+
     pub(super) fn append_failed(&self, why: Arc<str>) {
         lock(&self.desk).append_failure = Some(why);
     }

@@ -401,6 +401,8 @@ fn a_log_that_could_not_be_written_says_that_it_can_be_before_anybody_asks() {
         let mut config = bench.config(&bench.dir());
         config.disk = Arc::new(disk.clone());
         config.pace.integrate_every = Duration::from_millis(5);
+        // What the log has found out itself, nobody waits for.
+        config.pace.retry_after = NEVER;
         let log = Log::open(config).unwrap();
         let mut accepted = bench.append_many(&log, 3);
         bench.wait_until_published(&log, 3);

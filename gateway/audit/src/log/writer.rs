@@ -80,6 +80,7 @@ impl Writer {
         }
         if let Some((at, why)) = &self.failed
             && at.elapsed() < self.shared.pace.retry_after
+            && self.shared.fails_as(why)
         {
             return Err(Arc::clone(why));
         }
