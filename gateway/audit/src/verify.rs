@@ -231,7 +231,7 @@ impl<'a> Verification<'a> {
             }
             return Ok(());
         };
-        check_entries(found, self.tree.tile(0, n)?)
+        check_entries(&found, self.tree.tile(0, n)?)
     }
 
     /// What the log says of what was removed, in a record that the tree commits to.
@@ -242,9 +242,10 @@ impl<'a> Verification<'a> {
             return Err(Damage::new(layout::REMOVED, what).into());
         }
         let n = removed.record / width;
-        check_bundle(self.source, &mut self.tree, n)?;
-        let (_, bytes) = self.source.tile(Tile::entries(n, self.tree.tile(0, n)?.len()))?;
-        let mut rest = bytes.as_slice();
+        let hashes = self.tree.tile(0, n)?;
+        let found = self.source.tile(Tile::entries(n, hashes.len()))?;
+        check_entries(&found, hashes)?;
+        let mut rest = found.1.as_slice();
         let mut entry = Default::default();
         for _ in n * width..=removed.record {
             (entry, rest) = bundle::split(rest).unwrap_or_default();
@@ -267,10 +268,10 @@ fn files(n: u64, size: u64) -> Vec<String> {
 /// Checks the entries of a bundle against the hashes that the tree commits to.
 pub(crate) fn check_bundle(source: &dyn Source, tree: &mut TileTree<'_>, n: u64) -> Result<(), Fault> {
     let hashes = tree.tile(0, n)?;
-    check_entries(source.tile(Tile::entries(n, hashes.len()))?, hashes)
+    check_entries(&source.tile(Tile::entries(n, hashes.len()))?, hashes)
 }
 
-fn check_entries((tile, bytes): (Tile, Vec<u8>), hashes: &[Hash]) -> Result<(), Fault> {
+fn check_entries((tile, bytes): &(Tile, Vec<u8>), hashes: &[Hash]) -> Result<(), Fault> {
     let damaged = |at: usize, what: &str| Fault::from(Damage::at(tile.to_string(), tile.start() + at as u64, what));
     let mut rest = bytes.as_slice();
     for (at, hash) in hashes.iter().enumerate() {

@@ -127,12 +127,12 @@ impl AuditTrails {
             if trails.known.read().unwrap_or_else(PoisonError::into_inner).is_none() {
                 return Err(TrailsError::NotYet("its index is being made".to_owned()));
             }
-            trails.catch_up().map_err(|error| TrailsError::Unreadable(error.to_string()))?;
+            trails.catch_up().map_err(unreadable)?;
             let known = trails.known.read().unwrap_or_else(PoisonError::into_inner);
             let known = known.as_ref().ok_or_else(|| TrailsError::NotYet("its index is being made".to_owned()))?;
             ask(known)
         });
-        asked.await.map_err(|error| TrailsError::Unreadable(error.to_string()))?
+        asked.await.map_err(unreadable)?
     }
 }
 
@@ -168,7 +168,7 @@ impl Trails for AuditTrails {
     async fn record(&self, index: u64) -> Result<Option<Record>, TrailsError> {
         let found = self.ask(move |known| {
             let one = known.records([index].into_iter(), 1, |_| true);
-            one.map_err(|error| unreadable(&error))
+            one.map_err(unreadable)
         });
         Ok(found.await?.pop().map(|placed| placed.record))
     }
@@ -177,7 +177,7 @@ impl Trails for AuditTrails {
         let person = person.to_owned();
         let found = self.ask(move |known| {
             let range = 0..before.unwrap_or(u64::MAX);
-            let find = |key| known.index.find(&known.reader, key, range.clone()).map_err(|error| unfound(&error));
+            let find = |key| known.index.find(&known.reader, key, range.clone()).map_err(unreadable);
             let mut indexes = find(Key::Citizen(&person))?;
             indexes.extend(find(Key::Person(&person))?);
             indexes.sort_unstable();
@@ -186,7 +186,7 @@ impl Trails for AuditTrails {
                 [&record.citizen, &record.actor.person].into_iter().any(|name| name.as_deref() == Some(&person))
             };
             let records = known.records(indexes.into_iter().rev(), limit, is_theirs);
-            records.map_err(|error| unreadable(&error))
+            records.map_err(unreadable)
         });
         found.await
     }
@@ -195,9 +195,9 @@ impl Trails for AuditTrails {
         let found = self.ask(move |known| {
             let (text, range) = (request.to_string(), after + 1..u64::MAX);
             let indexes = known.index.find(&known.reader, Key::Request(&text), range);
-            let indexes = indexes.map_err(|error| unfound(&error))?;
+            let indexes = indexes.map_err(unreadable)?;
             let records = known.records(indexes.into_iter(), usize::MAX, |record| record.request == Some(request));
-            records.map_err(|error| unreadable(&error))
+            records.map_err(unreadable)
         });
         found.await
     }
@@ -214,18 +214,14 @@ impl Trails for AuditTrails {
         };
         let log = self.log.clone();
         let proven = tokio::task::spawn_blocking(move || log.reader_at(&checkpoint).proof(index)).await;
-        match proven.map_err(|error| TrailsError::Unreadable(error.to_string()))? {
+        match proven.map_err(unreadable)? {
             Ok(proof) => Ok(Some(proof.to_string())),
             Err(ReadError::Removed { .. }) => Ok(None),
-            Err(error) => Err(unreadable(&error)),
+            Err(error) => Err(unreadable(error)),
         }
     }
 }
 
-fn unreadable(error: &ReadError) -> TrailsError {
-    TrailsError::Unreadable(error.to_string())
-}
-
-fn unfound(error: &IndexError) -> TrailsError {
+fn unreadable(error: impl std::fmt::Display) -> TrailsError {
     TrailsError::Unreadable(error.to_string())
 }
