@@ -212,6 +212,13 @@ impl Call {
 }
 
 impl Reply {
+    /// The index in the audit log of the record that the reply names (`Audit-Receipt`: origin and index).
+    pub fn record(&self) -> anyhow::Result<u64> {
+        let receipt = self.headers.get("audit-receipt").context("no Audit-Receipt")?.to_str()?;
+        let (_, index) = receipt.split_once(' ').context("an Audit-Receipt of another form")?;
+        index.parse().context("an Audit-Receipt without index")
+    }
+
     /// A text in the body, by JSON Pointer.
     pub fn text(&self, pointer: &str) -> anyhow::Result<&str> {
         self.json

@@ -86,17 +86,12 @@ fn asking(portal: &Portal, told: &str) -> dialog_tests::house::portal::Call {
     portal.post("/v1/me/dialogs", &[], &body)
 }
 
-fn receipt(reply: &Reply) -> anyhow::Result<u64> {
-    let receipt = reply.headers.get("audit-receipt").and_then(|value| value.to_str().ok()).context("no receipt")?;
-    Ok(receipt.rsplit(' ').next().unwrap_or_default().parse()?)
-}
-
 /// Opens a dialog with what must fail, and gives what it left.
 async fn fails(portal: &Portal, told: &str, problem: ProblemType, sent: Sent) -> anyhow::Result<(Left, Reply)> {
     let reply = asking(portal, told).refused(problem).await?;
     ensure!(reply.json["sent"] == json!(sent), "{told}: {}", reply.json);
     ensure!(!reply.json.to_string().contains(CANARY), "{told}: {}", reply.json);
-    let left = Left { told: told.to_owned(), receipt: receipt(&reply)?, problem: Some(problem), function: "open" };
+    let left = Left { told: told.to_owned(), receipt: reply.record()?, problem: Some(problem), function: "open" };
     Ok((left, reply))
 }
 
@@ -104,7 +99,7 @@ async fn fails(portal: &Portal, told: &str, problem: ProblemType, sent: Sent) ->
 async fn succeeds(portal: &Portal, told: &str) -> anyhow::Result<(Left, String)> {
     let reply = asking(portal, told).expect(StatusCode::CREATED).await?;
     let dialog = reply.text("/id")?.to_owned();
-    Ok((Left { told: told.to_owned(), receipt: receipt(&reply)?, problem: None, function: "open" }, dialog))
+    Ok((Left { told: told.to_owned(), receipt: reply.record()?, problem: None, function: "open" }, dialog))
 }
 
 /// The gateway's log, line by line; every line is JSON.
@@ -221,7 +216,7 @@ async fn questions(leila: &Portal) -> anyhow::Result<Vec<Left>> {
             let reply = leila.get(template, &[]).refused(ProblemType::ProviderFaulty).await?;
             ensure!(reply.json["sent"] == "no", "{told} in {function}: {}", reply.json);
             let problem = Some(ProblemType::ProviderFaulty);
-            all.push(Left { told: format!("{told} in {function}"), receipt: receipt(&reply)?, problem, function });
+            all.push(Left { told: format!("{told} in {function}"), receipt: reply.record()?, problem, function });
         }
         all.push(succeeds(leila, "do: set do ").await?.0);
         leila.get("/v1/me/prescriptions", &[]).expect(StatusCode::OK).await?;

@@ -20,12 +20,6 @@ use crate::visit::{citizen, inquiry, operator, portal, refusal, shared};
 
 const RECEIPT: &str = "/v1/me/receipts/{index}";
 
-/// The index that a reply's `Audit-Receipt` names.
-fn index(reply: &Reply) -> anyhow::Result<String> {
-    let receipt = reply.headers.get("audit-receipt").context("an Audit-Receipt")?.to_str()?;
-    Ok(receipt.split_once(' ').context("origin and index")?.1.to_owned())
-}
-
 /// Fetches a proof, as often as the gateway says that it is not published yet.
 async fn proof(portal: &Portal, index: &str) -> anyhow::Result<Reply> {
     for _ in 0..30 {
@@ -73,7 +67,7 @@ fn a_record_a_moment_old_has_a_proof() -> anyhow::Result<()> {
     shared(async |house| {
         let kari = citizen(house, &KARI)?;
         let read = kari.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?;
-        let index = index(&read)?;
+        let index = read.record()?.to_string();
         let reply = proof(&kari, &index).await?;
         let (at, record) = proven(house, &reply)?;
         ensure!((at.to_string(), record.action.as_str()) == (index.clone(), "practice.read"));
@@ -88,7 +82,7 @@ fn what_was_refused_has_a_receipt_too_and_its_proof_says_so() -> anyhow::Result<
     shared(async |house| {
         let kari = citizen(house, &KARI)?;
         let refused = kari.get("/v1/me/dialogs/{dialog}", &["001"]).refused(ProblemType::NotFound).await?;
-        let reply = proof(&kari, &index(&refused)?).await?;
+        let reply = proof(&kari, &refused.record()?.to_string()).await?;
         let outcome = proven(house, &reply)?.1.outcome.context("an outcome")?;
         ensure!(outcome.problem.as_deref() == Some("not-found"), "{outcome:?}");
         Ok(())
@@ -99,7 +93,7 @@ fn what_was_refused_has_a_receipt_too_and_its_proof_says_so() -> anyhow::Result<
 fn anothers_receipt_is_not_there_and_looks_the_same_as_none() -> anyhow::Result<()> {
     shared(async |house| {
         let (kari, leila) = (citizen(house, &KARI)?, citizen(house, &LEILA)?);
-        let leilas = index(&leila.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?)?;
+        let leilas = leila.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?.record()?.to_string();
         proof(&leila, &leilas).await?;
         let mut seen = Vec::new();
         for index in [leilas.as_str(), "0", "281474976710655", "18446744073709551615", "007", "-1", "1e3", "x"] {
@@ -116,10 +110,10 @@ fn anothers_receipt_is_not_there_and_looks_the_same_as_none() -> anyhow::Result<
 fn the_portal_gets_proofs_for_its_own_calls_only() -> anyhow::Result<()> {
     shared(async |house| {
         let (own, kari) = (portal(house)?, citizen(house, &KARI)?);
-        let feed = index(&own.get("/v1/events", &[]).expect(StatusCode::OK).await?)?;
+        let feed = own.get("/v1/events", &[]).expect(StatusCode::OK).await?.record()?.to_string();
         let reply = proof(&own, &feed).await?;
         ensure!(proven(house, &reply)?.1.action == "events.read");
-        let karis = index(&kari.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?)?;
+        let karis = kari.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?.record()?.to_string();
         proof(&kari, &karis).await?;
         refusal(own.get(RECEIPT, &[&karis]), ProblemType::NotFound).await?;
         refusal(kari.get(RECEIPT, &[&feed]), ProblemType::NotFound).await?;
@@ -137,9 +131,9 @@ fn a_child_sees_what_a_parent_did_and_the_parent_does_not_see_the_childs_own() -
         let nora = citizen(house, &NORA)?;
         let token = house.issuer.representing(&KARI, &NORA, "parent")?;
         let kari_for_nora = Portal::new(house.gateway()?.portal.clone(), Some(token))?;
-        let noras = index(&nora.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?)?;
+        let noras = nora.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?.record()?.to_string();
         let opened = kari_for_nora.post("/v1/me/dialogs", &[], &inquiry("Når åpner dere?"));
-        let opened = index(&opened.expect(StatusCode::CREATED).await?)?;
+        let opened = opened.expect(StatusCode::CREATED).await?.record()?.to_string();
 
         let entry = |entries: &[AccessLogEntry], receipt: &str| {
             entries.iter().find(|entry| entry.receipt.to_string() == receipt).cloned()

@@ -30,7 +30,6 @@ impl Leilas {
     async fn make(house: &House, slot: usize) -> anyhow::Result<Self> {
         let leila = citizen(house, &LEILA)?;
         let file = upload(&leila, "a.jpg", PHOTO).expect(StatusCode::CREATED).await?;
-        let receipt = file.headers.get("audit-receipt").context("an Audit-Receipt")?.to_str()?;
         let slots = leila.get("/v1/me/slots", &[]).expect(StatusCode::OK).await?;
         let slot = slots.json["items"].as_array().and_then(|slots| slots.iter().nth_back(slot)).context("a slot")?;
         let booked = leila.post("/v1/me/appointments", &[], &booking(slot)).expect(StatusCode::CREATED).await?;
@@ -38,7 +37,7 @@ impl Leilas {
             dialog: opened(&leila, &inquiry("Når åpner dere?")).await?,
             attachment: file.text("/id")?.to_owned(),
             appointment: booked.text("/id")?.to_owned(),
-            receipt: receipt.split_once(' ').context("origin and index")?.1.to_owned(),
+            receipt: file.record()?.to_string(),
         })
     }
 

@@ -162,7 +162,5 @@ async fn records(house: &mut House) -> anyhow::Result<Vec<Value>> {
 
 /// The record that a reply names.
 fn record<'a>(records: &'a [Value], reply: &Reply) -> anyhow::Result<&'a Value> {
-    let receipt = reply.headers.get("audit-receipt").context("no receipt")?.to_str()?;
-    let index: usize = receipt.rsplit(' ').next().context("no index")?.parse()?;
-    records.get(index).context("no such record")
+    records.get(usize::try_from(reply.record()?)?).context("no such record")
 }

@@ -122,8 +122,8 @@ async fn stages(house: &mut House, policy: &Policy, witnesses: &mut [Witness]) -
 
     // What was done is recorded, and its proof has to wait.
     let done = kari.get("/v1/me/practice", &[]).expect(StatusCode::OK).await?;
-    let receipt = done.headers.get("audit-receipt").context("a receipt")?.to_str()?.to_owned();
-    let index = receipt.rsplit(' ').next().context("an index")?;
+    let index = done.record()?.to_string();
+    let index = index.as_str();
     let waits = kari.get("/v1/me/receipts/{index}", &[index]).refused(ProblemType::Unavailable).await?;
     ensure!(waits.headers.get("retry-after").is_some_and(|after| after == "5"), "{:?}", waits.headers);
     ensure!(waits.text("/detail")?.starts_with("Loggen er ikke klar"), "{}", waits.json);
