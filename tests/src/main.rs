@@ -110,7 +110,7 @@ fn planned(binary: &Path, folder: Option<PathBuf>) -> Plan {
         Some(folder) => Plan::free(&folder, binary),
         None => Plan {
             addresses: Addresses { portal: port(8480), provider: port(8481), operations: port(8482) },
-            back_ends: [port(8490), port(8491), port(8492), port(8493)],
+            back_ends: Some(8490),
             ..Plan::free(&plugins::demo_folder(), binary)
         },
     };

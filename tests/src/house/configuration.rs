@@ -14,8 +14,7 @@ use dialog_contract::package::key::Algorithm;
 use dialog_plugin::sign;
 use serde_json::{Value, json};
 
-use super::{authority, directory, issuer};
-use crate::sim::world;
+use super::{authority, directory, issuer, rooms::Room};
 
 /// Where the portal reaches the gateway, as far as the gateway knows: what proofs are made for.
 pub const PUBLIC_URL: &str = "https://dialog.example.test";
@@ -52,16 +51,8 @@ pub struct House<'a> {
     pub keys: &'a jsonwebtoken::jwk::JwkSet,
     /// The built plugins: id and file.
     pub plugins: &'a [(String, PathBuf)],
-    /// Base URL of the simulated Meldingstjener.
-    pub meldingstjener: &'a str,
-    /// The gateway as its client.
-    pub meldingstjener_client: &'a issuer::Client,
-    /// Base URL of the simulated Helserespons.
-    pub helserespons: &'a str,
-    /// The API key that it accepts.
-    pub helserespons_key: &'a str,
-    /// The secret that its webhooks are signed with.
-    pub helserespons_secret: &'a str,
+    /// The providers.
+    pub rooms: &'a [Box<dyn Room>],
     /// Whether tokens may be bound to nothing.
     pub bearer: bool,
     /// A collector of traces.
@@ -91,9 +82,9 @@ impl House<'_> {
             arrange(&mut directory);
         }
         std::fs::write(self.folder.join("directory.json"), serde_json::to_vec_pretty(&directory)?)?;
-        secret(&self.folder.join("meldingstjener.pem"), &self.meldingstjener_client.private)?;
-        secret(&self.folder.join("helserespons.key"), self.helserespons_key)?;
-        secret(&self.folder.join("helserespons.secret"), self.helserespons_secret)?;
+        for (name, content) in self.rooms.iter().flat_map(|room| room.secrets()) {
+            secret(&self.folder.join(name), &content)?;
+        }
         let plugins = self.signed()?;
         let path = self.folder.join("gateway.toml");
         let mut content = self.content(&plugins)?;
@@ -164,56 +155,15 @@ impl House<'_> {
                 "bearer": self.bearer,
             }],
             "trust": { "file": "trust.json" },
-            "plugins": plugins.iter().map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
+            "plugins": plugins.iter().filter_map(|(id, file)| self.plugin(id, file)).collect::<Vec<_>>(),
         }))
     }
 
-    fn plugin(&self, id: &str, file: &Path) -> Value {
-        match id {
-            "ddfl" => json!({
-                "package": file,
-                "poll-seconds": 1,
-                "grant": {
-                    "capabilities": ["upstream", "state", "clock", "log", "attachments"],
-                    "national-identity-number": true,
-                },
-                "upstreams": { "meldingstjener": {
-                    "base-url": self.meldingstjener,
-                    "allow-networks": ["loopback"],
-                    "credentials": {
-                        "kind": "oauth2",
-                        "token-url": format!("{}/connect/token", self.meldingstjener),
-                        "client-id": self.meldingstjener_client.id,
-                        "key": { "file": "meldingstjener.pem" },
-                        "algorithm": "ES256",
-                    },
-                } },
-                "installation": {
-                    "organisation": { "name": world::PORTAL_ORGANISATION_NAME, "herId": world::PORTAL_ORGANISATION_HER_ID },
-                    "party": { "name": world::PORTAL_NAME, "herId": world::PORTAL_HER_ID },
-                },
-            }),
-            _ => json!({
-                "package": file,
-                "poll-seconds": 1,
-                "grant": {
-                    "capabilities": ["upstream", "state", "clock", "log", "attachments"],
-                    "national-identity-number": true,
-                },
-                "upstreams": { "api": {
-                    "base-url": self.helserespons,
-                    "allow-networks": ["loopback"],
-                    "credentials": { "kind": "api-key", "header": "x-api-key", "key": { "file": "helserespons.key" } },
-                } },
-                "installation": {},
-                "webhook": {
-                    "secret": { "file": "helserespons.secret" },
-                    "signature-header": "x-helserespons-signature",
-                    "timestamp-header": "x-helserespons-timestamp",
-                    "id-header": "x-helserespons-delivery",
-                },
-            }),
-        }
+    /// A plugin's table: by its provider's room.
+    fn plugin(&self, id: &str, file: &Path) -> Option<Value> {
+        let mut table = self.rooms.iter().find(|room| room.solution().plugin() == id)?.table();
+        table["package"] = json!(file);
+        Some(table)
     }
 }
 

@@ -3,19 +3,17 @@
 use dialog_contract::service::Service;
 use serde_json::{Value, json};
 
-use crate::sim::{
-    meldingstjener::epj::epj,
-    world::{self, CITIZENS, Gp, OFFICES, Office, Solution},
-};
+use super::rooms;
+use crate::sim::world::{self, CITIZENS, Gp, OFFICES, Office, Solution};
 
 /// The whole file.
 #[must_use]
 pub fn file() -> Value {
     json!({
-        "providers": [
-            { "id": "ddfl", "name": "Digital dialog fastlege", "kind": "public" },
-            { "id": "helserespons", "name": "Helserespons", "kind": "commercial" },
-        ],
+        "providers": Solution::ALL
+            .iter()
+            .map(|one| json!({ "id": one.plugin(), "name": one.name(), "kind": one.kind() }))
+            .collect::<Vec<_>>(),
         "offices": OFFICES.iter().map(office).collect::<Vec<_>>(),
         "agreements": OFFICES.iter().flat_map(agreements).collect::<Vec<_>>(),
         "citizens": CITIZENS.iter().map(citizen).collect::<Vec<_>>(),
@@ -55,23 +53,14 @@ pub fn clinician(gp: &Gp) -> Value {
 }
 
 fn agreements(office: &Office) -> Vec<Value> {
-    let solutions = office.solutions;
     let booking = if office.direct_booking { "direct" } else { "request" };
-    [
-        (Service::Appointment, solutions.appointment),
-        (Service::PrescriptionRenewal, solutions.renewal),
-        (Service::Consultation, solutions.consultation),
-        (Service::Inquiry, solutions.contact),
-        (Service::Certificate, solutions.contact),
-    ]
-    .into_iter()
-    .map(|(service, solution)| {
+    let agreement = |(service, solution): &(Service, Solution)| {
         let mut agreement = json!({
             "office": office.service_her_id,
             "service": service,
             "plugin": solution.plugin(),
             "enabled": true,
-            "settings": settings(office, solution),
+            "settings": rooms::settings(office, *solution),
         });
         match service {
             Service::Appointment => agreement["booking"] = json!(booking),
@@ -79,23 +68,8 @@ fn agreements(office: &Office) -> Vec<Value> {
             _ => {}
         }
         agreement
-    })
-    .collect()
-}
-
-fn settings(office: &Office, solution: Solution) -> Value {
-    match (solution, office.record_system, office.helserespons_clinic) {
-        (Solution::Ddfl, Some(system), _) => json!({
-            "processes": epj(system)
-                .processes()
-                .iter()
-                .map(|(process, (major, minor))| format!("{}@{major}.{minor}", process.code()))
-                .collect::<Vec<_>>(),
-            "clinicians": office.gps.iter().map(clinician).collect::<Vec<_>>(),
-        }),
-        (_, _, Some(clinic)) => json!({ "clinic": clinic }),
-        _ => json!({}),
-    }
+    };
+    office.services.iter().map(agreement).collect()
 }
 
 fn citizen(citizen: &world::Citizen) -> Value {

@@ -4,6 +4,7 @@
 //! - [`authority`]: certifies the gateway's listeners and whoever calls them.
 //! - [`issuer`]: logs citizens in: signs access tokens, and publishes its keys.
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
+//! - [`rooms`]: the providers: their back ends, and what the operator writes of each.
 //! - [`configuration`]: the operator's file for this house.
 //! - [`gateway`]: the gateway's process.
 //! - [`lease`]: the demo's folder, which outlives it.
@@ -20,9 +21,11 @@ pub mod lease;
 pub mod plugins;
 pub mod portal;
 pub mod proof;
+pub mod rooms;
 pub mod watch;
 
 use std::{
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -32,21 +35,10 @@ use anyhow::Context;
 use self::{
     configuration::Addresses,
     gateway::Gateway,
-    issuer::{Client, Issuer},
+    issuer::Issuer,
+    rooms::{Ddfl, Helserespons, Room},
 };
-use crate::sim::{
-    helserespons::{self, HelseresponsSim, Webhook},
-    meldingstjener::{self, MeldingstjenerSim, OauthClient},
-};
-
-/// The key that the simulated Helserespons accepts.
-const HELSERESPONS_KEY: &str = "helserespons-key";
-
-/// The secret that its webhooks are signed with.
-const HELSERESPONS_SECRET: &str = "helserespons-webhook-secret";
-
-/// What the simulated Meldingstjener knows the gateway as.
-const MELDINGSTJENER_CLIENT: &str = "dialog-gateway";
+use crate::sim::{helserespons::HelseresponsSim, meldingstjener::MeldingstjenerSim};
 
 /// What changes a configuration.
 pub type Amend = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
@@ -60,9 +52,8 @@ pub struct Plan {
     pub binary: PathBuf,
     /// Where the gateway listens.
     pub addresses: Addresses,
-    /// Where the back ends listen; port 0 takes a free one. In this order: Meldingstjener, its control API,
-    /// Helserespons, its control API.
-    pub back_ends: [std::net::SocketAddr; 4],
+    /// From this port on the back ends listen, each room's at two: its API, and its control API. None: where there is room.
+    pub back_ends: Option<u16>,
     /// Whether tokens may be bound to nothing, for people who try it.
     pub bearer: bool,
     /// A collector of traces.
@@ -77,17 +68,22 @@ impl Plan {
     /// A house on free ports.
     #[must_use]
     pub fn free(folder: &Path, binary: &Path) -> Self {
-        let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
         Self {
             folder: folder.to_owned(),
             binary: binary.to_owned(),
             addresses: Addresses::free(),
-            back_ends: [free; 4],
+            back_ends: None,
             bearer: false,
             otlp: None,
             arrange: None,
             amend: None,
         }
+    }
+
+    /// Where the back end of the room with this number listens.
+    fn back_end(&self, room: u16) -> [SocketAddr; 2] {
+        let at = |offset| self.back_ends.map_or(0, |first| first + 2 * room + offset);
+        [0, 1].map(|offset| SocketAddr::from(([127, 0, 0, 1], at(offset))))
     }
 }
 
@@ -95,7 +91,7 @@ impl Plan {
 pub struct House {
     plan: Plan,
     plugins: Vec<(String, PathBuf)>,
-    client: Client,
+    rooms: Vec<Box<dyn Room>>,
     /// Logs citizens in.
     pub issuer: Issuer,
     /// Behind the public solution.
@@ -116,25 +112,16 @@ impl House {
     /// Builds the plugins and starts the back ends: all but the gateway.
     pub async fn furnished(plan: Plan) -> anyhow::Result<Self> {
         let plugins = tokio::task::spawn_blocking(plugins::built).await??;
-        let [messages, messages_control, vendor, vendor_control] = plan.back_ends;
-        let client = Client::new(MELDINGSTJENER_CLIENT)?;
-        let meldingstjener = MeldingstjenerSim::start(meldingstjener::Config {
-            tokens: Vec::new(),
-            clients: vec![OauthClient { client_id: client.id.to_owned(), key: client.public.clone() }],
-            address: messages,
-            control_address: messages_control,
-            ..meldingstjener::Config::default()
-        })
-        .await?;
-        let helserespons = HelseresponsSim::start(helserespons::Config {
-            key: HELSERESPONS_KEY.to_owned(),
-            client: authority::client()?.build()?,
-            address: vendor,
-            control_address: vendor_control,
-            ..helserespons::Config::default()
-        })
-        .await?;
-        Ok(Self { plan, plugins, client, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None })
+        let (meldingstjener, ddfl) = Ddfl::start(plan.back_end(0)).await?;
+        let (helserespons, vendor) = Helserespons::start(plan.back_end(1)).await?;
+        let rooms: Vec<Box<dyn Room>> = vec![Box::new(ddfl), Box::new(vendor)];
+        Ok(Self { plan, plugins, rooms, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None })
+    }
+
+    /// The providers.
+    #[must_use]
+    pub fn rooms(&self) -> &[Box<dyn Room>] {
+        &self.rooms
     }
 
     /// The gateway that runs now.
@@ -151,11 +138,7 @@ impl House {
             addresses: self.plan.addresses,
             keys: &keys,
             plugins: &self.plugins,
-            meldingstjener: &self.meldingstjener.base_url(),
-            meldingstjener_client: &self.client,
-            helserespons: &self.helserespons.base_url(),
-            helserespons_key: HELSERESPONS_KEY,
-            helserespons_secret: HELSERESPONS_SECRET,
+            rooms: &self.rooms,
             bearer: self.plan.bearer,
             otlp: self.plan.otlp.as_deref(),
             arrange: self.plan.arrange,
@@ -163,8 +146,9 @@ impl House {
         }
         .write()?;
         let gateway = Gateway::start(&self.plan.binary, &configuration, &self.log()).await?;
-        let url = gateway.provider.join("/v1/deliveries/helserespons/changes")?;
-        self.helserespons.set_webhook(Some(Webhook { url: url.to_string(), secret: HELSERESPONS_SECRET.to_owned() }));
+        for room in &self.rooms {
+            room.gateway_listens(&gateway.provider)?;
+        }
         self.gateway = Some(gateway);
         Ok(())
     }

@@ -4,6 +4,8 @@
 //! Nobody here exists. National identity numbers are synthetic as Tenor makes them (month + 80, valid check digits),
 //! organisation numbers begin with 3 as the test register's do, HER-ids lie in the range of the test address register.
 
+use dialog_contract::service::{ProviderKind, Service};
+
 /// The HER-id of the portal's organisation (level 1) in Adresseregisteret: the sender of all that a citizen writes.
 pub const PORTAL_ORGANISATION_HER_ID: u32 = 115_851;
 /// The name of the portal's organisation (level 1).
@@ -23,11 +25,30 @@ pub enum Solution {
 }
 
 impl Solution {
-    /// The name of the plugin that speaks with this solution.
+    /// Every solution, in the order of their plugins' ids.
+    pub const ALL: [Solution; 2] = [Solution::Ddfl, Solution::Helserespons];
+
+    /// The id of the plugin that speaks with this solution.
     pub fn plugin(self) -> &'static str {
         match self {
             Solution::Ddfl => "ddfl",
             Solution::Helserespons => "helserespons",
+        }
+    }
+
+    /// As citizens know it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Solution::Ddfl => "Digital dialog fastlege",
+            Solution::Helserespons => "Helserespons",
+        }
+    }
+
+    /// Whether the state or a company provides it.
+    pub fn kind(self) -> ProviderKind {
+        match self {
+            Solution::Ddfl => ProviderKind::Public,
+            Solution::Helserespons => ProviderKind::Commercial,
         }
     }
 }
@@ -56,19 +77,6 @@ pub struct Gp {
     pub her_id: u32,
 }
 
-/// Which solution an office uses for each of the four services.
-#[derive(Clone, Copy, Debug)]
-pub struct Solutions {
-    /// Appointments.
-    pub appointment: Solution,
-    /// Prescription renewal.
-    pub renewal: Solution,
-    /// E-consultation.
-    pub consultation: Solution,
-    /// Contact the office (and certificates).
-    pub contact: Solution,
-}
-
 /// A GP office.
 #[derive(Clone, Copy, Debug)]
 pub struct Office {
@@ -93,12 +101,12 @@ pub struct Office {
     pub gps: &'static [Gp],
     /// The record system behind DDFL; `None` where the office has no DDFL.
     pub record_system: Option<RecordSystem>,
-    /// Who serves what.
-    pub solutions: Solutions,
+    /// Who serves what: an agreement for each.
+    pub services: &'static [(Service, Solution)],
     /// Whether citizens pick a free slot (`true`) or write what they wish (`false`).
     pub direct_booking: bool,
-    /// What Helserespons calls this office; `None` where the office does not use it.
-    pub helserespons_clinic: Option<&'static str>,
+    /// What each commercial vendor that the office uses calls it.
+    pub accounts: &'static [(Solution, &'static str)],
 }
 
 /// A citizen.
@@ -137,14 +145,15 @@ pub const FJELLVEIEN: Office = Office {
         Gp { given_name: "Jonas", family_name: "Mørk", hpr: "9123415", her_id: 8_150_112 },
     ],
     record_system: Some(RecordSystem::Plenario),
-    solutions: Solutions {
-        appointment: Solution::Ddfl,
-        renewal: Solution::Ddfl,
-        consultation: Solution::Ddfl,
-        contact: Solution::Ddfl,
-    },
+    services: &[
+        (Service::Appointment, Solution::Ddfl),
+        (Service::PrescriptionRenewal, Solution::Ddfl),
+        (Service::Consultation, Solution::Ddfl),
+        (Service::Inquiry, Solution::Ddfl),
+        (Service::Certificate, Solution::Ddfl),
+    ],
     direct_booking: true,
-    helserespons_clinic: None,
+    accounts: &[],
 };
 
 /// Office 2: e-consultations through DDFL on CGM Allmenn, everything else through Helserespons.
@@ -161,14 +170,15 @@ pub const HAVNEGATA: Office = Office {
         Gp { given_name: "Ingrid", family_name: "Solvang", hpr: "9123431", her_id: 8_150_212 },
     ],
     record_system: Some(RecordSystem::CgmAllmenn),
-    solutions: Solutions {
-        appointment: Solution::Helserespons,
-        renewal: Solution::Helserespons,
-        consultation: Solution::Ddfl,
-        contact: Solution::Helserespons,
-    },
+    services: &[
+        (Service::Appointment, Solution::Helserespons),
+        (Service::PrescriptionRenewal, Solution::Helserespons),
+        (Service::Consultation, Solution::Ddfl),
+        (Service::Inquiry, Solution::Helserespons),
+        (Service::Certificate, Solution::Helserespons),
+    ],
     direct_booking: true,
-    helserespons_clinic: Some("havnegata"),
+    accounts: &[(Solution::Helserespons, "havnegata")],
 };
 
 /// Office 3: everything through Helserespons.
@@ -182,14 +192,15 @@ pub const LILLETORGET: Office = Office {
     phone: "+4722030303",
     gps: &[Gp { given_name: "Amina", family_name: "Yusuf", hpr: "9123458", her_id: 8_150_311 }],
     record_system: None,
-    solutions: Solutions {
-        appointment: Solution::Helserespons,
-        renewal: Solution::Helserespons,
-        consultation: Solution::Helserespons,
-        contact: Solution::Helserespons,
-    },
+    services: &[
+        (Service::Appointment, Solution::Helserespons),
+        (Service::PrescriptionRenewal, Solution::Helserespons),
+        (Service::Consultation, Solution::Helserespons),
+        (Service::Inquiry, Solution::Helserespons),
+        (Service::Certificate, Solution::Helserespons),
+    ],
     direct_booking: true,
-    helserespons_clinic: Some("lilletorget"),
+    accounts: &[(Solution::Helserespons, "lilletorget")],
 };
 
 /// Office 4: all services through DDFL, on System X, with written appointment requests.
@@ -203,14 +214,15 @@ pub const ELVEBREDDEN: Office = Office {
     phone: "+4777040404",
     gps: &[Gp { given_name: "Nils", family_name: "Sárá", hpr: "9123466", her_id: 8_150_411 }],
     record_system: Some(RecordSystem::SystemX),
-    solutions: Solutions {
-        appointment: Solution::Ddfl,
-        renewal: Solution::Ddfl,
-        consultation: Solution::Ddfl,
-        contact: Solution::Ddfl,
-    },
+    services: &[
+        (Service::Appointment, Solution::Ddfl),
+        (Service::PrescriptionRenewal, Solution::Ddfl),
+        (Service::Consultation, Solution::Ddfl),
+        (Service::Inquiry, Solution::Ddfl),
+        (Service::Certificate, Solution::Ddfl),
+    ],
     direct_booking: false,
-    helserespons_clinic: None,
+    accounts: &[],
 };
 
 /// Every office: the three of the story, then the one on System X.
@@ -273,6 +285,16 @@ impl Office {
     /// Whether `her_id` is one of this office's communication parties (level 2): its own or a doctor's.
     pub fn owns_party(&self, her_id: u32) -> bool {
         self.service_her_id == her_id || self.gps.iter().any(|gp| gp.her_id == her_id)
+    }
+
+    /// Who serves this service here.
+    pub fn solution(&self, service: Service) -> Option<Solution> {
+        self.services.iter().find(|(served, _)| *served == service).map(|(_, solution)| *solution)
+    }
+
+    /// What this commercial vendor calls the office; none where the office does not use it.
+    pub fn account(&self, solution: Solution) -> Option<&'static str> {
+        self.accounts.iter().find(|(vendor, _)| *vendor == solution).map(|(_, name)| *name)
     }
 
     /// The doctor with this HPR number.

@@ -36,6 +36,9 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
 /// What the back ends noted against the gateway, and what the offices still wait for.
 fn nothing_wrong(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     tell.step("The back ends have nothing against what they were sent");
-    tell.equal("no message broke HITS 1217 or EDI 2.0", house.meldingstjener.violations(), Vec::new())?;
-    tell.equal("no request broke the vendor's interface", house.helserespons.violations(), Vec::new())
+    for room in house.rooms() {
+        let name = room.solution().name();
+        tell.equal(&format!("nothing broke the rules of the interface of {name}"), room.violations(), Vec::new())?;
+    }
+    Ok(())
 }

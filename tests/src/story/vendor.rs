@@ -12,7 +12,7 @@ use crate::{
     house::House,
     sim::{
         helserespons::{Answer, Case, CaseType, Decision, Opening, Outcome},
-        world::{self, Office},
+        world::{self, Office, Solution},
     },
 };
 
@@ -27,7 +27,7 @@ pub struct Clinic<'a> {
 impl<'a> Clinic<'a> {
     /// The vendor's side of `office`, for `citizen`.
     pub fn of(house: &'a House, office: &'static Office, citizen: &'static world::Citizen) -> anyhow::Result<Self> {
-        let name = office.helserespons_clinic.context("the office uses the vendor")?;
+        let name = office.account(Solution::Helserespons).context("the office uses the vendor")?;
         Ok(Self { house, name, citizen })
     }
 

@@ -5,7 +5,7 @@ use super::case::{Case, CaseType, Entry, File};
 use super::change::{Change, Damage};
 use super::webhook::{Pushed, Webhook};
 use super::{NationalId, SimError};
-use crate::sim::world::{self, Citizen, OFFICES, Office};
+use crate::sim::world::{self, Citizen, OFFICES, Office, Solution};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -88,7 +88,7 @@ impl State {
         let today = start.to_zoned(norway()).date();
         let clinics = OFFICES.iter().filter_map(|office| {
             Some(Clinic {
-                name: office.helserespons_clinic?,
+                name: office.account(Solution::Helserespons)?,
                 office,
                 calendar: Calendar::generate(office, today),
                 off: Vec::new(),

@@ -1,7 +1,7 @@
 //! What the gateway says of itself, and what is open to all.
 
 use anyhow::{Context, ensure};
-use dialog_contract::{limits::Limits, problem::ProblemType};
+use dialog_contract::{limits::Limits, problem::ProblemType, service::Service};
 use dialog_tests::{
     house::{authority, portal::Portal, proof::Token},
     sim::world::{ELVEBREDDEN, FJELLVEIEN, HAVNEGATA, KARI, LEILA, OFFICES},
@@ -92,9 +92,13 @@ fn what_an_office_tells_of_itself_is_open_to_all() -> anyhow::Result<()> {
             let gps = page.json["practitioners"].as_array().context("practitioners")?;
             ensure!(gps.len() == office.gps.len());
             let services = page.json["services"].as_array().context("services")?;
-            let booking = services.iter().find(|one| one["service"] == "appointment").context("appointments")?;
-            ensure!(booking["booking"] == if office.direct_booking { "direct" } else { "request" }, "{booking}");
-            ensure!(booking["provider"]["id"] == office.solutions.appointment.plugin(), "{booking}");
+            for (service, solution) in office.services {
+                let offer = services.iter().find(|one| one["service"] == json!(service)).context("an offer")?;
+                ensure!(offer["provider"]["id"] == solution.plugin(), "{offer}");
+                if *service == Service::Appointment {
+                    ensure!(offer["booking"] == if office.direct_booking { "direct" } else { "request" }, "{offer}");
+                }
+            }
         }
         // A token that is not good is refused where none is needed only if somebody looks at it: nobody does.
         let id = FJELLVEIEN.service_her_id.to_string();

@@ -1,7 +1,7 @@
 //! Filters and pages of a citizen's dialogs.
 
 use anyhow::{Context, ensure};
-use dialog_contract::event::EventType;
+use dialog_contract::{event::EventType, service::Service};
 use dialog_tests::{
     house::watch::Screen,
     sim::{
@@ -101,7 +101,7 @@ fn slots_are_picked_by_clinician_mode_and_time() -> anyhow::Result<()> {
             // DDFL asks one doctor's calendar: the citizen's own where nobody is named.
             let own: u64 = who.gp_hpr.parse()?;
             let owns = all.iter().filter(|slot| slot["clinician"]["hprNumber"] == own).count();
-            let expected = if office.solutions.appointment == Solution::Ddfl { owns } else { found };
+            let expected = if office.solution(Service::Appointment) == Some(Solution::Ddfl) { owns } else { found };
             ensure!(
                 all.len() == expected && owns > 0 && found > owns,
                 "{} slots, {owns} own, {found} of all",
