@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 36] = [
+const ACTIONS: [&str; 40] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -25,6 +25,10 @@ const ACTIONS: [&str; 36] = [
     "appointments.change",
     "appointments.cancel",
     "prescriptions.renewable",
+    "payments.outstanding",
+    "payments.pay",
+    "surveys.list",
+    "surveys.answer",
     "practice.read",
     "office.read",
     "attachment.upload",

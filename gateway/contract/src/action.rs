@@ -30,6 +30,14 @@ closed_list!(
         AppointmentsCancel = "appointments.cancel",
         /// A citizen listed what can be renewed.
         PrescriptionsRenewable = "prescriptions.renewable",
+        /// A citizen listed what they owe.
+        PaymentsOutstanding = "payments.outstanding",
+        /// A citizen began to pay what they owe.
+        PaymentsPay = "payments.pay",
+        /// A citizen asked whether there is a survey for them.
+        SurveysList = "surveys.list",
+        /// A citizen answered a survey.
+        SurveysAnswer = "surveys.answer",
         /// A citizen read what their office offers.
         PracticeRead = "practice.read",
         /// Somebody read an office's practical information.
@@ -127,6 +135,8 @@ impl Action {
             Self::DialogOpen
             | Self::DialogSend
             | Self::AppointmentsBook
+            | Self::PaymentsPay
+            | Self::SurveysAnswer
             | Self::AttachmentUpload
             | Self::InboundReceive
             | Self::PluginInstall => Effect::Create,
@@ -141,6 +151,8 @@ impl Action {
             | Self::AppointmentsSlots
             | Self::AppointmentsUpcoming
             | Self::PrescriptionsRenewable
+            | Self::PaymentsOutstanding
+            | Self::SurveysList
             | Self::EventsRead
             | Self::EventsFollow
             | Self::UnreadableList

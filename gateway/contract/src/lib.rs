@@ -7,6 +7,7 @@
 //! - [`appointment`], [`prescription`], [`practice`]: the look-ups around dialogs.
 //! - [`event`]: what the portal is told (CloudEvents); [`page`]: pages of a list.
 //! - [`problem`]: the closed list of errors (RFC 9457).
+//! - [`survey`]: satisfaction surveys, all choices; [`form`]: a provider's form, a schema that nobody trusts.
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
 //! - [`audit`]: a record of the audit log; [`pseudonym`]: how it names people; [`action`]: what it says was done;
@@ -26,6 +27,7 @@ pub mod audit;
 pub mod dialog;
 pub mod erasure;
 pub mod event;
+pub mod form;
 pub mod health;
 pub mod ids;
 mod json;
@@ -43,4 +45,5 @@ pub mod provider;
 pub mod pseudonym;
 pub mod schema;
 pub mod service;
+pub mod survey;
 pub mod unreadable;

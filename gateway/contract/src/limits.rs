@@ -126,6 +126,62 @@ pub mod returned {
     pub const DETAIL_BYTES: usize = 500;
     /// A cursor, in bytes: as large as a value of `state`.
     pub const CURSOR_BYTES: usize = 64 * 1024;
+    /// An office's address, how one can pay there: a paragraph.
+    pub const PRACTICE_LINE_CHARACTERS: usize = 500;
+    /// How to find an office, and what there is for those who need it: two paragraphs.
+    pub const PRACTICE_TEXT_CHARACTERS: usize = 1_000;
+    /// A telephone number with country code and blanks.
+    pub const TELEPHONE_CHARACTERS: usize = 32;
+    /// A URL: what every browser takes.
+    pub const URL_CHARACTERS: usize = 2_048;
+    /// Opening hours: seven days of several turns each.
+    pub const HOURS: usize = 50;
+    /// Clinicians of an office: the largest offices have some thirty.
+    pub const PRACTITIONERS: usize = 200;
+    /// Languages of a clinician.
+    pub const LANGUAGES: usize = 20;
+    /// Times away of a clinician: some years of holidays.
+    pub const ABSENCES: usize = 100;
+    /// A BCP 47 language tag.
+    pub const LANGUAGE_CHARACTERS: usize = 35;
+    /// A form's title: a line.
+    pub const FORM_TITLE_CHARACTERS: usize = 200;
+    /// A form's JSON Schema, in bytes: a form of a hundred fields takes a third of it.
+    pub const FORM_BYTES: usize = 64 * 1024;
+    /// Deepest nesting of a form's schema: a form of groups in groups needs a dozen.
+    pub const FORM_DEPTH: usize = 32;
+    /// Most values in a form's schema: a hundred fields have some thousand.
+    pub const FORM_VALUES: usize = 5_000;
+    /// Most patterns in a form: one for each of a hundred fields.
+    pub const FORM_PATTERNS: usize = 100;
+    /// Largest compiled pattern of a form, in bytes: letters of any script take some fifty KiB, and how many of them there
+    /// may be is for `maxLength` to say. All patterns of a form stay below thirty MiB.
+    pub const FORM_PATTERN_BYTES: usize = 256 * 1024;
+
+    /// Invoices: of one citizen at one office.
+    pub const INVOICES: usize = 100;
+    /// An invoice's amount, in øre: a million kroner, over which an amount is a mistake in units.
+    pub const ORE: std::ops::RangeInclusive<u64> = 1..=100_000_000;
+    /// Tariff codes on an invoice, and fees of a dialog.
+    pub const TARIFFS: usize = 20;
+    /// A tariff code: the longest in use have four.
+    pub const TARIFF_CHARACTERS: usize = 16;
+    /// What an invoice is for: a line.
+    pub const INVOICE_TEXT_CHARACTERS: usize = 200;
+    /// A provider's id of a payment; it is part of a key of the store.
+    pub const PAYMENT_ID_CHARACTERS: usize = 128;
+
+    /// Questions of a survey.
+    pub const QUESTIONS: usize = 30;
+    /// Choices of a question: yes and no, up to a scale from 0 to 10.
+    pub const CHOICES: std::ops::RangeInclusive<usize> = 2..=11;
+    /// A provider's id of a survey, a question or a choice.
+    pub const SURVEY_ID_CHARACTERS: usize = 64;
+    /// A survey's title and a choice: a line.
+    pub const CHOICE_CHARACTERS: usize = 200;
+    /// A question: two lines.
+    pub const QUESTION_CHARACTERS: usize = 300;
+
     /// Moments that are accepted, in milliseconds since 1970: 1900-01-01 up to 2200-01-01, outside of which a date is a
     /// mistake in units.
     pub const INSTANTS: std::ops::Range<i64> = -2_208_988_800_000..7_258_118_400_000;

@@ -1,9 +1,12 @@
 //! The WIT package's types (`schemas/wit`), as the domain uses them. The host converts its bindings to and from these,
 //! and checks what comes back on the way: what stands here is within the contract.
 
+mod look_ups;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::look_ups::{Form, Invoice, Payment, PracticeProfile};
 use crate::{
     dialog::{Attachment, Clinician},
     ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},

@@ -8,7 +8,8 @@ use dialog_contract::{
     appointment::Slot,
     dialog::Attachment,
     prescription::Prescription,
-    provider::{Appointment, Event, Failure, InboundPage, Opened},
+    provider::{Appointment, Event, Failure, Form, InboundPage, Invoice, Opened, Payment, PracticeProfile},
+    survey::Questionnaire,
 };
 use dialog_core::ports::blobs::{BlobError, Blobs, ByteStream, Stored};
 use http::{HeaderMap, HeaderName};
@@ -17,8 +18,9 @@ use uuid::Uuid;
 
 pub use crate::bindings::{
     appointments::exports::dialog::provider::appointments, capabilities::dialog::provider::types,
-    dialogs::exports::dialog::provider::dialogs, inbound::exports::dialog::provider::inbound,
-    prescriptions::exports::dialog::provider::prescriptions,
+    dialogs::exports::dialog::provider::dialogs, feedback::exports::dialog::provider::feedback,
+    inbound::exports::dialog::provider::inbound, payments::exports::dialog::provider::payments,
+    practice::exports::dialog::provider::practice, prescriptions::exports::dialog::provider::prescriptions,
 };
 use crate::{
     capabilities::{attachments::Attachments, upstream::Sending},
@@ -46,6 +48,16 @@ pub enum Returned {
     Upcoming(Vec<types::Appointment>),
     /// Of `prescriptions.renewable`.
     Renewable(Vec<prescriptions::Prescription>),
+    /// Of `practice.profile`.
+    Profile(practice::PracticeProfile),
+    /// Of `practice.forms`.
+    Forms(Vec<practice::Form>),
+    /// Of `payments.outstanding`.
+    Outstanding(Vec<payments::Invoice>),
+    /// Of `payments.pay`.
+    Payment(payments::Payment),
+    /// Of `feedback.survey`.
+    Survey(Option<feedback::Questionnaire>),
     /// Of `inbound.receive`.
     Received(Vec<types::Event>),
     /// Of `inbound.poll`.
@@ -67,6 +79,16 @@ pub enum Believed {
     Appointments(Vec<Appointment>),
     /// What can be renewed.
     Renewable(Vec<Prescription>),
+    /// Practical information.
+    Profile(PracticeProfile),
+    /// Forms.
+    Forms(Vec<Form>),
+    /// What is owed.
+    Outstanding(Vec<Invoice>),
+    /// A payment that was begun.
+    Payment(Payment),
+    /// A survey.
+    Survey(Option<Questionnaire>),
     /// A page of what is new.
     Page(InboundPage),
     /// The call failed.
@@ -97,6 +119,11 @@ pub fn believe(
             .map(|appointment| Believed::Appointments(vec![appointment])),
         Returned::Upcoming(value) => convert::appointments::upcoming(value, answer).map(Believed::Appointments),
         Returned::Renewable(value) => convert::prescriptions::renewable(value, answer).map(Believed::Renewable),
+        Returned::Profile(value) => convert::practice::profile(value, answer).map(Believed::Profile),
+        Returned::Forms(value) => convert::practice::forms(value, answer).map(Believed::Forms),
+        Returned::Outstanding(value) => convert::payments::outstanding(value, answer).map(Believed::Outstanding),
+        Returned::Payment(value) => convert::payments::payment(value, answer).map(Believed::Payment),
+        Returned::Survey(value) => convert::feedback::survey(value, answer).map(Believed::Survey),
         Returned::Received(value) => convert::inbound::received(value, answer).map(Believed::Events),
         Returned::Page(value) => convert::inbound::page(value, answer).map(Believed::Page),
         Returned::Failure(value) => convert::failure::failure(value, Sending::default()).map(Believed::Failure),

@@ -6,9 +6,10 @@ use dialog_contract::{
     ids::{DialogId, PluginId},
     prescription::Prescription,
     provider::{
-        Appointment, Booking, Context, Delivery, Event, InboundPage, Interface, Message, Opened, Opening, ServedOffice,
-        Settlement, SlotQuery,
+        Appointment, Booking, Context, Delivery, Event, Form, InboundPage, Interface, Invoice, Message, Opened,
+        Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
     },
+    survey::{Answer, Questionnaire},
 };
 use dialog_core::ports::{
     keys::Owner,
@@ -21,7 +22,9 @@ use tracing::Instrument as _;
 use crate::{
     call::{About, clocked},
     capabilities::state,
-    convert::{answer::At, appointments, dialogs, events::events, inbound, prescriptions},
+    convert::{
+        answer::At, appointments, dialogs, events::events, feedback, inbound, payments, practice, prescriptions,
+    },
     host::Host,
 };
 
@@ -186,6 +189,66 @@ impl Providers for Host {
             |facts, _files| [ctx = facts.context(ctx)],
             prescriptions.dialog_provider_prescriptions.call_renewable(&ctx),
             prescriptions::renewable
+        )
+    }
+
+    async fn profile(&self, target: Target, ctx: Context) -> Called<PracticeProfile> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Practice."profile", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            practice.dialog_provider_practice.call_profile(&ctx),
+            practice::profile
+        )
+    }
+
+    async fn forms(&self, target: Target, ctx: Context) -> Called<Vec<Form>> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Practice."forms", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            practice.dialog_provider_practice.call_forms(&ctx),
+            practice::forms
+        )
+    }
+
+    async fn outstanding(&self, target: Target, ctx: Context) -> Called<Vec<Invoice>> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Payments."outstanding", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            payments.dialog_provider_payments.call_outstanding(&ctx),
+            payments::outstanding
+        )
+    }
+
+    async fn pay(&self, target: Target, ctx: Context, invoice: String, return_url: String) -> Called<Payment> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Payments."pay", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            payments.dialog_provider_payments.call_pay(&ctx, &invoice, &return_url),
+            payments::payment
+        )
+    }
+
+    async fn survey(&self, target: Target, ctx: Context) -> Called<Option<Questionnaire>> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Feedback."survey", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            feedback.dialog_provider_feedback.call_survey(&ctx),
+            feedback::survey
+        )
+    }
+
+    async fn submit(&self, target: Target, ctx: Context, survey: String, answers: Vec<Answer>) -> Called<()> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Feedback."submit", about,
+            |facts, _files| [ctx = facts.context(ctx), answers = answers.into_iter().map(feedback::answer).collect::<Vec<_>>()],
+            feedback.dialog_provider_feedback.call_submit(&ctx, &survey, &answers),
+            |(), _| Ok(())
         )
     }
 

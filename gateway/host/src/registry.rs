@@ -58,6 +58,9 @@ pub(crate) struct Worlds {
     pub(crate) dialogs: Option<DialogsProviderPre<Call>>,
     pub(crate) appointments: Option<AppointmentsProviderPre<Call>>,
     pub(crate) prescriptions: Option<PrescriptionsProviderPre<Call>>,
+    pub(crate) practice: Option<PracticeProviderPre<Call>>,
+    pub(crate) payments: Option<PaymentsProviderPre<Call>>,
+    pub(crate) feedback: Option<FeedbackProviderPre<Call>>,
     pub(crate) inbound: Option<InboundProviderPre<Call>>,
 }
 
@@ -75,16 +78,6 @@ impl Worlds {
         let linker = capabilities::link(engine, &grant.capabilities)?;
         let pre: InstancePre<Call> = linker.instantiate_pre(component)?;
         let has = |interface| exports.contains(&interface);
-        // The domain does not call these yet; their types are checked all the same.
-        if has(Interface::Practice) {
-            PracticeProviderPre::new(pre.clone())?;
-        }
-        if has(Interface::Payments) {
-            PaymentsProviderPre::new(pre.clone())?;
-        }
-        if has(Interface::Feedback) {
-            FeedbackProviderPre::new(pre.clone())?;
-        }
         Ok(Self {
             dialogs: has(Interface::Dialogs).then(|| DialogsProviderPre::new(pre.clone())).transpose()?,
             appointments: has(Interface::Appointments)
@@ -93,6 +86,9 @@ impl Worlds {
             prescriptions: has(Interface::Prescriptions)
                 .then(|| PrescriptionsProviderPre::new(pre.clone()))
                 .transpose()?,
+            practice: has(Interface::Practice).then(|| PracticeProviderPre::new(pre.clone())).transpose()?,
+            payments: has(Interface::Payments).then(|| PaymentsProviderPre::new(pre.clone())).transpose()?,
+            feedback: has(Interface::Feedback).then(|| FeedbackProviderPre::new(pre.clone())).transpose()?,
             inbound: has(Interface::Inbound).then(|| InboundProviderPre::new(pre)).transpose()?,
         })
     }

@@ -6,16 +6,19 @@
 
 use dialog_contract::{
     dialog::{Attachment, Clinician, MediaType},
+    form,
     ids::{AttachmentId, NationalIdentityNumber},
     limits::returned,
+    practice::Office,
     provider::{
-        Appointment, CitizenIdentity, Event, EventBody, Failure, OfficeMessage, ReceiptOutcome, RenewalDecision,
+        Appointment, CitizenIdentity, Event, EventBody, Failure, OfficeMessage, PracticeProfile, ReceiptOutcome,
+        RenewalDecision,
     },
     schema::{Resource, validate},
     service::Locale,
 };
 use dialog_host::fuzzing::{
-    Believed, Returned, appointments, believe, dialogs, inbound, known, prescriptions,
+    Believed, Returned, appointments, believe, dialogs, feedback, inbound, known, payments, practice, prescriptions,
     types::{self, DialogStatus},
 };
 use serde_json::{Value, json};
@@ -75,7 +78,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn returned(&mut self, kind: u8) -> Returned {
-        match kind % 9 {
+        match kind % 14 {
             0 => Returned::Opened(dialogs::Opened { reference: self.text(), events: self.list(Self::event) }),
             1 => Returned::Events(self.list(Self::event)),
             2 => Returned::Slots(self.list(Self::slot)),
@@ -88,7 +91,14 @@ impl Told<'_> {
                 more: self.input.flag(),
                 events: self.list(Self::event),
             }),
-            _ => Returned::Failure(self.failure()),
+            8 => Returned::Failure(self.failure()),
+            9 => Returned::Profile(self.profile()),
+            10 => Returned::Forms(self.list(Self::form)),
+            11 => Returned::Outstanding(self.list(Self::invoice)),
+            12 => {
+                Returned::Payment(payments::Payment { redirect: self.url(), id: self.text(), expires: self.instant() })
+            }
+            _ => Returned::Survey(self.optional(Self::survey)),
         }
     }
 
@@ -191,6 +201,94 @@ impl Told<'_> {
             valid_until: self.optional(Self::instant),
             renewability: [Renewable, NeedsConsultation, NotRenewable][usize::from(self.input.byte() % 3)],
             note: self.optional(Self::text),
+        }
+    }
+
+    /// A text that begins like a URL, more often than not.
+    fn url(&mut self) -> String {
+        let begin = ["https://", "http://", "HTTPS://a@", "https:/\\", "", "https://pay.example/"];
+        format!("{}{}", begin[usize::from(self.input.byte()) % begin.len()], self.text())
+    }
+
+    fn day(&mut self) -> String {
+        let days = ["2026-03-30", "2200-01-01", "2026-02-30", "1900-01-01"];
+        match days.get(usize::from(self.input.byte() % 5)) {
+            Some(day) => (*day).to_owned(),
+            None => self.text(),
+        }
+    }
+
+    fn clock(&mut self) -> String {
+        let times = ["08:00", "15:30", "24:00", "23:59"];
+        match times.get(usize::from(self.input.byte() % 5)) {
+            Some(time) => (*time).to_owned(),
+            None => self.text(),
+        }
+    }
+
+    fn profile(&mut self) -> practice::PracticeProfile {
+        practice::PracticeProfile {
+            telephone: self.optional(|told| format!("+{}", told.text())),
+            address: self.optional(Self::text),
+            directions: self.optional(Self::text),
+            website: self.optional(Self::url),
+            hours: self.list(|told| practice::OpeningHours {
+                weekday: told.input.byte() % 9,
+                opens: told.clock(),
+                closes: told.clock(),
+            }),
+            practitioners: self.list(|told| practice::Practitioner {
+                clinician: told.clinician(),
+                weekdays: told.list(|told| told.input.byte() % 9),
+                languages: told.list(Self::text),
+                absences: told.list(|told| practice::Absence {
+                    from: told.day(),
+                    until: told.day(),
+                    substitute: told.optional(Self::clinician),
+                }),
+            }),
+            modes: self.list(Self::mode),
+            payment: self.optional(Self::text),
+            accessibility: self.optional(Self::text),
+        }
+    }
+
+    fn form(&mut self) -> practice::Form {
+        let schema = match self.input.byte() % 4 {
+            0 => self.text(),
+            1 => format!(r#"{{"type":"object","properties":{{"a":{{"pattern":{}}}}}}}"#, json!(self.text())),
+            2 => format!(r#"{{"$defs":{{"a":{{"$ref":{}}}}},"$ref":"\u0023/$defs/a"}}"#, json!(self.text())),
+            _ => r#"{"type":"object","required":["a"]}"#.to_owned(),
+        };
+        practice::Form { service: self.service(), title: self.text(), schema }
+    }
+
+    fn invoice(&mut self) -> payments::Invoice {
+        payments::Invoice {
+            id: self.text(),
+            amount: match self.input.byte() % 4 {
+                0 => self.input.number(),
+                1 => *returned::ORE.end() + u64::from(self.input.byte() % 2),
+                2 => u64::from(self.input.byte() % 2),
+                _ => 20_400,
+            },
+            tariffs: self.list(Self::text),
+            text: self.text(),
+            due: self.optional(Self::instant),
+            dialog: self.optional(Self::text),
+        }
+    }
+
+    fn survey(&mut self) -> feedback::Questionnaire {
+        feedback::Questionnaire {
+            id: self.text(),
+            title: self.text(),
+            questions: self.list(|told| feedback::Question {
+                id: told.text(),
+                text: told.text(),
+                choices: told.list(|told| feedback::Choice { id: told.text(), text: told.text() }),
+                required: told.input.flag(),
+            }),
         }
     }
 
@@ -359,6 +457,45 @@ fn held(believed: Believed, numbers: bool) {
                 published(Resource::Prescription, &json!(one));
             }
         }
+        Believed::Profile(profile) => office(profile),
+        Believed::Forms(forms) => {
+            assert!(unique(forms.iter().map(|form| form.service)));
+            for form in &forms {
+                most(&form.title, returned::FORM_TITLE_CHARACTERS);
+                assert_eq!(form::read(&form.schema.to_string()).as_ref(), Ok(&form.schema), "not believed again");
+            }
+        }
+        Believed::Outstanding(invoices) => {
+            assert!(invoices.len() <= returned::INVOICES && unique(invoices.iter().map(|invoice| &invoice.id)));
+            for invoice in &invoices {
+                id(&invoice.id, returned::ID_CHARACTERS);
+                assert!(returned::ORE.contains(&invoice.amount) && invoice.tariffs.len() <= returned::TARIFFS);
+                invoice.tariffs.iter().for_each(|tariff| id(tariff, returned::TARIFF_CHARACTERS));
+                most(&invoice.text, returned::INVOICE_TEXT_CHARACTERS);
+                invoice.dialog.iter().for_each(|dialog| id(dialog, returned::REFERENCE_CHARACTERS));
+            }
+        }
+        Believed::Payment(payment) => {
+            id(&payment.id, returned::PAYMENT_ID_CHARACTERS);
+            let host = payment.redirect.strip_prefix("https://").expect("over TLS").split(['/', '?', '#']).next();
+            assert!(host.is_some_and(|host| !host.is_empty() && !host.contains('@')), "{}", payment.redirect);
+            assert!(payment.redirect.bytes().all(|byte| byte.is_ascii_graphic()), "{}", payment.redirect);
+            assert!(payment.redirect.len() <= returned::URL_CHARACTERS);
+        }
+        Believed::Survey(None) => {}
+        Believed::Survey(Some(survey)) => {
+            id(&survey.id, returned::SURVEY_ID_CHARACTERS);
+            most(&survey.title, returned::CHOICE_CHARACTERS);
+            assert!((1..=returned::QUESTIONS).contains(&survey.questions.len()));
+            assert!(unique(survey.questions.iter().map(|question| &question.id)));
+            for question in &survey.questions {
+                id(&question.id, returned::SURVEY_ID_CHARACTERS);
+                most(&question.text, returned::QUESTION_CHARACTERS);
+                assert!(returned::CHOICES.contains(&question.choices.len()));
+                assert!(unique(question.choices.iter().map(|choice| &choice.id)));
+                question.choices.iter().for_each(|choice| most(&choice.text, returned::CHOICE_CHARACTERS));
+            }
+        }
         Believed::Page(page) => {
             assert!(page.cursor.is_none_or(|cursor| cursor.len() <= returned::CURSOR_BYTES));
             happened(&page.events, numbers);
@@ -372,6 +509,33 @@ fn published(resource: Resource, value: &Value) {
     if let Err(errors) = validate(resource, value, Locale::En) {
         panic!("the portal is shown what its schema does not allow: {errors:?}");
     }
+}
+
+/// As the portal is shown an office that tells this of itself.
+fn office(profile: PracticeProfile) {
+    let office = Office {
+        her_id: 8_150_310.try_into().expect("a HER-id"),
+        organisation_her_id: 8_150_300.try_into().expect("a HER-id"),
+        organisation_number: "974760673".parse().expect("an organisation number"),
+        name: "Lilletorget legegruppe".to_owned(),
+        telephone: profile.telephone,
+        address: profile.address,
+        directions: profile.directions,
+        website: profile.website,
+        hours: profile.hours,
+        practitioners: profile.practitioners,
+        modes: profile.modes,
+        payment: profile.payment,
+        accessibility: profile.accessibility,
+        services: Vec::new(),
+    };
+    published(Resource::Office, &json!(office));
+}
+
+fn unique<T: Ord>(items: impl Iterator<Item = T>) -> bool {
+    let all: Vec<T> = items.collect();
+    let count = all.len();
+    all.into_iter().collect::<std::collections::BTreeSet<T>>().len() == count
 }
 
 fn id(text: &str, most: usize) {
@@ -509,7 +673,7 @@ fn failed(failure: &Failure) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     // Plain bytes give every choice its first way; the lines are the texts in it.
-    for kind in 0..9 {
+    for kind in 0..14 {
         for choice in 0..7 {
             let mut rest = vec![1, 3, choice];
             for _ in 0..12 {

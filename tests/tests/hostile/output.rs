@@ -19,6 +19,12 @@ fn an_answer_that_breaks_the_contract_is_refused_in_every_function_with_place_an
         (Function::Cancel, "failure.invalid: names no field"),
         (Function::Upcoming, "answer: 101 items, over 100"),
         (Function::Renewable, "answer[0].atc: over 8 characters"),
+        (Function::Profile, "answer.hours[0]: closes before it opens"),
+        (Function::Forms, "answer[0].schema: refers outside itself"),
+        (Function::Outstanding, "answer[0].amount: not 1 to 100000000 øre"),
+        (Function::Pay, "answer.redirect: not an absolute https URL"),
+        (Function::Survey, "answer.questions[0].choices: under 2 items"),
+        (Function::Submit, "failure.invalid: names no field"),
         (Function::Receive, "answer[0].occurred: not between 1900 and 2200"),
         (Function::Poll, "answer.cursor: over 65536 bytes"),
     ];
@@ -46,6 +52,34 @@ fn no_value_gets_past_its_rule() {
         guest(
             &format!("do: frame-by-number {}", crate::stage::synthetic_number(0).expose()),
             Ends::Broke("answer.events[0].body.citizen.national-identity-number: not granted to this plugin"),
+        ),
+    ]);
+}
+
+#[test]
+fn a_form_that_would_keep_its_reader_busy_is_refused_unread() {
+    let form = |told: &str, rule| in_function(Function::Forms, &format!("do: {told}"), Ends::Broke(rule));
+    stage().plays(vec![
+        form("endless-form", "answer[0].schema: has no near end where its references are followed"),
+        form("doubling-form", "answer[0].schema: has no near end where its references are followed"),
+        form("deep-form", "answer[0].schema: nested over 32 deep"),
+        form("large-form", "answer[0].schema: over 65536 bytes"),
+        form("slow-pattern", "answer[0].schema: not JSON Schema 2020-12 that compiles"),
+        form("huge-pattern", "answer[0].schema: not JSON Schema 2020-12 that compiles"),
+    ]);
+}
+
+#[test]
+fn no_money_is_asked_for_that_nobody_could_owe_and_nobody_is_sent_elsewhere_to_pay() {
+    stage().plays(vec![
+        in_function(Function::Outstanding, "do: all-the-money", Ends::Broke("answer[0].amount: not 1 to 100000000")),
+        in_function(Function::Outstanding, "do: one-invoice-twice", Ends::Broke("answer[1].id: another has it")),
+        in_function(Function::Pay, "do: pay-in-the-clear", Ends::Broke("answer.redirect: not an absolute https URL")),
+        in_function(Function::Pay, "do: pay-somebody-else", Ends::Broke("answer.redirect: has a user or a password")),
+        in_function(
+            Function::Survey,
+            "do: one-choice-twice",
+            Ends::Broke("answer.questions[0].choices[1].id: another has it"),
         ),
     ]);
 }

@@ -73,12 +73,18 @@ pub(crate) enum Function {
     Cancel,
     Upcoming,
     Renewable,
+    Profile,
+    Forms,
+    Outstanding,
+    Pay,
+    Survey,
+    Submit,
     Receive,
     Poll,
 }
 
 impl Function {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Open,
         Self::Send,
         Self::Close,
@@ -88,6 +94,12 @@ impl Function {
         Self::Cancel,
         Self::Upcoming,
         Self::Renewable,
+        Self::Profile,
+        Self::Forms,
+        Self::Outstanding,
+        Self::Pay,
+        Self::Survey,
+        Self::Submit,
         Self::Receive,
         Self::Poll,
     ];
@@ -367,6 +379,19 @@ pub(crate) async fn call(
         Function::Cancel => ended(host.cancel(target, ctx, appointment(), None).await, |()| "cancelled".to_owned()),
         Function::Upcoming => ended(host.upcoming(target, ctx).await, |all| count("appointments")(all.len())),
         Function::Renewable => ended(host.renewable(target, ctx).await, |all| count("prescriptions")(all.len())),
+        Function::Profile => ended(host.profile(target, ctx).await, |told| count("hours")(told.hours.len())),
+        Function::Forms => ended(host.forms(target, ctx).await, |all| count("forms")(all.len())),
+        Function::Outstanding => ended(host.outstanding(target, ctx).await, |all| count("invoices")(all.len())),
+        Function::Pay => {
+            let back = "https://portal.example/back".to_owned();
+            ended(host.pay(target, ctx, "i1".to_owned(), back).await, |payment| payment.id)
+        }
+        Function::Survey => {
+            ended(host.survey(target, ctx).await, |survey| survey.map(|survey| survey.id).unwrap_or_default())
+        }
+        Function::Submit => {
+            ended(host.submit(target, ctx, "s1".to_owned(), Vec::new()).await, |()| "handed in".to_owned())
+        }
         Function::Receive => {
             let delivery =
                 Delivery { id: None, path: "/".to_owned(), headers: Vec::new(), body: told.as_bytes().to_vec() };

@@ -87,6 +87,16 @@ pub struct Upstream {
     pub purpose: String,
 }
 
+/// Whether a schema refers to what is not in it. The caller has bounded its depth.
+pub(crate) fn foreign(schema: &Value) -> bool {
+    rules::foreign(schema).is_some()
+}
+
+/// Whether a schema has no near end where its references, all of them within it, are followed.
+pub(crate) fn endless(schema: &Value) -> bool {
+    expanse::check(schema).is_err()
+}
+
 impl Manifest {
     /// Reads the bytes of the section, of which there may be `limit` ([`BYTES`], or what the operator set).
     ///

@@ -169,7 +169,7 @@ fn words(error: &ValidationError<'_>) -> String {
 }
 
 /// The first reference that is not within the schema, with its place. The reader bounds the depth.
-fn foreign(schema: &Value) -> Option<(String, &Value)> {
+pub(super) fn foreign(schema: &Value) -> Option<(String, &Value)> {
     match schema {
         Value::Object(fields) => fields.iter().find_map(|(name, value)| {
             let is_reference = matches!(name.as_str(), "$ref" | "$dynamicRef");

@@ -10,6 +10,7 @@ use dialog_contract::{
     provider::{self, Capability, Interface},
     schema::Resource,
     service::{Closing, ConsultationMode, EncounterMode, Locale, Representation, Sent, Service},
+    survey,
 };
 use jiff::{Timestamp, civil::Date};
 use serde_json::Value;
@@ -358,27 +359,45 @@ fn records() -> Vec<Mirror> {
                 clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>, absences: Vec<practice::Absence>,
             }),
         ),
-        // What the directory knows of the office and its agreements stands beside what the provider tells.
-        Mirror {
-            only_rust: &[
-                ("her-id", "her-id"),
-                ("organisation-her-id", "her-id"),
-                ("organisation-number", "string"),
-                ("name", "string"),
-                ("services", "list<offered-service>"),
-            ],
-            ..mirror(
-                "practice",
-                "practice-profile",
-                fields_of!(practice::Office {
-                    her_id: HerId, organisation_her_id: HerId, organisation_number: OrganisationNumber, name: String,
-                    telephone: Option<String>, address: Option<String>, directions: Option<String>,
-                    website: Option<String>, hours: Vec<practice::OpeningHours>, practitioners: Vec<practice::Practitioner>,
-                    modes: Vec<EncounterMode>, payment: Option<String>, accessibility: Option<String>,
-                    services: Vec<practice::OfferedService>,
-                }),
-            )
-        },
+        mirror(
+            "practice",
+            "practice-profile",
+            fields_of!(provider::PracticeProfile {
+                telephone: Option<String>, address: Option<String>, directions: Option<String>, website: Option<String>,
+                hours: Vec<practice::OpeningHours>, practitioners: Vec<practice::Practitioner>,
+                modes: Vec<EncounterMode>, payment: Option<String>, accessibility: Option<String>,
+            }),
+        ),
+        mirror(
+            "practice",
+            "form",
+            fields_of!(provider::Form { service: Service, title: String, schema: serde_json::Value }),
+        ),
+        mirror(
+            "payments",
+            "invoice",
+            fields_of!(provider::Invoice {
+                id: String, amount: u64, tariffs: Vec<String>, text: String, due: Option<Timestamp>,
+                dialog: Option<String>,
+            }),
+        ),
+        mirror(
+            "payments",
+            "payment",
+            fields_of!(provider::Payment { redirect: String, id: String, expires: Timestamp }),
+        ),
+        mirror(
+            "feedback",
+            "questionnaire",
+            fields_of!(survey::Questionnaire { id: String, title: String, questions: Vec<survey::Question> }),
+        ),
+        mirror(
+            "feedback",
+            "question",
+            fields_of!(survey::Question { id: String, text: String, choices: Vec<survey::Choice>, required: bool }),
+        ),
+        mirror("feedback", "choice", fields_of!(survey::Choice { id: String, text: String })),
+        mirror("feedback", "answer", fields_of!(survey::Answer { question: String, choice: String })),
         mirror(
             "prescriptions",
             "prescription",
@@ -535,13 +554,11 @@ fn every_type_of_the_package_has_its_mirror_or_is_the_hosts_alone() {
         ("types", "her-id"),
         // The host makes it itself, from what it knows.
         ("inbound", "inbound-context"),
-        // A JSON Schema that the domain only passes on.
-        ("practice", "form"),
     ] {
         known.insert((interface.to_owned(), name.to_owned()));
     }
-    // Capabilities are the host's; fees and surveys are exported by no plugin yet.
-    let elsewhere = ["upstream", "state", "clock", "log", "attachments", "payments", "feedback"];
+    // Capabilities are the host's.
+    let elsewhere = ["upstream", "state", "clock", "log", "attachments"];
     let unknown: Vec<(String, String)> = package
         .types()
         .filter(|(interface, _, _)| !elsewhere.contains(&interface.as_str()))
@@ -721,6 +738,30 @@ fn what_a_provider_may_return_is_as_the_packages_documentation_has_it() {
         ("prescriptions", "prescription", "medicine", most::MEDICINE_CHARACTERS),
         ("prescriptions", "prescription", "dosage", most::SHORT_TEXT_CHARACTERS),
         ("prescriptions", "prescription", "note", most::SHORT_TEXT_CHARACTERS),
+        ("practice", "practice-profile", "telephone", most::TELEPHONE_CHARACTERS),
+        ("practice", "practice-profile", "address", most::PRACTICE_LINE_CHARACTERS),
+        ("practice", "practice-profile", "directions", most::PRACTICE_TEXT_CHARACTERS),
+        ("practice", "practice-profile", "website", most::URL_CHARACTERS),
+        ("practice", "practice-profile", "hours", most::HOURS),
+        ("practice", "practice-profile", "practitioners", most::PRACTITIONERS),
+        ("practice", "practice-profile", "payment", most::PRACTICE_LINE_CHARACTERS),
+        ("practice", "practice-profile", "accessibility", most::PRACTICE_TEXT_CHARACTERS),
+        ("practice", "practitioner", "languages", most::LANGUAGES),
+        ("practice", "practitioner", "absences", most::ABSENCES),
+        ("practice", "form", "title", most::FORM_TITLE_CHARACTERS),
+        ("practice", "form", "schema", most::FORM_BYTES),
+        ("payments", "invoice", "id", most::ID_CHARACTERS),
+        ("payments", "invoice", "tariffs", most::TARIFFS),
+        ("payments", "invoice", "text", most::INVOICE_TEXT_CHARACTERS),
+        ("payments", "invoice", "dialog", most::REFERENCE_CHARACTERS),
+        ("payments", "payment", "redirect", most::URL_CHARACTERS),
+        ("payments", "payment", "id", most::PAYMENT_ID_CHARACTERS),
+        ("feedback", "questionnaire", "id", most::SURVEY_ID_CHARACTERS),
+        ("feedback", "questionnaire", "title", most::CHOICE_CHARACTERS),
+        ("feedback", "question", "id", most::SURVEY_ID_CHARACTERS),
+        ("feedback", "question", "text", most::QUESTION_CHARACTERS),
+        ("feedback", "choice", "id", most::SURVEY_ID_CHARACTERS),
+        ("feedback", "choice", "text", most::CHOICE_CHARACTERS),
         ("inbound", "page", "events", most::EVENTS),
         ("inbound", "page", "cursor", most::CURSOR_BYTES),
     ] {
@@ -734,6 +775,7 @@ fn what_a_provider_may_return_is_as_the_packages_documentation_has_it() {
         ("appointments", "slots", most::SLOTS),
         ("appointments", "upcoming", most::APPOINTMENTS),
         ("prescriptions", "renewable", most::PRESCRIPTIONS),
+        ("payments", "outstanding", most::INVOICES),
     ] {
         assert_eq!(function(interface, name), Some(limit), "{interface}.{name}");
     }
@@ -756,4 +798,10 @@ fn counts_in_the_packages_documentation_are_the_published_limits() {
     assert!(docs("types", "message", "attachments").contains("at most ten"));
     assert!(docs("dialogs", "renewal", "items").contains("twenty"));
     assert!(docs("appointments", "slot-query", "until").contains("four weeks"));
+    assert!(docs("payments", "invoice", "amount").contains("at least 1, at most 100,000,000"));
+    assert_eq!(returned::ORE, 1..=100_000_000);
+    assert!(docs("feedback", "question", "choices").contains("two to eleven"));
+    assert_eq!(returned::CHOICES, 2..=11);
+    assert!(docs("feedback", "questionnaire", "questions").contains("one to thirty"));
+    assert_eq!(returned::QUESTIONS, 30);
 }

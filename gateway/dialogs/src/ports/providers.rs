@@ -9,9 +9,10 @@ use dialog_contract::{
     ids::{DialogId, PluginId},
     prescription::Prescription,
     provider::{
-        Appointment, Booking, Context, Delivery, Event, Failure, InboundPage, Interface, Message, Opened, Opening,
-        ServedOffice, Settlement, SlotQuery,
+        Appointment, Booking, Context, Delivery, Event, Failure, Form, InboundPage, Interface, Invoice, Message,
+        Opened, Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
     },
+    survey::{Answer, Questionnaire},
 };
 
 use super::{keys::Owner, store::StoreError};
@@ -112,6 +113,24 @@ pub trait Providers: Send + Sync + 'static {
 
     /// `prescriptions.renewable`.
     async fn renewable(&self, target: Target, ctx: Context) -> Called<Vec<Prescription>>;
+
+    /// `practice.profile`; a context without citizen is enough.
+    async fn profile(&self, target: Target, ctx: Context) -> Called<PracticeProfile>;
+
+    /// `practice.forms`: at most one for each service, each schema within bounds.
+    async fn forms(&self, target: Target, ctx: Context) -> Called<Vec<Form>>;
+
+    /// `payments.outstanding`, in the provider's order, each invoice once.
+    async fn outstanding(&self, target: Target, ctx: Context) -> Called<Vec<Invoice>>;
+
+    /// `payments.pay`.
+    async fn pay(&self, target: Target, ctx: Context, invoice: String, return_url: String) -> Called<Payment>;
+
+    /// `feedback.survey`: the one that is open for the citizen, if any.
+    async fn survey(&self, target: Target, ctx: Context) -> Called<Option<Questionnaire>>;
+
+    /// `feedback.submit`, with answers that were checked against the survey.
+    async fn submit(&self, target: Target, ctx: Context, survey: String, answers: Vec<Answer>) -> Called<()>;
 
     /// `inbound.receive`.
     async fn receive(&self, target: Target, offices: Vec<ServedOffice>, delivery: Delivery) -> Called<Vec<Event>>;

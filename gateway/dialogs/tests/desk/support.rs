@@ -20,10 +20,12 @@ use dialog_contract::{
     prescription::Prescription,
     problem::Problem,
     provider::{
-        Appointment, Booking, Context, Delivery, Event, EventBody, Failure, Fault, InboundPage, Interface, Message,
-        OfficeMessage, Opened, Opening, Outage, Reason, ServedOffice, Settlement, SlotQuery,
+        Appointment, Booking, Context, Delivery, Event, EventBody, Failure, Fault, Form, InboundPage, Interface,
+        Invoice, Message, OfficeMessage, Opened, Opening, Outage, Payment, PracticeProfile, Reason, ServedOffice,
+        Settlement, SlotQuery,
     },
     service::{ConsultationMode, EncounterMode, Locale, ProviderKind, Sent, Service},
+    survey::{Answer as Chosen, Questionnaire},
 };
 use dialog_core::{
     Desk, DialogFilter, Outcome, Ports,
@@ -365,6 +367,10 @@ pub(crate) struct Scripted {
     pub(crate) cancels: Mutex<VecDeque<Act<()>>>,
     pub(crate) upcoming: Mutex<Vec<Appointment>>,
     pub(crate) slots: Mutex<Vec<Slot>>,
+    /// What `outstanding` does first, before it tells of [`Self::invoices`].
+    pub(crate) owed: Mutex<VecDeque<Act<Vec<Invoice>>>>,
+    pub(crate) invoices: Mutex<Vec<Invoice>>,
+    pub(crate) pays: Mutex<VecDeque<Act<Payment>>>,
     pub(crate) deliveries: Mutex<VecDeque<Act<Vec<Event>>>>,
     pub(crate) feed: Mutex<Option<Feed>>,
     /// Of whom plugins were to forget.
@@ -401,6 +407,9 @@ impl Scripted {
             cancels: Mutex::default(),
             upcoming: Mutex::default(),
             slots: Mutex::default(),
+            owed: Mutex::default(),
+            invoices: Mutex::default(),
+            pays: Mutex::default(),
             deliveries: Mutex::default(),
             feed: Mutex::default(),
             forgotten: Mutex::default(),
@@ -528,6 +537,38 @@ impl Providers for Scripted {
         Called { answer: Ok(Vec::new()), record: record("renewable", Interface::Prescriptions, &target) }
     }
 
+    async fn profile(&self, target: Target, ctx: Context) -> Called<PracticeProfile> {
+        self.note(seen("profile", &target, &ctx)).await;
+        Called { answer: Ok(PracticeProfile::default()), record: record("profile", Interface::Practice, &target) }
+    }
+
+    async fn forms(&self, target: Target, ctx: Context) -> Called<Vec<Form>> {
+        self.note(seen("forms", &target, &ctx)).await;
+        Called { answer: Ok(Vec::new()), record: record("forms", Interface::Practice, &target) }
+    }
+
+    async fn outstanding(&self, target: Target, ctx: Context) -> Called<Vec<Invoice>> {
+        self.note(seen("outstanding", &target, &ctx)).await;
+        let answer = next(&self.owed, || self.invoices.lock().unwrap().clone());
+        Called { answer, record: record("outstanding", Interface::Payments, &target) }
+    }
+
+    async fn pay(&self, target: Target, ctx: Context, invoice: String, _: String) -> Called<Payment> {
+        self.note(seen("pay", &target, &ctx)).await;
+        let answer = next(&self.pays, || payment(&format!("pay-{invoice}")));
+        Called { answer, record: record("pay", Interface::Payments, &target) }
+    }
+
+    async fn survey(&self, target: Target, ctx: Context) -> Called<Option<Questionnaire>> {
+        self.note(seen("survey", &target, &ctx)).await;
+        Called { answer: Ok(None), record: record("survey", Interface::Feedback, &target) }
+    }
+
+    async fn submit(&self, target: Target, ctx: Context, _: String, _: Vec<Chosen>) -> Called<()> {
+        self.note(seen("submit", &target, &ctx)).await;
+        Called { answer: Ok(()), record: record("submit", Interface::Feedback, &target) }
+    }
+
     async fn receive(&self, target: Target, offices: Vec<ServedOffice>, _: Delivery) -> Called<Vec<Event>> {
         *self.served.lock().unwrap() = offices;
         Called { answer: next(&self.deliveries, Vec::new), record: record("receive", Interface::Inbound, &target) }
@@ -567,6 +608,15 @@ pub(crate) fn appointment(id: &str, start: Timestamp) -> Appointment {
         instructions: None,
         cancellable: true,
         changeable: true,
+    }
+}
+
+/// A payment by that name, which can be made for an hour.
+pub(crate) fn payment(id: &str) -> Payment {
+    Payment {
+        redirect: format!("https://pay.example/{id}"),
+        id: id.into(),
+        expires: NOW.parse::<Timestamp>().unwrap().checked_add(1.hour()).unwrap(),
     }
 }
 

@@ -208,16 +208,20 @@ impl<'a> Answer<'a> {
         at: &At<'_>,
         clinician: Option<types::Clinician>,
     ) -> Result<Option<Clinician>, Violation> {
-        let Some(clinician) = clinician else { return Ok(None) };
+        clinician.map(|clinician| self.person(at, clinician)).transpose()
+    }
+
+    /// A clinician.
+    pub(crate) fn person(&mut self, at: &At<'_>, clinician: types::Clinician) -> Result<Clinician, Violation> {
         let hpr_number = HprNumber::try_from(clinician.hpr_number)
             .or_else(|error| violation(&at.field("hpr-number"), error.to_string()))?;
         let her_id = clinician.her_id.map(|number| self.her_id(&at.field("her-id"), number)).transpose()?;
-        Ok(Some(Clinician {
+        Ok(Clinician {
             hpr_number,
             her_id,
             given_name: self.name(&at.field("given-name"), clinician.given_name, returned::NAME_CHARACTERS)?,
             family_name: self.name(&at.field("family-name"), clinician.family_name, returned::NAME_CHARACTERS)?,
-        }))
+        })
     }
 
     /// A picture or document that this call knows.

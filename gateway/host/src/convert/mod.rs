@@ -4,7 +4,7 @@
 //! Floor plan
 //! - [`answer`]: the check itself: places, rules, budget. - [`failure`]: how a call fails.
 //! - [`context`]: who calls and for whom. - [`dialogs`]: openings and messages. - [`events`]: what happened.
-//! - [`appointments`], [`prescriptions`], [`inbound`]: the other interfaces.
+//! - [`appointments`], [`prescriptions`], [`practice`], [`payments`], [`feedback`], [`inbound`]: the other interfaces.
 
 pub(crate) mod answer;
 pub(crate) mod appointments;
@@ -12,5 +12,8 @@ pub(crate) mod context;
 pub(crate) mod dialogs;
 pub(crate) mod events;
 pub(crate) mod failure;
+pub(crate) mod feedback;
 pub(crate) mod inbound;
+pub(crate) mod payments;
+pub(crate) mod practice;
 pub(crate) mod prescriptions;

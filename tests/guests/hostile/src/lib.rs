@@ -5,17 +5,22 @@
 //! | --- | --- |
 //! | [`deeds`] | what it does before it answers: with time, memory, log, state, files and upstreams |
 //! | [`answers`] | what it answers: what each function should not return |
+//! | [`look_ups`] | the same of practical information, fees and surveys |
 //! | [`told`] | how it is told |
 
 pub mod answers;
 pub mod deeds;
+pub mod look_ups;
 pub mod told;
 
 use dialog_plugin_sdk::{
     Appointment, Context, Event, Failure, Message,
     appointments::{Appointments, Booking, Slot, SlotQuery},
     dialogs::{Dialogs, Opened, Opening},
+    feedback::{Answer, Feedback, Questionnaire},
     inbound::{Delivery, Inbound, InboundContext, Page, Settlement},
+    payments::{Invoice, Payment, Payments},
+    practice::{Form, Practice, PracticeProfile},
     prescriptions::{Prescription, Prescriptions},
 };
 use told::Told;
@@ -89,6 +94,49 @@ impl Prescriptions for Hostile {
     }
 }
 
+impl Practice for Hostile {
+    fn profile(ctx: Context) -> Result<PracticeProfile, Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        look_ups::profile(&told)
+    }
+
+    fn forms(ctx: Context) -> Result<Vec<Form>, Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        look_ups::forms(&told)
+    }
+}
+
+impl Payments for Hostile {
+    fn outstanding(ctx: Context) -> Result<Vec<Invoice>, Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        look_ups::outstanding(&told)
+    }
+
+    fn pay(ctx: Context, _: String, _: String) -> Result<Payment, Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        look_ups::payment(&told, ctx.now)
+    }
+}
+
+impl Feedback for Hostile {
+    fn survey(ctx: Context) -> Result<Option<Questionnaire>, Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        look_ups::survey(&told)
+    }
+
+    fn submit(ctx: Context, _: String, _: Vec<Answer>) -> Result<(), Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        // Like a cancellation, it has nothing of its own to break.
+        answers::cancelled(&told)
+    }
+}
+
 impl Inbound for Hostile {
     fn receive(ctx: InboundContext, delivery: Delivery) -> Result<Vec<Event>, Failure> {
         let told = Told::of(&String::from_utf8_lossy(&delivery.body));
@@ -106,4 +154,7 @@ impl Inbound for Hostile {
 dialog_plugin_sdk::export_dialogs!(Hostile);
 dialog_plugin_sdk::export_appointments!(Hostile);
 dialog_plugin_sdk::export_prescriptions!(Hostile);
+dialog_plugin_sdk::export_practice!(Hostile);
+dialog_plugin_sdk::export_payments!(Hostile);
+dialog_plugin_sdk::export_feedback!(Hostile);
 dialog_plugin_sdk::export_inbound!(Hostile);
