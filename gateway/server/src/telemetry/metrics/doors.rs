@@ -135,3 +135,96 @@ impl Metrics {
         self.doors.certificate_ends.get_or_create(&ListenerLabels { listener }).set(ends.as_second());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::exposition::says, *};
+
+    #[test]
+    fn a_request_that_comes_too_often_is_counted_by_whose_bucket_was_empty() {
+        let metrics = Metrics::default();
+        for (times, level) in [Level::Citizen, Level::Client, Level::All, Level::WithoutToken].into_iter().enumerate() {
+            for _ in 0..=times {
+                metrics.rate_limited(level);
+            }
+        }
+        says(
+            &metrics,
+            &[
+                r#"dialog_rate_limited_total{level="citizen"} 1"#,
+                r#"dialog_rate_limited_total{level="client"} 2"#,
+                r#"dialog_rate_limited_total{level="all"} 3"#,
+                r#"dialog_rate_limited_total{level="without-token"} 4"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_connection_that_is_cut_off_is_counted_by_listener_and_by_why() {
+        let metrics = Metrics::default();
+        for why in [Cut::Flood, Cut::Silent, Cut::Silent, Cut::Standstill] {
+            metrics.cut("portal", why);
+        }
+        metrics.cut("provider", Cut::Flood);
+        says(
+            &metrics,
+            &[
+                r#"dialog_connections_cut_total{listener="portal",outcome="flood"} 1"#,
+                r#"dialog_connections_cut_total{listener="portal",outcome="silent"} 2"#,
+                r#"dialog_connections_cut_total{listener="portal",outcome="standstill"} 1"#,
+                r#"dialog_connections_cut_total{listener="provider",outcome="flood"} 1"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_handshake_is_counted_by_what_it_came_to() {
+        let metrics = Metrics::default();
+        let outcomes = [
+            HandshakeOutcome::Done,
+            HandshakeOutcome::Done,
+            HandshakeOutcome::Failed,
+            HandshakeOutcome::Late,
+            HandshakeOutcome::CrowdedOut,
+        ];
+        for outcome in outcomes {
+            metrics.handshake("operations", outcome);
+        }
+        says(
+            &metrics,
+            &[
+                r#"dialog_tls_handshakes_total{listener="operations",outcome="done"} 2"#,
+                r#"dialog_tls_handshakes_total{listener="operations",outcome="failed"} 1"#,
+                r#"dialog_tls_handshakes_total{listener="operations",outcome="late"} 1"#,
+                r#"dialog_tls_handshakes_total{listener="operations",outcome="crowded-out"} 1"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn of_a_certificate_it_is_said_when_it_ends_and_what_became_of_each_that_came_after_it() {
+        let metrics = Metrics::default();
+        let ends = Timestamp::constant(1_800_000_000, 999_999_999);
+        metrics.certificate_ends("portal", ends);
+        says(
+            &metrics,
+            &[
+                r#"dialog_tls_certificate_ends_timestamp_seconds{listener="portal"} 1800000000"#,
+                r#"dialog_tls_reloads_total{listener="portal",outcome="taken"} 0"#,
+                r#"dialog_tls_reloads_total{listener="portal",outcome="refused"} 0"#,
+            ],
+        );
+        metrics.reloaded("portal", ReloadOutcome::Refused);
+        metrics.reloaded("portal", ReloadOutcome::Refused);
+        metrics.reloaded("portal", ReloadOutcome::Taken);
+        metrics.certificate_ends("portal", Timestamp::constant(1_900_000_000, 0));
+        says(
+            &metrics,
+            &[
+                r#"dialog_tls_certificate_ends_timestamp_seconds{listener="portal"} 1900000000"#,
+                r#"dialog_tls_reloads_total{listener="portal",outcome="taken"} 1"#,
+                r#"dialog_tls_reloads_total{listener="portal",outcome="refused"} 2"#,
+            ],
+        );
+    }
+}

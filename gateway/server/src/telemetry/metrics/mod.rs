@@ -15,6 +15,8 @@
 pub mod disk;
 pub mod doors;
 pub mod exemplar;
+#[cfg(test)]
+mod exposition;
 pub mod log;
 pub mod plugins;
 pub mod queue;

@@ -138,3 +138,120 @@ impl Plugins {
         self.limit_of_one.set(count(standing.most_calls_of_one));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::time::Duration;
+
+    use dialog_contract::{ids::PluginId, provider::Interface};
+    use dialog_host::observe::PluginStanding;
+
+    use super::{
+        super::{
+            Metrics,
+            exposition::{says, silent},
+        },
+        *,
+    };
+
+    const QUARTER: Duration = Duration::from_millis(250);
+
+    fn ended(plugin: &PluginId, outcome: Outcome) -> CallEnded<'_> {
+        CallEnded {
+            plugin,
+            interface: Interface::Dialogs,
+            function: "open",
+            outcome,
+            took: 4 * QUARTER,
+            waited: QUARTER,
+            guest: 2 * QUARTER,
+            memory_bytes: 131_072,
+            refused: 3,
+        }
+    }
+
+    #[test]
+    fn a_call_is_counted_by_how_it_ended_and_every_other_way_to_end_from_zero_on() {
+        let (metrics, example) = (Metrics::default(), "example".parse().unwrap());
+        metrics.plugins.called(&ended(&example, Outcome::Trapped));
+        let calls = |outcome: Outcome, count: u64| {
+            let labels = format!(r#"provider="example",function="dialogs.open",outcome="{}""#, outcome.as_str());
+            says(&metrics, &[&format!("dialog_provider_calls_total{{{labels}}} {count}")]);
+        };
+        for outcome in Outcome::ALL {
+            calls(outcome, u64::from(outcome == Outcome::Trapped));
+        }
+        metrics.plugins.called(&ended(&example, Outcome::Trapped));
+        metrics.plugins.called(&ended(&example, Outcome::OutOfMemory));
+        for outcome in Outcome::ALL {
+            calls(outcome, if outcome == Outcome::Trapped { 2 } else { u64::from(outcome == Outcome::OutOfMemory) });
+        }
+    }
+
+    #[test]
+    fn a_call_has_its_time_its_wait_its_guests_time_its_memory_and_what_it_may_not_have() {
+        let (metrics, example) = (Metrics::default(), "example".parse().unwrap());
+        for _ in 0..2 {
+            metrics.plugins.called(&ended(&example, Outcome::Answered));
+        }
+        let of_call = r#"provider="example",function="dialogs.open",outcome="answered""#;
+        says(
+            &metrics,
+            &[
+                &format!("dialog_provider_call_seconds_count{{{of_call}}} 2"),
+                &format!("dialog_provider_call_seconds_sum{{{of_call}}} 2.0"),
+                r#"dialog_plugin_wait_seconds_sum{provider="example"} 0.5"#,
+                r#"dialog_plugin_wait_seconds_count{provider="example"} 2"#,
+                r#"dialog_plugin_guest_seconds_sum{provider="example",function="dialogs.open"} 1.0"#,
+                r#"dialog_plugin_guest_seconds_count{provider="example",function="dialogs.open"} 2"#,
+                r#"dialog_plugin_memory_bytes_sum{provider="example"} 262144.0"#,
+                r#"dialog_plugin_memory_bytes_bucket{le="65536.0",provider="example"} 0"#,
+                r#"dialog_plugin_memory_bytes_bucket{le="131072.0",provider="example"} 2"#,
+                r#"dialog_plugin_refusals_total{provider="example"} 6"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn a_call_that_was_not_begun_has_waited_and_no_more() {
+        let (metrics, example) = (Metrics::default(), "example".parse().unwrap());
+        let never = CallEnded { guest: Duration::ZERO, memory_bytes: 0, refused: 0, ..ended(&example, Outcome::Shed) };
+        metrics.plugins.called(&never);
+        says(
+            &metrics,
+            &[
+                r#"dialog_provider_calls_total{provider="example",function="dialogs.open",outcome="shed"} 1"#,
+                r#"dialog_plugin_wait_seconds_sum{provider="example"} 0.25"#,
+                r#"dialog_plugin_refusals_total{provider="example"} 0"#,
+            ],
+        );
+        silent(&metrics, &["dialog_plugin_guest_seconds_count{", "dialog_plugin_memory_bytes_count{"]);
+    }
+
+    #[test]
+    fn what_is_under_way_is_said_as_it_stands_and_of_a_plugin_that_went_nothing() {
+        let metrics = Metrics::default();
+        let plugin = |id: &str, calls| PluginStanding { plugin: id.parse().unwrap(), calls, upstreams: Vec::new() };
+        let limits = Standing { most_calls: 256, most_calls_of_one: 64, most_requests: 32, ..Standing::default() };
+        let plugins = vec![plugin("ddfl", 2), plugin("example", 0)];
+        // One is of a version that was replaced meanwhile.
+        metrics.plugins.stand(&Standing { calls: 3, plugins, ..limits.clone() });
+        says(
+            &metrics,
+            &[
+                r#"dialog_plugin_instances{provider="ddfl"} 2"#,
+                r#"dialog_plugin_instances{provider="example"} 0"#,
+                "dialog_plugin_instances_in_all 3",
+                "dialog_plugin_instances_limit 256",
+                "dialog_plugin_instances_limit_of_one 64",
+                // An alert waits for it, before there was any call.
+                r#"dialog_plugin_refusals_total{provider="example"} 0"#,
+            ],
+        );
+        metrics.plugins.stand(&Standing { calls: 1, plugins: vec![plugin("example", 1)], ..limits });
+        says(&metrics, &[r#"dialog_plugin_instances{provider="example"} 1"#, "dialog_plugin_instances_in_all 1"]);
+        silent(&metrics, &[r#"dialog_plugin_instances{provider="ddfl"}"#]);
+    }
+}

@@ -84,3 +84,92 @@ impl Upstreams {
         self.limit.set(count(standing.most_requests));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::time::Duration;
+
+    use dialog_host::observe::{PluginStanding, UpstreamStanding};
+
+    use super::{
+        super::{
+            Metrics,
+            exposition::{says, silent},
+        },
+        *,
+    };
+
+    #[test]
+    fn a_request_is_counted_by_its_status_or_by_why_there_is_none() {
+        let (metrics, example) = (Metrics::default(), "example".parse().unwrap());
+        let ended = |result, waited: Option<u64>| {
+            let waited = waited.map(Duration::from_millis);
+            let took = Duration::from_millis(500);
+            metrics.upstreams.asked(&UpstreamEnded {
+                plugin: &example,
+                upstream: "api",
+                method: "POST",
+                result,
+                took,
+                waited,
+            });
+        };
+        ended(Ok(200), Some(125));
+        ended(Ok(200), Some(250));
+        ended(Ok(503), Some(0));
+        // It never had its turn.
+        ended(Err("unavailable"), None);
+        says(
+            &metrics,
+            &[
+                r#"dialog_upstream_requests_total{provider="example",upstream="api",result="200"} 2"#,
+                r#"dialog_upstream_requests_total{provider="example",upstream="api",result="503"} 1"#,
+                r#"dialog_upstream_requests_total{provider="example",upstream="api",result="unavailable"} 1"#,
+                r#"dialog_upstream_request_seconds_count{provider="example",upstream="api"} 4"#,
+                r#"dialog_upstream_request_seconds_sum{provider="example",upstream="api"} 2.0"#,
+                r#"dialog_upstream_wait_seconds_count{provider="example",upstream="api"} 3"#,
+                r#"dialog_upstream_wait_seconds_sum{provider="example",upstream="api"} 0.375"#,
+            ],
+        );
+    }
+
+    #[test]
+    fn connections_and_breakers_are_said_as_they_stand_and_of_an_upstream_that_went_nothing() {
+        let metrics = Metrics::default();
+        let upstream =
+            |name: &str, requests, breaker_open| UpstreamStanding { name: name.to_owned(), requests, breaker_open };
+        let standing = |upstreams| Standing {
+            most_requests: 32,
+            plugins: vec![PluginStanding { plugin: "example".parse().unwrap(), calls: 0, upstreams }],
+            ..Standing::default()
+        };
+        metrics.upstreams.stand(&standing(vec![upstream("api", 5, false), upstream("files", 0, true)]));
+        says(
+            &metrics,
+            &[
+                r#"dialog_upstream_connections_in_use{provider="example",upstream="api"} 5"#,
+                r#"dialog_upstream_connections_in_use{provider="example",upstream="files"} 0"#,
+                "dialog_upstream_connections_limit 32",
+                r#"dialog_breaker_open{provider="example",upstream="api"} 0"#,
+                r#"dialog_breaker_open{provider="example",upstream="files"} 1"#,
+            ],
+        );
+        metrics.upstreams.stand(&standing(vec![upstream("files", 1, false)]));
+        says(
+            &metrics,
+            &[
+                r#"dialog_upstream_connections_in_use{provider="example",upstream="files"} 1"#,
+                r#"dialog_breaker_open{provider="example",upstream="files"} 0"#,
+            ],
+        );
+        silent(
+            &metrics,
+            &[
+                r#"dialog_upstream_connections_in_use{provider="example",upstream="api"}"#,
+                r#"dialog_breaker_open{provider="example",upstream="api"}"#,
+            ],
+        );
+    }
+}
