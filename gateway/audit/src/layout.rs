@@ -9,6 +9,8 @@ use crate::tree::TILE_WIDTH;
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// Which entries have been removed after their time; there is no such file before any were.
 pub(crate) const REMOVED: &str = "removed";
+/// The folder of all tiles.
+pub(crate) const TILES: &str = "tile";
 /// The folder of the entries.
 pub(crate) const ENTRIES: &str = "tile/entries";
 /// The subfolder of what the log keeps for itself.

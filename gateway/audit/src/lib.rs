@@ -23,7 +23,7 @@
 //! * [`seal`]: how a log ends, and another follows it.
 //! * [`witness`]: submitting checkpoints to witnesses, C2SP [tlog-witness], without the network.
 //! * [`records`]: what an entry says, where it is a record of the gateway. [`index`]: which entries belong together.
-//! * [`disk`]: the seam through which everything is written.
+//! * [`disk`]: the seam through which everything is written; `weighed` counts its bytes.
 //! * [`limits`]: every bound, with its unit and its reason.
 //!
 //! To the log entries are opaque bytes; only `records` and `index` look into them.
@@ -58,6 +58,7 @@ mod source;
 mod tiles;
 mod tree;
 mod verify;
+mod weighed;
 pub mod witness;
 
 pub use checkpoint::{CheckpointError, SignedCheckpoint};

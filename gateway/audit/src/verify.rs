@@ -321,7 +321,7 @@ fn check_signed<'a>(
 /// was verified, and nothing else may be there. Returns how many tiles reach beyond the public tree.
 fn check_other_files(folder: &Folder, tree: &mut TileTree<'_>, size: u64, public: u64) -> Result<u64, VerifyError> {
     let mut unsigned = 0;
-    let mut folders = vec!["tile".to_owned()];
+    let mut folders = vec![layout::TILES.to_owned()];
     while let Some(name) = folders.pop() {
         let listed = match fs::read_dir(folder.path().join(&name)) {
             Err(why) if why.kind() == io::ErrorKind::NotFound => continue,

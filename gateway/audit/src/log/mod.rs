@@ -233,6 +233,9 @@ pub struct LogStatus {
     pub groups: u64,
     /// Bytes of durable entries that are not in tiles yet.
     pub backlog_bytes: usize,
+    /// Bytes of the log's files: entries, hashes, journal and checkpoint. The journal's segments count whole from the
+    /// moment that they are made.
+    pub file_bytes: u64,
     /// Why the journal could not be written, since it last could.
     pub append_failure: Option<Arc<str>>,
     /// Why tiles or checkpoint could not be written, since they last could.

@@ -16,6 +16,7 @@ use super::writer::Writer;
 use super::{KeyChange, Log, LogConfig, Open, OpenCheck, OpenError, Published, Recovery, Threads, WhenSealed};
 use crate::checkpoint::SignedCheckpoint;
 use crate::damage::{Damage, Fault};
+use crate::disk::Disk;
 use crate::folder::Folder;
 use crate::journal::recovery::{Recovered, recover};
 use crate::key::{KeyKind, VerifierKey, VerifierKeys, name_is_valid};
@@ -27,12 +28,15 @@ use crate::seal::{self, Successor};
 use crate::tiles::{TileTree, edge_number};
 use crate::tree::{Frontier, TILE_WIDTH, edge_width};
 use crate::verify::{check_bundle, check_overlap};
+use crate::weighed::Weighed;
 
 pub(super) fn open(mut config: LogConfig) -> Result<Log, OpenError> {
     check_config(&mut config)?;
     let folder = Folder::new(&config.dir);
     let lock = lock(&config)?;
     remove_unfinished(&config)?;
+    let weighed = Weighed::new(Arc::clone(&config.disk), &config.dir).map_err(Fault::io(layout::TILES))?;
+    let weighed = Arc::new(weighed);
 
     let own: Vec<VerifierKey> =
         config.signers.iter().map(|key| VerifierKey::parse(&key.verifier_key())).collect::<Result<_, _>>()?;
@@ -41,7 +45,8 @@ pub(super) fn open(mut config: LogConfig) -> Result<Log, OpenError> {
     let found = find(&folder, &config.origin, &keys)?;
     let publishes = !config.policy.as_ref().is_some_and(|policy| policy.needs_witnesses());
 
-    let LogConfig { origin, signers, disk, .. } = config;
+    let LogConfig { origin, signers, .. } = config;
+    let disk: Arc<dyn Disk> = Arc::clone(&weighed) as _;
     let dir = &config.dir;
     let (mut tiler, board, anchor, recovered) = match &found {
         None => {
@@ -99,7 +104,7 @@ pub(super) fn open(mut config: LogConfig) -> Result<Log, OpenError> {
         origin,
         config.sizes,
         config.pace,
-        disk,
+        weighed,
         board,
         signed,
         recovered.last_number + 1,
@@ -229,7 +234,7 @@ fn find(folder: &Folder, origin: &str, keys: &VerifierKeys) -> Result<Option<Fou
     let Some(public) = read_checkpoint(folder, layout::CHECKPOINT, origin, keys)? else {
         let journal = recover(folder.path(), origin, 0)?;
         let inner = folder.path().join(layout::SIGNED).exists();
-        if inner || folder.path().join("tile").exists() || journal.last_number > 0 {
+        if inner || folder.path().join(layout::TILES).exists() || journal.last_number > 0 {
             let what = "it is missing, though the folder holds tiles or a journal";
             return Err(Damage::new(layout::CHECKPOINT, what).into());
         }
@@ -351,7 +356,7 @@ fn carry_over(
     // was written by a log that had forgotten less.
     check_nothing_beyond(folder, checkpoint.size + entries.len() as u64)?;
     for step in entries.chunks(step_entries.max(1)) {
-        checkpoint = tiler.integrate(step).map_err(Fault::io("tile"))?;
+        checkpoint = tiler.integrate(step).map_err(Fault::io(layout::TILES))?;
     }
     Ok((checkpoint, entries.len() as u64))
 }

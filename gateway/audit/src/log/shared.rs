@@ -12,17 +12,17 @@ use tokio::sync::watch;
 
 use super::board::Board;
 use super::{LogStatus, Published};
-use crate::disk::Disk;
 use crate::folder::Folder;
 use crate::journal::segment::Segment;
 use crate::limits::{Pace, Sizes};
+use crate::weighed::Weighed;
 
 pub(super) struct Shared {
     pub(super) folder: Folder,
     pub(super) origin: String,
     pub(super) sizes: Sizes,
     pub(super) pace: Pace,
-    pub(super) disk: Arc<dyn Disk>,
+    pub(super) disk: Arc<Weighed>,
     /// The public checkpoint.
     pub(super) board: Arc<Board>,
     /// The newest checkpoint that was signed, public or not.
@@ -89,7 +89,7 @@ impl Shared {
         origin: String,
         sizes: Sizes,
         pace: Pace,
-        disk: Arc<dyn Disk>,
+        disk: Arc<Weighed>,
         board: Arc<Board>,
         signed: Published,
         next_segment: u64,
@@ -125,6 +125,7 @@ impl Shared {
             published_at: self.board.since(),
             groups: self.groups.load(Ordering::Relaxed),
             backlog_bytes: desk.backlog_bytes,
+            file_bytes: self.disk.bytes(),
             append_failure: desk.halted.clone().or_else(|| desk.append_failure.clone()),
             publish_failure: desk.publish_failure.clone(),
         }

@@ -4,6 +4,7 @@
 mod endings;
 mod flips;
 mod publishing;
+mod weight;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
