@@ -11,6 +11,7 @@ mod support;
 mod audit;
 mod auth;
 mod authorization_server;
+mod backpressure;
 mod bodies;
 mod check;
 mod collector;
