@@ -8,7 +8,7 @@ use wit_parser::Resolve;
 fn manifest(version: &str) -> Value {
     json!({
         "manifestVersion": 1, "id": "example", "version": version, "name": "Example AS", "kind": "commercial",
-        "contract": "dialog:provider@1.0.0", "services": ["inquiry"],
+        "contract": "dialog:provider@1.0.0", "services": ["inquiry", "consultation"],
         "upstreams": [{ "name": "api", "purpose": "Everything" }],
         "settingsSchema": { "type": "object" }, "installationSchema": { "type": "object" },
     })
