@@ -78,6 +78,16 @@ pub const TOKEN_UNSAID: Duration = Duration::from_secs(60);
 /// The longest that a token is kept, whatever the server says.
 pub const TOKEN_LONGEST: Duration = Duration::from_secs(3600);
 
+/// Random bytes of a nonce of WS-Security: as many as the profile's examples have.
+pub const WS_SECURITY_NONCE_BYTES: usize = 16;
+
+/// The shortest password that WS-Security sends as text, in characters: a shorter one may stand in an answer by chance,
+/// and an answer that holds the password is withheld.
+pub const WS_SECURITY_PASSWORD_CHARACTERS: usize = 8;
+
+/// The start tags of a SOAP message, in bytes: a declaration, and the namespaces of an envelope.
+pub const SOAP_OPENING_BYTES: usize = 4 * 1024;
+
 /// The longest name of a file, in characters, by the contract.
 pub const ATTACHMENT_NAME_CHARACTERS: usize = 120;
 

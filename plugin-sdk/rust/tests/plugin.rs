@@ -103,3 +103,20 @@ fn base64_deeper_than_the_contract_allows_is_refused() {
     let error = upstream::post("clinic", "/").body("text/plain", deep(4)).send().unwrap_err();
     assert!(matches!(error.cause, Cause::Forbidden(_)), "{error}");
 }
+
+#[test]
+fn a_place_for_credentials_is_kept_once_after_nothing_but_bytes() {
+    let host = Host::install();
+    host.upstream("clinic", |_| Reply::status(204));
+    let send = |body: Body| upstream::post("clinic", "/soap").body("application/soap+xml", body).send();
+    send(Body::new().text("<h>").credentials().text("</h>").base64(Body::new().text("x"))).unwrap();
+    assert_eq!(host.requests()[0].text(), format!("<h>{}</h>eA==", testing::CREDENTIALS));
+    let picture = host.attachment("p.png", "image/png", b"png!");
+    for wrong in [
+        Body::new().credentials().credentials(),
+        Body::new().base64(Body::new().credentials()),
+        Body::new().attachment(&picture).credentials(),
+    ] {
+        assert!(matches!(send(wrong).unwrap_err().cause, Cause::Forbidden(_)));
+    }
+}

@@ -138,9 +138,11 @@ impl Call {
                 },
                 wit::Segment::Base64Open => Segment::Open,
                 wit::Segment::Base64Close => Segment::Close,
+                wit::Segment::Credentials => Segment::Credentials,
             });
         }
         let body = Body::new(segments, |(_, size)| *size, requests.most_body_bytes).map_err(forbidden)?;
+        upstream.fits(&body).map_err(forbidden)?;
         Ok(Request { method, url, headers, body })
     }
 

@@ -133,6 +133,11 @@ fn leb(bytes: &mut Vec<u8>, mut number: usize) {
     bytes.push(number as u8);
 }
 
+/// Bytes of a text with quotes as WebAssembly text has them, `\\22`.
+fn length(text: &str) -> usize {
+    text.len() - 2 * text.matches("\\22").count()
+}
+
 /// A guest that sends one request to `api` for each call and opens a dialog whose reference is the answer's body; or
 /// `error N`, where N is the number of the contract's error.
 pub(crate) struct Sender {
@@ -150,6 +155,8 @@ pub(crate) struct Sender {
     pub(crate) on_answer: Option<String>,
     /// Instead of `body`: the first attachment of the message, in base64.
     pub(crate) attachment: bool,
+    /// After `body`: the operator's credentials, and then this.
+    pub(crate) after_credentials: Option<&'static str>,
 }
 
 impl Default for Sender {
@@ -163,21 +170,24 @@ impl Default for Sender {
             on_error: None,
             on_answer: None,
             attachment: false,
+            after_credentials: None,
         }
     }
 }
 
 impl Sender {
     pub(crate) fn guest(&self) -> Guest {
-        // Data: 1024 "api", 1100 path, 1500 header name, 1600 header value, 1800 body, 2900 "error ?";
+        // Data: 1024 "api", 1100 path, 1500 header name, 1600 header value, 1800 body, 2200 what follows credentials,
+        // 2900 "error ?";
         // 2000 the header's tuple, 2100 the body's segment; 3000 the result.
         let (name, value) = self.header.unwrap_or_default();
         let items = format!(
             r#"(data (i32.const {DATA}) "api") (data (i32.const 1100) "{path}") (data (i32.const 1500) "{name}")
                (data (i32.const 1600) "{value}") (data (i32.const 1800) "{body}") (data (i32.const 2900) "error ?")
-               (data (i32.const 2950) "attachment-1")"#,
+               (data (i32.const 2950) "attachment-1") (data (i32.const 2200) "{after}")"#,
             path = self.path,
             body = self.body,
+            after = self.after_credentials.unwrap_or_default(),
         );
         let on_error = self.on_error.clone().unwrap_or_else(|| {
             format!(
@@ -194,14 +204,23 @@ impl Sender {
              (i32.store8 (i32.const 2112) (i32.const 1))
              (i32.store (i32.const 2116) (i32.const 2950)) (i32.store (i32.const 2120) (i32.const 12))
              (i32.store8 (i32.const 2124) (i32.const 3))";
-        let (attachment, segments) =
-            if self.attachment { (attachment, 3) } else { ("", u32::from(!self.body.is_empty())) };
+        // Segments: bytes, credentials, bytes.
+        let credentials = format!(
+            "(i32.store8 (i32.const 2112) (i32.const 4)) (i32.store8 (i32.const 2124) (i32.const 0))
+             (i32.store (i32.const 2128) (i32.const 2200)) (i32.store (i32.const 2132) (i32.const {}))",
+            length(self.after_credentials.unwrap_or_default()),
+        );
+        let (stores, segments) = match (self.attachment, self.after_credentials) {
+            (true, _) => (attachment, 3),
+            (false, Some(_)) => (credentials.as_str(), 3),
+            (false, None) => ("", u32::from(!self.body.is_empty())),
+        };
         let open = format!(
             "(i32.store (i32.const 2000) (i32.const 1500)) (i32.store (i32.const 2004) (i32.const {}))
              (i32.store (i32.const 2008) (i32.const 1600)) (i32.store (i32.const 2012) (i32.const {}))
              (i32.store8 (i32.const 2100) (i32.const 0))
              (i32.store (i32.const 2104) (i32.const 1800)) (i32.store (i32.const 2108) (i32.const {}))
-             {attachment}
+             {stores}
              (local.set $i (i32.const {}))
              (loop $again
                  (call $send (i32.const {DATA}) (i32.const 3) (i32.const {}) (i32.const 1100) (i32.const {})
@@ -214,7 +233,7 @@ impl Sender {
                  (else {on_answer}))",
             name.len(),
             value.len(),
-            self.body.len(),
+            length(self.body),
             self.times,
             self.method,
             self.path.len(),

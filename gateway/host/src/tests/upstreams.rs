@@ -12,6 +12,7 @@ use std::{
 };
 
 use aws_lc_rs::{
+    digest,
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
 };
@@ -353,6 +354,93 @@ async fn an_attachment_streams_to_the_upstream_in_base64_with_its_length() {
     assert_eq!(called.answer.unwrap().reference, "4000004 4000004 true");
     // The guest never held it.
     assert!(called.record.memory_bytes.unwrap() < 1_000_000);
+}
+
+const OPENING: &str = "<s:Envelope xmlns:s=\\22http://www.w3.org/2003/05/soap-envelope\\22><s:Header>";
+const REST: &str = "</s:Header><s:Body/></s:Envelope>";
+
+fn soap() -> Sender {
+    Sender { body: OPENING, after_credentials: Some(REST), ..Sender::default() }
+}
+
+fn ws_security(address: SocketAddr, password: &tempfile::NamedTempFile) -> Value {
+    let mut binding = local(address);
+    binding["credentials"] =
+        json!({ "kind": "ws-security", "username": "gw", "password": { "file": password.path() } });
+    binding
+}
+
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    text.split_once(from).unwrap().1.split_once(to).unwrap().0
+}
+
+#[tokio::test]
+async fn a_soap_message_gets_a_user_name_token_of_its_own_that_the_plugin_never_sees() {
+    let app = Router::new().fallback(any(|headers: HeaderMap, body: Bytes| async move {
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert_eq!(headers[header::CONTENT_LENGTH].to_str().unwrap(), text.len().to_string());
+        assert!(text.contains("<s:Header><wsse:Security ") && text.ends_with(&format!("</wsse:Security>{REST}")));
+        let nonce = between(&text, "#Base64Binary\">", "<").to_owned();
+        let created = between(&text, "<wsu:Created>", "<");
+        let input = [STANDARD.decode(&nonce).unwrap().as_slice(), created.as_bytes(), b"opensesame"].concat();
+        let expected = STANDARD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &input));
+        assert_eq!(between(&text, "#PasswordDigest\">", "<"), expected);
+        assert_eq!(between(&text, "<wsse:Username>", "<"), "gw");
+        nonce
+    }));
+    let password = secret("opensesame\n");
+    let running = with(soap().guest(), ws_security(serve(app).await, &password)).await;
+    let (first, second) = (reference(&running).await, reference(&running).await);
+    assert!(!first.starts_with("error") && first != second, "{first} {second}");
+}
+
+#[tokio::test]
+async fn credentials_stand_in_a_body_where_the_operators_do_and_nowhere_else() {
+    let hits = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&hits);
+    let app = Router::new().fallback(any(move || {
+        counter.fetch_add(1, Ordering::SeqCst);
+        async {}
+    }));
+    let address = serve(app).await;
+    let password = secret("opensesame");
+    for (sender, binding) in [
+        // No place for them; a GET has none either.
+        (Sender { body: "hello", ..Sender::default() }, ws_security(address, &password)),
+        (Sender { method: 0, ..Sender::default() }, ws_security(address, &password)),
+        // A place where the vendor might keep and show them.
+        (Sender { body: "<note>", after_credentials: Some("</note>"), ..soap() }, ws_security(address, &password)),
+        // A place, and credentials of another kind.
+        (soap(), local(address)),
+    ] {
+        let running = with(sender.guest(), binding).await;
+        assert_eq!(reference(&running).await, "error 1");
+    }
+    assert_eq!(hits.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn an_answer_that_shows_the_token_is_withheld() {
+    let app = Router::new().fallback(any(|body: Bytes| async move { body }));
+    let password = secret("opensesame");
+    let running = with(soap().guest(), ws_security(serve(app).await, &password)).await;
+    let called = open(&running.host).await;
+    assert_eq!(called.record.upstreams[0].error.as_deref(), Some("interrupted"));
+    assert_eq!(called.answer.unwrap().reference, "error 3");
+}
+
+#[tokio::test]
+async fn a_password_goes_as_text_over_https_only() {
+    let password = secret("opensesame");
+    let mut binding = ws_security(SocketAddr::from(([127, 0, 0, 1], 1)), &password);
+    binding["credentials"]["password-type"] = json!("text");
+    let checked = |binding: &Value| {
+        crate::upstream::check(&serde_json::from_value(binding.clone()).unwrap(), &small()).map_err(|e| e.to_string())
+    };
+    let error = checked(&binding).unwrap_err();
+    assert!(error.contains("over https only") && !error.contains("opensesame"), "{error}");
+    binding["base-url"] = json!("https://vendor.example/soap");
+    assert_eq!(checked(&binding), Ok(()));
 }
 
 /// A token endpoint that checks assertions, and an API that takes the newest token only.

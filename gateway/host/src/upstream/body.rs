@@ -25,6 +25,7 @@ pub(crate) enum Segment<A> {
     Attachment(A),
     Open,
     Close,
+    Credentials,
 }
 
 /// A body whose form was checked.
@@ -39,6 +40,8 @@ enum Part<A> {
     Bytes(Bytes),
     Attachment(A),
     Base64(Vec<Part<A>>),
+    /// Where the gateway's credentials stand, to be written for each attempt; in the outermost layer.
+    Credentials,
 }
 
 impl<A: Clone> Body<A> {
@@ -57,6 +60,7 @@ impl<A: Clone> Body<A> {
         // The parts of each layer that is open, the outermost first.
         let mut layers: Vec<(Vec<Part<A>>, u64)> = vec![(Vec::new(), 0)];
         for segment in segments {
+            let outermost = layers.len() == 1;
             let Some((parts, length)) = layers.last_mut() else {
                 return Err("the body closes base64 that is not open");
             };
@@ -68,6 +72,12 @@ impl<A: Clone> Body<A> {
                 Segment::Attachment(attachment) => {
                     *length = length.saturating_add(size(&attachment));
                     parts.push(Part::Attachment(attachment));
+                }
+                Segment::Credentials => {
+                    if !outermost || !parts.iter().all(|part| matches!(part, Part::Bytes(_))) {
+                        return Err("credentials stand once, after nothing but bytes");
+                    }
+                    parts.push(Part::Credentials);
                 }
                 Segment::Open if layers.len() > UPSTREAM_BODY_LAYERS => {
                     return Err("the body nests base64 over three deep");
@@ -92,6 +102,28 @@ impl<A: Clone> Body<A> {
             }
             _ => Err("the body does not close its base64"),
         }
+    }
+
+    /// What stands before the credentials, where there is a place for them.
+    pub(crate) fn before_credentials(&self) -> Option<Vec<u8>> {
+        let at = self.parts.iter().position(|part| matches!(part, Part::Credentials))?;
+        let bytes = self.parts[..at].iter().flat_map(|part| match part {
+            Part::Bytes(bytes) => bytes.as_ref(),
+            _ => &[],
+        });
+        Some(bytes.copied().collect())
+    }
+
+    /// The body with these credentials in their place.
+    pub(crate) fn with_credentials(&self, credentials: Bytes) -> Self {
+        let mut whole = self.clone();
+        for part in &mut whole.parts {
+            if matches!(part, Part::Credentials) {
+                whole.length = whole.length.saturating_add(credentials.len() as u64);
+                *part = Part::Bytes(credentials.clone());
+            }
+        }
+        whole
     }
 
     /// Bytes on the wire.
@@ -127,6 +159,8 @@ where
         Part::Bytes(bytes) => Box::pin(stream::iter([Ok(bytes)])) as BodyStream,
         Part::Attachment(attachment) => open(attachment),
         Part::Base64(parts) => encoded(concatenated(parts, open.clone())),
+        // Never sent without: whoever binds such credentials checks the body first.
+        Part::Credentials => Box::pin(stream::empty()),
     }))
 }
 
@@ -214,6 +248,9 @@ mod tests {
             (vec![Segment::Open, Segment::Close, Segment::Close], "not open"),
             (too_deep(), "over three deep"),
             (vec![bytes(""); 1001], "over 1000 segments"),
+            (vec![Segment::Open, Segment::Credentials, Segment::Close], "stand once"),
+            (vec![Segment::Attachment(vec![1]), Segment::Credentials], "stand once"),
+            (vec![bytes("a"), Segment::Credentials, Segment::Credentials], "stand once"),
         ] {
             let error = made(segments).unwrap_err();
             assert!(error.contains(rule), "{error}");
@@ -223,6 +260,20 @@ mod tests {
                 .unwrap_err()
                 .contains("over the limit")
         );
+    }
+
+    #[tokio::test]
+    async fn credentials_are_written_where_their_place_is() {
+        let body =
+            made(vec![bytes("<a>"), Segment::Credentials, bytes("</a>"), Segment::Attachment(vec![b'!'])]).unwrap();
+        assert_eq!(body.before_credentials().unwrap(), b"<a>");
+        for credentials in ["<one/>", "<another/>"] {
+            let whole = body.with_credentials(Bytes::from_static(credentials.as_bytes()));
+            let wire = sent(&whole, 3).await;
+            assert_eq!(wire, format!("<a>{credentials}</a>!").as_bytes());
+            assert_eq!(whole.length(), wire.len() as u64);
+        }
+        assert_eq!(made(vec![bytes("a")]).unwrap().before_credentials(), None);
     }
 
     #[tokio::test]

@@ -100,6 +100,28 @@ pub enum CredentialsConfig {
         /// The private key, PEM.
         key: SecretSource,
     },
+    /// A user name token in the header of each SOAP 1.2 message (OASIS WS-Security, UsernameToken Profile 1.1.1): the
+    /// plugin's bodies say where, with a segment `credentials`.
+    WsSecurity {
+        /// Who.
+        username: String,
+        /// The password.
+        password: SecretSource,
+        /// How the password goes.
+        #[serde(default)]
+        password_type: PasswordType,
+    },
+}
+
+/// How a password stands in a user name token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PasswordType {
+    /// Base64 of SHA-1 over nonce, time and password: a digest is good for one message.
+    #[default]
+    Digest,
+    /// As it is: over https only.
+    Text,
 }
 
 /// How an assertion is signed (RFC 7518).
@@ -147,6 +169,7 @@ mod tests {
             json!({ "kind": "oauth2", "token-url": "https://sts.example.no/token", "client-id": "c",
                     "scope": "a b", "key": { "file": "/k.pem" }, "key-id": "1", "algorithm": "ES256" }),
             json!({ "kind": "mtls", "certificate": "/c.pem", "key": { "file": "/k.pem" } }),
+            json!({ "kind": "ws-security", "username": "u", "password": { "env": "P" }, "password-type": "text" }),
         ] {
             serde_json::from_value::<CredentialsConfig>(credentials.clone()).unwrap();
             let mut wrong = credentials;

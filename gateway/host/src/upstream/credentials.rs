@@ -1,4 +1,4 @@
-//! How the gateway shows an upstream who it is: headers that the plugin neither sets nor sees.
+//! How the gateway shows an upstream who it is: headers, or a place in the body, that the plugin neither sets nor sees.
 
 use std::{fmt, time::Duration};
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::{config::CredentialsConfig, oauth2::TokenSource};
+use super::{config::CredentialsConfig, oauth2::TokenSource, ws_security::UsernameToken};
 use crate::secret::SecretError;
 
 /// Credentials, ready for use.
@@ -18,6 +18,8 @@ pub(crate) enum Credentials {
     Header(HeaderName, HeaderValue),
     /// A token that is fetched and kept for a while.
     Token(Box<TokenSource>),
+    /// A token of its own in each message's body.
+    Body(UsernameToken),
 }
 
 /// Why credentials cannot be used.
@@ -41,6 +43,7 @@ impl fmt::Debug for Credentials {
             Self::Connection => "Connection",
             Self::Header(..) => "Header(…)",
             Self::Token(_) => "Token(…)",
+            Self::Body(_) => "Body(…)",
         })
     }
 }
@@ -72,6 +75,9 @@ impl Credentials {
                 let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
                 Self::Header(AUTHORIZATION, secret_value(&value).ok_or_else(|| unusable("password"))?)
             }
+            Some(CredentialsConfig::WsSecurity { username, password, password_type }) => {
+                Self::Body(UsernameToken::new(username, password.read()?, *password_type)?)
+            }
             Some(CredentialsConfig::Oauth2 { token_url, client_id, scope, audience, key, key_id, algorithm }) => {
                 Self::Token(Box::new(TokenSource::new(
                     http.clone(),
@@ -92,7 +98,15 @@ impl Credentials {
     pub(crate) fn reserved(&self) -> Option<&HeaderName> {
         match self {
             Self::Header(name, _) => Some(name),
-            Self::Connection | Self::Token(_) => None,
+            Self::Connection | Self::Token(_) | Self::Body(_) => None,
+        }
+    }
+
+    /// What is written into each body, where these credentials stand in bodies.
+    pub(crate) fn in_bodies(&self) -> Option<&UsernameToken> {
+        match self {
+            Self::Body(token) => Some(token),
+            Self::Connection | Self::Header(..) | Self::Token(_) => None,
         }
     }
 
@@ -102,7 +116,7 @@ impl Credentials {
         headers: &mut HeaderMap,
     ) -> Result<Option<std::sync::Arc<HeaderValue>>, super::oauth2::TokenError> {
         match self {
-            Self::Connection => Ok(None),
+            Self::Connection | Self::Body(_) => Ok(None),
             Self::Header(name, value) => {
                 headers.insert(name, value.clone());
                 Ok(None)

@@ -4,7 +4,7 @@
 //! Floor plan
 //! - [`config`]: the operator's binding.
 //! - [`path`], [`headers`], [`address`]: policy, pure; [`resolver`]: the policy of addresses, enforced at dialling.
-//! - [`credentials`], [`oauth2`]: what the plugin never sees.
+//! - [`credentials`], [`oauth2`], [`ws_security`]: what the plugin never sees.
 //! - [`body`]: a request's body from segments; [`breaker`]: whether to try at all.
 //! - here: the client that sends.
 
@@ -17,6 +17,7 @@ pub(crate) mod headers;
 mod oauth2;
 pub(crate) mod path;
 mod resolver;
+pub(crate) mod ws_security;
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,9 +37,10 @@ use self::{
     address::AddressPolicy,
     body::{Body, BodyStream},
     breaker::{Breaker, BreakerPolicy, Change},
-    config::{CredentialsConfig, UpstreamBinding},
+    config::{CredentialsConfig, PasswordType, UpstreamBinding},
     credentials::Credentials,
     resolver::{PolicyResolver, ResolveError, System},
+    ws_security::UsernameToken,
 };
 use crate::{
     file,
@@ -129,6 +131,11 @@ impl Upstream {
         if base.query().is_some() {
             return Err(BindingError::Url { field: "base-url", problem: "must not have a query".to_owned() });
         }
+        if let Some(CredentialsConfig::WsSecurity { password_type: PasswordType::Text, .. }) = &binding.credentials
+            && base.scheme() != "https"
+        {
+            return Err(CredentialsError::Form("a password goes as text over https only".to_owned()).into());
+        }
         let http = client(binding, base, limits)?;
         let tokens = match &binding.credentials {
             Some(CredentialsConfig::Oauth2 { token_url, .. }) => {
@@ -162,6 +169,21 @@ impl Upstream {
     /// The header that carries the operator's key.
     pub(crate) fn reserved(&self) -> Option<&HeaderName> {
         self.credentials.reserved()
+    }
+
+    /// Checks that credentials stand in a body where, and only where, the operator's do.
+    ///
+    /// # Errors
+    /// The rule that is broken.
+    pub(crate) fn fits<A: Clone>(&self, body: &Body<A>) -> Result<(), &'static str> {
+        match (self.credentials.in_bodies(), body.before_credentials()) {
+            (None, None) => Ok(()),
+            (Some(_), Some(before)) => ws_security::begins_a_header(&before),
+            (None, Some(_)) => Err("the credentials of this upstream do not stand in bodies"),
+            (Some(_), None) => {
+                Err("the credentials of this upstream stand in bodies, and this one has no place for them")
+            }
+        }
     }
 
     /// How it stands at this moment; `name` is the plugin's.
@@ -199,18 +221,34 @@ impl Upstream {
                 .apply(&mut headers)
                 .await
                 .map_err(|error| SendError::Credentials(error.to_string()))?;
+            let written = match self.credentials.in_bodies().map(UsernameToken::write) {
+                Some(None) => return Err(SendError::Credentials("the system has no random numbers".to_owned())),
+                Some(written) => written,
+                None => None,
+            };
             let admitted = self
                 .breaker
                 .admit(Instant::now())
                 .map_err(|_| SendError::Unreachable("the gateway waits before it tries this upstream again"))?;
             began();
-            let outcome = self.attempt(request, headers, open.clone(), deadline).await;
+            let outcome = match &written {
+                Some(token) => {
+                    let body = request.body.with_credentials(token.bytes());
+                    self.attempt(request, &body, headers, open.clone(), deadline).await
+                }
+                None => self.attempt(request, &request.body, headers, open.clone(), deadline).await,
+            };
             let healthy = match &outcome {
                 Ok(answer) => !matches!(answer.status, 502..=504),
                 Err(error) => *error == SendError::TooLarge,
             };
             let change = if healthy { admitted.answered() } else { admitted.failed(Instant::now()) };
             change.map(&changed);
+            if let (Some(token), Ok(answer)) = (&written, &outcome)
+                && token.is_in(&answer.body, &answer.headers)
+            {
+                return Err(SendError::Interrupted("the answer holds the gateway's credentials, and is withheld"));
+            }
             match outcome {
                 Ok(answer) if answer.status == StatusCode::UNAUTHORIZED.as_u16() => match token {
                     // Tokens can be revoked before they expire; once is chance, twice is the operator's to mend.
@@ -229,6 +267,7 @@ impl Upstream {
     async fn attempt<A, O>(
         &self,
         request: &Request<A>,
+        body: &Body<A>,
         headers: HeaderMap,
         open: O,
         deadline: Instant,
@@ -243,14 +282,14 @@ impl Upstream {
             .request(request.method.clone(), request.url.clone())
             .headers(headers)
             .timeout(self.timeout.min(left));
-        match request.body.plain() {
+        match body.plain() {
             Some(bytes) if bytes.is_empty() && matches!(request.method, Method::GET | Method::DELETE) => {}
             Some(bytes) => sending = sending.body(bytes),
             None => {
                 // A stream's length is not known to the client; it is to us.
                 sending = sending
-                    .header(CONTENT_LENGTH, HeaderValue::from(request.body.length()))
-                    .body(reqwest::Body::wrap_stream(request.body.stream(open)));
+                    .header(CONTENT_LENGTH, HeaderValue::from(body.length()))
+                    .body(reqwest::Body::wrap_stream(body.stream(open)));
             }
         }
         let mut response = sending.send().await.map_err(|error| classify(&error))?;

@@ -134,6 +134,20 @@ fn a_secret_in_the_file_itself_is_refused_and_not_repeated() {
 }
 
 #[test]
+fn a_password_of_ws_security_is_a_secret_whose_path_counts_from_the_file() {
+    let basic = "{ kind = \"basic\", username = \"dialog\", password = { env = \"MELDINGSTJENER_PASSWORD\" } }";
+    let (text, _) =
+        spoilt(basic, "{ kind = \"ws-security\", username = \"gw\", password = { file = \"vendor.password\" } }");
+    let (folder, config) = read(&text);
+    let config = config.unwrap();
+    let secrets = config.secrets();
+    let (_, source) = secrets.iter().find(|(key, _)| key.ends_with(".credentials.password")).unwrap();
+    assert_eq!(**source, SecretSource::File(folder.path().join("vendor.password")));
+    let (text, _) = spoilt(basic, "{ kind = \"ws-security\", username = \"gw\", password = \"opensesame\" }");
+    assert!(!error(&text).contains("opensesame"));
+}
+
+#[test]
 fn parts_that_do_not_fit_together_are_named() {
     for (from, to, expected) in [
         ("[\"RS256\", \"ES256\"]", "[\"RS256\", \"HS256\"]", "issuers[0].algorithms: HS256 is symmetric"),

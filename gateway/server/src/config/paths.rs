@@ -55,7 +55,9 @@ impl Config {
                     None => {}
                     Some(CredentialsConfig::Bearer { token }) => secret(token),
                     Some(CredentialsConfig::ApiKey { key, .. } | CredentialsConfig::Oauth2 { key, .. }) => secret(key),
-                    Some(CredentialsConfig::Basic { password, .. }) => secret(password),
+                    Some(
+                        CredentialsConfig::Basic { password, .. } | CredentialsConfig::WsSecurity { password, .. },
+                    ) => secret(password),
                     Some(CredentialsConfig::Mtls { certificate, key }) => {
                         path(certificate);
                         secret(key);
@@ -94,7 +96,9 @@ impl Config {
                         | CredentialsConfig::Oauth2 { key, .. }
                         | CredentialsConfig::Mtls { key, .. },
                     ) => ("key", key),
-                    Some(CredentialsConfig::Basic { password, .. }) => ("password", password),
+                    Some(
+                        CredentialsConfig::Basic { password, .. } | CredentialsConfig::WsSecurity { password, .. },
+                    ) => ("password", password),
                 };
                 secrets.push((format!("plugins[{at}].upstreams.{name}.credentials.{key}"), secret));
             }

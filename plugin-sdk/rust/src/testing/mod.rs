@@ -30,4 +30,4 @@ mod request;
 
 pub use context::{context, inbound_context, message, office};
 pub use host::Host;
-pub use request::{Reply, Request};
+pub use request::{CREDENTIALS, Reply, Request};

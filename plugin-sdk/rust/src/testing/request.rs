@@ -11,6 +11,9 @@ use crate::{
 /// Deepest nesting of base64 in a body, by the contract.
 const MAX_BASE64_DEPTH: usize = 3;
 
+/// What a test host writes where a body has a place for the operator's credentials: an empty XML comment.
+pub const CREDENTIALS: &str = "<!---->";
+
 /// What a plugin sent, as the remote system would see it: attachments and base64 are in the body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
@@ -72,10 +75,15 @@ impl Request {
 fn body(segments: &[wit::Segment], attachments: &HashMap<String, Vec<u8>>) -> Result<Vec<u8>, Cause> {
     let forbidden = |rule: &str| Cause::Forbidden(rule.to_owned());
     let mut open: Vec<Vec<u8>> = vec![Vec::new()];
-    for segment in segments {
+    let plain = |segment: &wit::Segment| matches!(segment, wit::Segment::Bytes(_));
+    for (at, segment) in segments.iter().enumerate() {
         let (outer, depth) = (open.len(), open.len() - 1);
         let top = &mut open[outer - 1];
         match segment {
+            wit::Segment::Credentials if depth > 0 || !segments[..at].iter().all(plain) => {
+                return Err(forbidden("credentials stand once, after nothing but bytes"));
+            }
+            wit::Segment::Credentials => top.extend_from_slice(CREDENTIALS.as_bytes()),
             wit::Segment::Bytes(bytes) => top.extend_from_slice(bytes),
             wit::Segment::Attachment(id) => {
                 top.extend_from_slice(attachments.get(id).ok_or_else(|| forbidden("no such attachment in this call"))?);

@@ -44,6 +44,20 @@ impl Body {
         self
     }
 
+    /// Here the gateway writes its credentials, where the operator's for this upstream stand in bodies: with WS-Security
+    /// a header block, which must be first in the header of a SOAP 1.2 envelope. They never enter the plugin.
+    ///
+    /// ```
+    /// # use dialog_plugin_sdk::upstream::Body;
+    /// let open = r#"<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header>"#;
+    /// Body::new().text(open).credentials().text("</s:Header><s:Body/></s:Envelope>");
+    /// ```
+    #[must_use]
+    pub fn credentials(mut self) -> Self {
+        self.segments.push(Segment::Credentials);
+        self
+    }
+
     /// Adds all of `inner` encoded as base64 (RFC 4648, with padding). At most three deep.
     #[must_use]
     pub fn base64(mut self, inner: Body) -> Self {
