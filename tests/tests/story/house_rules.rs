@@ -14,7 +14,7 @@ use serde::Deserialize;
 const WORKSPACES: [&str; 5] = ["", "plugins", "plugin-sdk/rust", "tests/guests", "tests/fuzz"];
 
 /// Every package's folder, and which of ours it may import.
-const ALLOWED: [(&str, &[&str]); 15] = [
+const ALLOWED: [(&str, &[&str]); 16] = [
     ("gateway/contract", &[]),
     ("gateway/dialogs", &["dialog-contract"]),
     ("gateway/host", &["dialog-contract", "dialog-core"]),
@@ -40,7 +40,20 @@ const ALLOWED: [(&str, &[&str]); 15] = [
         ],
     ),
     ("tests/fuzz", &["dialog-drivers"]),
-    ("tests", &["dialog-contract", "dialog-core", "dialog-audit", "dialog-gateway", "dialog-store", "dialog-plugin"]),
+    ("tests/conformance", &["dialog-contract", "dialog-core", "dialog-host", "dialog-store"]),
+    (
+        "tests",
+        &[
+            "dialog-contract",
+            "dialog-core",
+            "dialog-audit",
+            "dialog-host",
+            "dialog-gateway",
+            "dialog-store",
+            "dialog-plugin",
+            "dialog-conformance",
+        ],
+    ),
 ];
 
 /// What only one room knows.

@@ -9,7 +9,7 @@ use super::Ddfl;
 use super::address::{self, timestamp};
 use super::appointment::{self, Office, SlotId};
 use super::exchange::{self, Answer, Exchange};
-use super::memory::{Memory, Receiver};
+use super::memory::{self, Memory, Receiver};
 use super::settings::{Installation, Settings};
 use super::transport;
 use super::words::Words;
@@ -249,17 +249,33 @@ fn days(query: &SlotQuery) -> (Date, Date) {
     (from, time::date(last).clamp(from, longest))
 }
 
+/// Books, unless a request with this key has booked already: then the answer was receipted and marked as read at the end
+/// of that call, and Meldingstjener takes the same message for a duplicate.
+fn once(ctx: &Context, book: impl FnOnce(&mut Desk) -> Result<Appointment, Failure>) -> Result<Appointment, Failure> {
+    let memory = Memory::here();
+    if let Some(id) = memory::booked_by(&memory, &ctx.idempotency_key, ctx.now)? {
+        let coming = Desk::serve(ctx, Desk::upcoming).map_err(|failure| failure.sent_at_least(Sent::Yes))?;
+        let gone = || Failure::faulty(Sent::Yes, "what the request had booked is not among what is coming");
+        return coming.into_iter().find(|one| one.id == id).ok_or_else(gone);
+    }
+    let booked = Desk::serve(ctx, book)?;
+    if memory::note_booked_by(&memory, &ctx.idempotency_key, &booked.id, ctx.now).is_err() {
+        log::warn!("an appointment is booked, and a repeated request would not be recognised");
+    }
+    Ok(booked)
+}
+
 impl Appointments for Ddfl {
     fn slots(ctx: Context, query: SlotQuery) -> Result<Vec<Slot>, Failure> {
         Desk::serve(&ctx, |desk| desk.slots(&query))
     }
 
     fn book(ctx: Context, booking: Booking) -> Result<Appointment, Failure> {
-        Desk::serve(&ctx, |desk| desk.reserve(&booking))
+        once(&ctx, |desk| desk.reserve(&booking))
     }
 
     fn change(ctx: Context, appointment: Appointment, booking: Booking) -> Result<Appointment, Failure> {
-        Desk::serve(&ctx, |desk| desk.change(&appointment, &booking))
+        once(&ctx, |desk| desk.change(&appointment, &booking))
     }
 
     fn cancel(ctx: Context, appointment: Appointment, reason: Option<String>) -> Result<(), Failure> {

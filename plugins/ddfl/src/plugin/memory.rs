@@ -7,6 +7,7 @@
 //! | `m.` message id | [`Awaited`]: a message whose receipt is awaited | `dialogs` |
 //! | `w.` when, message id | nothing: the same, in the order in which patience ends | `dialogs` |
 //! | `a.` appointment | [`Slot`]: what the record system calls it | both |
+//! | `d.` day, request | what was booked by a request: a repeated one is answered with it | `appointments` |
 //! | `r.` day, shard | ids of messages that were receipted | `inbound` |
 //!
 //! All of it but the ledger lies in the memory of the office: `dialogs` and `appointments` are called for one office and
@@ -348,6 +349,39 @@ pub fn keep_appointment(memory: &Memory, id: &str, slot: &Slot) -> Result<(), Fa
 /// The memory does not answer.
 pub fn appointment(memory: &Memory, id: &str) -> Result<Option<Slot>, Failure> {
     memory.get_json(&key("a", id))
+}
+
+/// Days for which it is remembered what a request booked: a gateway repeats one for hours at most.
+const REQUEST_DAYS: i64 = 2;
+
+fn request(day: i64, key: &str) -> String {
+    format!("d.{day:08}.{}", ids::derived("request", &[key]))
+}
+
+/// The appointment that a request with this key has booked already: its answer was used up then, and does not come again.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn booked_by(memory: &Memory, key: &str, now: i64) -> Result<Option<String>, Failure> {
+    for ago in 0..REQUEST_DAYS {
+        if let Some(id) = memory.get(&request(now / DAY - ago, key))? {
+            return Ok(String::from_utf8(id).ok());
+        }
+    }
+    Ok(None)
+}
+
+/// Notes what a request has booked, and forgets days that are long gone.
+///
+/// # Errors
+/// The memory does not answer.
+pub fn note_booked_by(memory: &Memory, key: &str, appointment: &str, now: i64) -> Result<(), Failure> {
+    memory.set(&request(now / DAY, key), appointment.as_bytes())?;
+    let oldest = format!("d.{:08}", now / DAY - REQUEST_DAYS + 1);
+    for key in memory.keys("d.")?.into_iter().take_while(|key| *key < oldest).take(ROOM) {
+        memory.delete(&key)?;
+    }
+    Ok(())
 }
 
 /// Milliseconds of a day.

@@ -11,6 +11,7 @@ use crate::{
         meldingstjener::{self, MeldingstjenerSim, OauthClient, epj::epj},
         world::{self, Office, Solution},
     },
+    trial::{self, Trial},
 };
 
 /// What the Meldingstjener knows the gateway as.
@@ -67,6 +68,10 @@ impl Room for Ddfl {
                 "party": { "name": world::PORTAL_NAME, "herId": world::PORTAL_HER_ID },
             },
         })
+    }
+
+    fn trial(&self) -> Trial {
+        trial::ddfl::trial(&self.sim)
     }
 
     fn violations(&self) -> Vec<String> {

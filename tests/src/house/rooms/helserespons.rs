@@ -12,6 +12,7 @@ use crate::{
         helserespons::{self, HelseresponsSim, Webhook},
         world::{Office, Solution},
     },
+    trial::{self, Trial},
 };
 
 /// The key that it accepts.
@@ -72,6 +73,10 @@ impl Room for Helserespons {
         let url = provider.join("/v1/deliveries/helserespons/changes")?;
         self.sim.set_webhook(Some(Webhook { url: url.to_string(), secret: SECRET.to_owned() }));
         Ok(())
+    }
+
+    fn trial(&self) -> Trial {
+        trial::helserespons::trial(&self.sim)
     }
 
     fn violations(&self) -> Vec<String> {

@@ -9,7 +9,10 @@ use serde_json::{Value, json};
 use url::Url;
 
 pub use self::{ddfl::Ddfl, helserespons::Helserespons};
-use crate::sim::world::{Office, Solution};
+use crate::{
+    sim::world::{Office, Solution},
+    trial::Trial,
+};
 
 /// A provider, as the house sees one.
 pub trait Room: Send + Sync {
@@ -26,6 +29,9 @@ pub trait Room: Send + Sync {
     fn gateway_listens(&self, _: &Url) -> anyhow::Result<()> {
         Ok(())
     }
+
+    /// Whom the plugin is tried with before the conformance checks, and the people there.
+    fn trial(&self) -> Trial;
 
     /// What the back end noted against the gateway.
     fn violations(&self) -> Vec<String>;

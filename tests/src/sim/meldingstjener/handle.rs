@@ -188,6 +188,11 @@ impl MeldingstjenerSim {
         self.shared.look(|state| waiting(state).cloned().collect())
     }
 
+    /// Every request, answered ones too, by office and in order.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.look(|state| state.offices.iter().flat_map(|office| office.requests.iter().cloned()).collect())
+    }
+
     /// The slots of an office, taken ones too.
     pub fn slots(&self, office: &Office) -> Result<Vec<Slot>, SimError> {
         self.at(office.her_id, |office, _| Ok(office.calendar.slots().to_vec()))
