@@ -15,8 +15,21 @@ pub struct AccessLogPage {
     /// Opaque; the `cursor` of the request for the next page. A list without it has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// Earlier logs that would go on here and could not be read; what is in them is not told. None where none is missing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingLog>,
     /// What this log cannot know, for the citizen to read.
     pub note: String,
+}
+
+/// A log whose entries belong in the list and are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct MissingLog {
+    /// Its origin.
+    pub origin: String,
+    /// What that means, for the citizen to read.
+    pub text: String,
 }
 
 /// One thing that was done.
@@ -39,8 +52,10 @@ pub struct AccessLogEntry {
     /// The provider's name, where it went through one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<String>,
-    /// The record's index in the audit log: what `GET /v1/me/receipts/{index}` proves.
+    /// The record's index in the audit log of `origin`: what `GET /v1/me/receipts/{index}?origin=` proves.
     pub receipt: u64,
+    /// Which audit log the record is in, as `Audit-Receipt` names it: the present one, or one that it continues.
+    pub origin: String,
 }
 
 closed_list!(

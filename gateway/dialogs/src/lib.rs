@@ -37,6 +37,6 @@ mod texts;
 pub use calendar::NoTimeZone;
 pub use desk::{
     AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, MOST_COUNTED, Outcome, Overdue, Ports, Purged,
-    Retention, StartError, Waiting, WorkDone,
+    RecordPlace, Retention, StartError, Waiting, WorkDone,
 };
 pub use identity::KnownCitizens;

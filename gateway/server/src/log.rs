@@ -1,13 +1,13 @@
 //! The audit log as the operator has configured it: which keys sign it, which signed it before, which witnesses must sign
 //! it too, which log it continues.
 
-use std::{collections::HashMap, io::Write, path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use async_trait::async_trait;
 use dialog_audit::{
-    KeyKind, Log, LogConfig, Policy, SigningKey, Sizes, VerifierKey, VerifierKeys, WhenSealed,
-    seal::{self, Predecessor, Successor},
+    KeyKind, Log, LogConfig, Policy, ReadError, SigningKey, Sizes, VerifierKey, VerifierKeys, WhenSealed,
+    seal::{self, Predecessor, SuccessionError, Successor},
 };
 use dialog_contract::{
     action::Action,
@@ -109,13 +109,43 @@ pub struct Opened {
     pub own: VerifierKeys,
     /// Which witnesses must sign too.
     pub policy: Option<Arc<Policy>>,
-    /// The folders of the logs that it continues, by the SHA-256 of their origins, lower-case hexadecimal.
-    pub earlier: HashMap<String, PathBuf>,
+    /// The logs that it continues, the newest first.
+    pub earlier: Vec<EarlierLog>,
     /// What it continues, where it is new and does.
     continues: Option<Predecessor>,
 }
 
-/// Opens the log, after the log before it was found to be sealed towards it. Reads and writes files; blocks.
+/// A log that ended, as the operator names it.
+#[derive(Clone)]
+pub struct EarlierLog {
+    /// Its name.
+    pub origin: String,
+    /// Where it is, or was.
+    pub folder: PathBuf,
+    /// The key that signed its last checkpoint.
+    pub keys: VerifierKeys,
+    /// The keys of the log that follows: it is sealed towards one of them.
+    pub next: VerifierKeys,
+}
+
+impl EarlierLog {
+    /// Looks whether it is what it should be. Reads the edge of the folder; blocks.
+    ///
+    /// # Errors
+    /// When it is not there, or is not sealed towards the log that follows.
+    pub fn ended(&self) -> Result<Predecessor, SuccessionError> {
+        seal::predecessor(&self.folder, &self.keys, &self.next)
+    }
+
+    /// What it is found by where names have no room: the SHA-256 of its origin, lower-case hexadecimal.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        hex(&Sha256::digest(self.origin.as_bytes()))
+    }
+}
+
+/// Opens the log, after the log before it was found to be sealed towards it. A log before it that has been moved away is
+/// missed at its beginning only; from then on its own first record says what it continues. Reads and writes files; blocks.
 ///
 /// # Errors
 /// When it cannot be opened, or continues a log that does not say so.
@@ -123,14 +153,28 @@ pub fn open(audit: &AuditConfig, folder: PathBuf, when_sealed: WhenSealed) -> an
     let keys = Keys::read(audit).map_err(|problems| anyhow::anyhow!(problems.join("\n  ")))?;
     let own = keys.own()?;
     let origin = keys.signers.first().context("audit.key")?.name().to_owned();
-    let (mut last, mut earlier) = (None, HashMap::new());
+    let begun = folder.join("checkpoint").is_file();
+    let (mut last, mut earlier) = (None, Vec::new());
     // Each is sealed towards the one after it, the last one towards this log.
     for (at, (dir, vkey)) in keys.predecessors.iter().enumerate() {
         let next = keys.predecessors.get(at + 1).map(|(_, vkey)| VerifierKeys::new([vkey.clone()])).transpose()?;
-        let before = seal::predecessor(dir, &VerifierKeys::new([vkey.clone()])?, next.as_ref().unwrap_or(&own));
-        last = Some(before.with_context(|| format!("audit.predecessors[{at}]: {}", dir.display()))?);
-        earlier.insert(hex(&Sha256::digest(vkey.name().as_bytes())), dir.clone());
+        let before = EarlierLog {
+            origin: vkey.name().to_owned(),
+            folder: dir.clone(),
+            keys: VerifierKeys::new([vkey.clone()])?,
+            next: next.unwrap_or_else(|| own.clone()),
+        };
+        let name = || format!("audit.predecessors[{at}]: {}", dir.display());
+        last = match before.ended() {
+            Err(error @ SuccessionError::Read(ReadError::NoLog { .. })) if begun => {
+                tracing::warn!(key = name(), %error, "an earlier audit log is not where it was; nobody is told what is in it");
+                None
+            }
+            before => Some(before.with_context(name)?),
+        };
+        earlier.push(before);
     }
+    earlier.reverse();
     let Keys { signers, former, policy, .. } = keys;
     let log = Log::open(LogConfig {
         origin: origin.clone(),
@@ -144,6 +188,9 @@ pub fn open(audit: &AuditConfig, folder: PathBuf, when_sealed: WhenSealed) -> an
     let log = log.context("open the audit log")?;
     if let Some(torn) = &log.recovery().torn {
         tracing::warn!(?torn, "the end of the audit log was torn and never acknowledged; it was cut off");
+    }
+    if log.size() == 0 && last.is_none() && !earlier.is_empty() {
+        bail!("audit.predecessors: a log begins where the one before it can be read");
     }
     let continues = last.filter(|_| log.size() == 0);
     Ok(Opened { log, origin, own, policy, earlier, continues })

@@ -203,7 +203,8 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     let opened = tokio::task::spawn_blocking(move || log::open(&audit, log_at, WhenSealed::Refuse)).await??;
     let (log, origin) = (opened.log.clone(), opened.origin.clone());
     let evidence = Arc::new(AuditLog::new(log.clone(), origin, Arc::clone(&pseudonyms), Arc::clone(&metrics)));
-    let trails = AuditTrails::new(log.clone(), folder.join("audit-index"));
+    let trails =
+        AuditTrails::new(log.clone(), opened.origin.clone(), opened.earlier.clone(), &folder.join("audit-index"));
     let mut witnesses = None;
     if let Some(policy) = &opened.policy {
         let rules = Rules {
@@ -310,7 +311,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         evidence,
         trails,
         log_folder,
-        earlier_logs: opened.earlier,
+        earlier_logs: opened.earlier.into_iter().map(|log| (log.hash(), log.folder)).collect(),
         keep_records_days: config.audit.keep_records_days,
         log_reading: LogReading::default(),
         open_log: config.operations.open_log,

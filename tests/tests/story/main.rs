@@ -5,6 +5,7 @@
 //! - [`callers`]: who calls, for whom, and how they show it.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
 //! - [`evidence`]: what people are told of the audit log about themselves, and the proofs of it.
+//! - [`succession`]: what they are told of the logs before, once an audit log has ended and another goes on.
 //! - [`kills`]: a gateway that is killed under load, again and again. [`full_disk`]: one whose audit log has no room.
 //! - [`demo`]: the demo, as somebody runs it who tries the gateway.
 //! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
@@ -40,6 +41,7 @@ mod listeners;
 mod packages;
 mod providers;
 mod retention;
+mod succession;
 mod tools;
 mod vendors;
 mod visit;

@@ -279,12 +279,18 @@ fn structs() -> Vec<Struct> {
             "",
             fields_of!(plugin::Asks { capabilities: Vec<provider::Capability>, national_identity_number: bool }),
         ),
+        Struct {
+            schema: (R::AccessLogPage, ""),
+            fields: fields_of!(access_log::AccessLogPage {
+                items: Vec<access_log::AccessLogEntry>, next: Option<String>, missing: Vec<access_log::MissingLog>,
+                note: String,
+            }),
+            sparse: &["missing"],
+        },
         plain(
             R::AccessLogPage,
-            "",
-            fields_of!(access_log::AccessLogPage {
-                items: Vec<access_log::AccessLogEntry>, next: Option<String>, note: String,
-            }),
+            "/$defs/missingLog",
+            fields_of!(access_log::MissingLog { origin: String, text: String }),
         ),
         plain(
             R::AccessLogPage,
@@ -292,7 +298,7 @@ fn structs() -> Vec<Struct> {
             fields_of!(access_log::AccessLogEntry {
                 time: Timestamp, who: access_log::AccessActor, what: access_log::AccessKind,
                 outcome: access_log::AccessOutcome, text: String, office: Option<String>, through: Option<String>,
-                receipt: u64,
+                receipt: u64, origin: String,
             }),
         ),
         plain(R::Health, "", fields_of!(health::Health { status: health::HealthStatus })),

@@ -18,7 +18,7 @@ use dialog_contract::{
 };
 
 use self::sentence::Who;
-pub(crate) use self::sentence::note;
+pub(crate) use self::sentence::{missing, note};
 
 /// One record, as a citizen is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]

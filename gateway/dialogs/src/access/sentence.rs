@@ -247,6 +247,16 @@ pub(crate) const fn note(locale: Locale) -> &'static str {
     )
 }
 
+/// What it means that a log is missing.
+pub(crate) const fn missing(locale: Locale) -> &'static str {
+    pick(
+        locale,
+        "Noe av det som er gjort tidligere, står i en eldre logg som ikke er tilgjengelig her nå. Spør dem som driver tjenesten om innsyn i den.",
+        "Noko av det som er gjort tidlegare, står i ein eldre logg som ikkje er tilgjengeleg her no. Spør dei som driv tenesta om innsyn i han.",
+        "Some of what was done earlier is in an older log that is not available here now. Ask those who run the service to see it.",
+    )
+}
+
 const fn pick(locale: Locale, nb: &'static str, nn: &'static str, en: &'static str) -> &'static str {
     match locale {
         Locale::Nb => nb,

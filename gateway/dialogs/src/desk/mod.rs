@@ -13,7 +13,7 @@
 //!   after a crash.
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
-//! - [`access`]: what the audit log holds about the caller.
+//! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
 
@@ -34,6 +34,7 @@ mod prescriptions;
 mod purge;
 mod queue;
 mod reading;
+mod receipts;
 mod replies;
 mod sending;
 mod settling;
@@ -54,6 +55,7 @@ pub use self::{
     purge::{Purged, Retention},
     queue::WorkDone,
     reading::DialogFilter,
+    receipts::RecordPlace,
 };
 pub(crate) use self::{
     calls::SETTLING_TIME,

@@ -38,7 +38,7 @@ use dialog_core::{
         keys::{KeyError, Keyring, Owner},
         providers::{Called, Installed, Providers, Target},
         store::{Batch, Entry, Range, Revision, Store, StoreError, Versioned},
-        trails::{Placed, Trails, TrailsError},
+        trails::{Beginning, Placed, Trails, TrailsError},
     },
     request::Request,
 };
@@ -200,6 +200,9 @@ impl Keyring for Destroyed {
     }
 }
 
+/// The name of the audit log.
+pub(crate) const ORIGIN: &str = "gateway.test/log";
+
 /// The audit log, in memory, with a switch.
 #[derive(Default)]
 pub(crate) struct Log {
@@ -207,6 +210,18 @@ pub(crate) struct Log {
     pub(crate) down: AtomicBool,
     /// It cannot be read yet.
     pub(crate) unready: AtomicBool,
+    /// The logs that it continues, the newest first.
+    pub(crate) earlier: Mutex<Vec<EarlierLog>>,
+    /// The log that the oldest of them continues, which is not here.
+    pub(crate) before: Mutex<Option<String>>,
+}
+
+/// A log that has ended.
+pub(crate) struct EarlierLog {
+    pub(crate) origin: String,
+    pub(crate) records: Vec<Record>,
+    /// Why it cannot be read.
+    pub(crate) trouble: Option<TrailsError>,
 }
 
 impl Log {
@@ -219,19 +234,38 @@ impl Log {
         self.records.lock().unwrap().last().unwrap().clone()
     }
 
-    fn readable(&self) -> Result<(), TrailsError> {
-        if self.unready.load(Ordering::SeqCst) {
-            Err(TrailsError::NotYet("the index is being made".into()))
-        } else {
-            Ok(())
+    /// What is in the log is from now on in one that has ended.
+    pub(crate) fn succeeded(&self, origin: &str) {
+        let records = std::mem::take(&mut *self.records.lock().unwrap());
+        self.earlier.lock().unwrap().insert(0, EarlierLog { origin: origin.into(), records, trouble: None });
+    }
+
+    /// An ended log cannot be read from now on, or again.
+    pub(crate) fn befalls(&self, origin: &str, trouble: Option<TrailsError>) {
+        let mut earlier = self.earlier.lock().unwrap();
+        earlier.iter_mut().find(|log| log.origin == origin).unwrap().trouble = trouble;
+    }
+
+    fn all(&self, origin: &str) -> Result<Vec<Record>, TrailsError> {
+        if origin == ORIGIN {
+            let unready = self.unready.load(Ordering::SeqCst);
+            let all = || self.records.lock().unwrap().clone();
+            return if unready { Err(TrailsError::NotYet("the index is being made".into())) } else { Ok(all()) };
+        }
+        let earlier = self.earlier.lock().unwrap();
+        match earlier.iter().find(|log| log.origin == origin) {
+            Some(EarlierLog { trouble: Some(trouble), .. }) => Err(trouble.clone()),
+            Some(log) => Ok(log.records.clone()),
+            None if self.before.lock().unwrap().as_deref() == Some(origin) => {
+                Err(TrailsError::Unreadable("it is not here".into()))
+            }
+            None => Err(TrailsError::Unknown),
         }
     }
 
-    fn placed(&self, is_wanted: impl Fn(&Record) -> bool) -> Result<Vec<Placed>, TrailsError> {
-        self.readable()?;
-        let records = self.records.lock().unwrap();
-        let placed = records.iter().zip(0..).filter(|(record, _)| is_wanted(record));
-        Ok(placed.map(|(record, index)| Placed { index, record: record.clone() }).collect())
+    fn placed(&self, origin: &str, is_wanted: impl Fn(&Record) -> bool) -> Result<Vec<Placed>, TrailsError> {
+        let placed = self.all(origin)?.into_iter().zip(0..).filter(|(record, _)| is_wanted(record));
+        Ok(placed.map(|(record, index)| Placed { index, record }).collect())
     }
 }
 
@@ -243,7 +277,7 @@ impl Evidence for Log {
         }
         let mut records = self.records.lock().unwrap();
         records.push(record);
-        Ok(Receipt { origin: "gateway.test/log".into(), index: records.len() as u64 - 1 })
+        Ok(Receipt { origin: ORIGIN.into(), index: records.len() as u64 - 1 })
     }
 
     fn pseudonym(&self, person: &NationalIdentityNumber) -> String {
@@ -254,31 +288,53 @@ impl Evidence for Log {
 
 #[async_trait]
 impl Trails for Log {
-    async fn record(&self, index: u64) -> Result<Option<Record>, TrailsError> {
-        self.readable()?;
-        Ok(self.records.lock().unwrap().get(usize::try_from(index).unwrap()).cloned())
+    fn origins(&self) -> Vec<String> {
+        let earlier = self.earlier.lock().unwrap();
+        [ORIGIN.to_owned()].into_iter().chain(earlier.iter().map(|log| log.origin.clone())).collect()
     }
 
-    async fn of_person(&self, person: &str, before: Option<u64>, limit: usize) -> Result<Vec<Placed>, TrailsError> {
+    async fn beginning(&self, origin: &str) -> Result<Beginning, TrailsError> {
+        let origins = self.origins();
+        let at = origins.iter().position(|known| known == origin).ok_or(TrailsError::Unknown)?;
+        let records = self.all(origin);
+        let Some(before) = origins.get(at + 1) else {
+            let time = records?.first().map(|record| record.time);
+            return Ok(Beginning { time, continues: self.before.lock().unwrap().clone() });
+        };
+        let time = records.ok().and_then(|records| Some(records.first()?.time));
+        Ok(Beginning { time, continues: Some(before.clone()) })
+    }
+
+    async fn record(&self, origin: &str, index: u64) -> Result<Option<Record>, TrailsError> {
+        Ok(self.all(origin)?.get(usize::try_from(index).unwrap()).cloned())
+    }
+
+    async fn of_person(
+        &self,
+        origin: &str,
+        person: &str,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Placed>, TrailsError> {
         let is_about = |record: &Record| {
             record.citizen.as_deref() == Some(person) || record.actor.person.as_deref() == Some(person)
         };
-        let mut found = self.placed(is_about)?;
+        let mut found = self.placed(origin, is_about)?;
         found.retain(|placed| before.is_none_or(|before| placed.index < before));
         found.reverse();
         found.truncate(limit);
         Ok(found)
     }
 
-    async fn of_request(&self, request: RequestId, after: u64) -> Result<Vec<Placed>, TrailsError> {
-        let mut found = self.placed(|record| record.request == Some(request))?;
+    async fn of_request(&self, origin: &str, request: RequestId, after: u64) -> Result<Vec<Placed>, TrailsError> {
+        let mut found = self.placed(origin, |record| record.request == Some(request))?;
         found.retain(|placed| placed.index > after);
         Ok(found)
     }
 
-    async fn proof(&self, index: u64) -> Result<Option<String>, TrailsError> {
-        self.readable()?;
-        Ok(((index as usize) < self.records.lock().unwrap().len()).then(|| format!("proof of {index}")))
+    async fn proof(&self, origin: &str, index: u64) -> Result<Option<String>, TrailsError> {
+        let is_there = (index as usize) < self.all(origin)?.len();
+        Ok(is_there.then(|| format!("proof of {index} in {origin}")))
     }
 }
 

@@ -11,7 +11,7 @@ use dialog_contract::{
     access_log::AccessKind,
     ids::{HerId, PluginId},
 };
-use dialog_core::AccessFilter;
+use dialog_core::{AccessFilter, RecordPlace};
 use http::{HeaderValue, header};
 use jiff::Timestamp;
 
@@ -23,6 +23,9 @@ use super::{
 };
 use crate::gateway::Gateway;
 
+/// Longest name of a log that is looked at, in characters: that of the contract.
+const ORIGIN_CHARACTERS: usize = 255;
+
 /// `GET /v1/me/receipts/{index}`
 pub async fn receipt(
     State(gateway): State<Arc<Gateway>>,
@@ -33,10 +36,15 @@ pub async fn receipt(
 ) -> Result<Response, Refusal> {
     // Another spelling of a number is the index of no record.
     let index = index.parse().ok().filter(|parsed: &u64| parsed.to_string() == index).unwrap_or(u64::MAX);
-    let meta = envelope.domain(&request);
+    let query = Query::parse(request.uri().query(), &["origin"])?;
+    let origin = query.text("origin").map(str::to_owned);
+    if origin.as_ref().is_some_and(|origin| !is_origin(origin)) {
+        return Err(Refusal::malformed("query: origin"));
+    }
+    let (meta, of) = (envelope.domain(&request), RecordPlace { origin, index });
     let ended = match owner {
-        RecordOwner::Citizen(citizen) => gateway.desk.receipt(&citizen, &meta, index).await,
-        RecordOwner::Portal(portal) => gateway.desk.receipt_of_portal(&portal, &meta, index).await,
+        RecordOwner::Citizen(citizen) => gateway.desk.receipt(&citizen, &meta, of).await,
+        RecordOwner::Portal(portal) => gateway.desk.receipt_of_portal(&portal, &meta, of).await,
     };
     let is_proof = ended.is_ok();
     let mut response = finish(&gateway, ended);
@@ -48,6 +56,11 @@ pub async fn receipt(
         }
     }
     Ok(response)
+}
+
+/// Whether a text could name a log.
+fn is_origin(text: &str) -> bool {
+    (1..=ORIGIN_CHARACTERS).contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
 
 /// `GET /v1/me/access-log`

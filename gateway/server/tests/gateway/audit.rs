@@ -2,7 +2,8 @@
 
 use std::process::{Command, Output};
 
-use dialog_audit::{KeyKind, KeyPair, Log, LogConfig, Reader, VerifierKeys, generate_key, generate_key_of};
+use dialog_audit::{KeyKind, KeyPair, Log, LogConfig, Reader, VerifierKeys, WhenSealed, generate_key, generate_key_of};
+use dialog_gateway::{config::Config, log};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -124,6 +125,39 @@ async fn a_log_that_goes_on_or_names_another_successor_is_not_continued() {
     let serve = command(&folder, &["serve"]);
     assert!(!serve.status.success() && said(&serve).contains("none of this log's"), "{}", said(&serve));
     assert!(!folder.path("data/audit-2").exists(), "nothing was begun");
+}
+
+#[tokio::test]
+async fn a_log_that_has_begun_goes_on_without_the_one_before_it_and_none_begins_without() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("data")).unwrap();
+    logged(&folder, 3).await;
+    let pair = next(&folder);
+    folder.configure(|_| {});
+    assert!(seal(&folder, &pair.verifier).status.success());
+    let config = Config::read(&folder.configure(|config| follows(config, &folder))).unwrap();
+    let open = || log::open(&config.audit, log::folder(&config), WhenSealed::Refuse);
+    let rename = |from: &str, to: &str| std::fs::rename(folder.path(from), folder.path(to)).unwrap();
+
+    rename("data/audit", "data/away");
+    let refused = open().err().unwrap();
+    assert!(format!("{refused:#}").contains("audit.predecessors[0]"), "{refused:#}");
+    assert!(!folder.path("data/audit-2").exists(), "nothing was begun");
+    rename("data/away", "data/audit");
+    let begun = open().unwrap();
+    begun.log.append("{}").await.unwrap();
+    begun.log.close().await.unwrap();
+
+    rename("data/audit", "data/away");
+    let goes_on = open().unwrap();
+    let before = &goes_on.earlier[0];
+    assert_eq!((before.origin.as_str(), goes_on.log.size()), (ORIGIN, 1));
+    assert!(before.ended().is_err(), "it is away");
+    goes_on.log.close().await.unwrap();
+    // What is in its place and is another log is refused as ever.
+    logged(&folder, 3).await;
+    let refused = open().err().unwrap();
+    assert!(format!("{refused:#}").contains("is not sealed"), "{refused:#}");
 }
 
 #[test]
