@@ -10,6 +10,8 @@
 
 mod earlier;
 mod known;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fs, io,
