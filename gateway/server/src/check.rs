@@ -30,6 +30,7 @@ use crate::{
         config::{Protection, Tls},
         papers::{Papers, PapersError, Sources},
     },
+    webhook::Webhook,
 };
 
 /// What was read to check a configuration, and is what the gateway then starts with.
@@ -131,6 +132,13 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
             }
             Ok(plugin) => plugins.push(plugin),
             Err(problem) => problems.push(format!("plugins[{at}].{problem}")),
+        }
+        // That it cannot be read is said above.
+        if let Some(webhook) = &entry.webhook
+            && webhook.secret.read().is_ok()
+            && let Err(error) = Webhook::of(webhook)
+        {
+            problems.push(format!("plugins[{at}].webhook.{error}"));
         }
         for (name, binding) in &entry.upstreams {
             // That a secret cannot be read is said above, with the secret's own key.

@@ -171,6 +171,12 @@ pub const TRACE_HEADER_BYTES: usize = 512;
 /// How far a vendor's clock may be off, and how long a captured delivery could be sent again.
 pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
+/// A secret of Standard Webhooks, in bytes: as the specification bounds it.
+pub const WEBHOOK_KEY_BYTES: RangeInclusive<usize> = 24..=64;
+
+/// Signatures of one delivery that are looked at: a vendor that changes secrets sends two, beside some of other versions.
+pub const WEBHOOK_SIGNATURES: usize = 16;
+
 /// A delivery that a vendor pushes, in bytes (WIT `inbound.delivery`).
 pub const DELIVERY_BYTES: u64 = MIB;
 

@@ -336,15 +336,8 @@ fn inbound(config: &Config, plugins: &[CheckedPlugin]) -> anyhow::Result<(Webhoo
             polled.push((plugin.id.clone(), Duration::from_secs(every.get().into())));
         }
         if let Some(webhook) = &entry.webhook {
-            webhooks.insert(
-                plugin.id.clone(),
-                Webhook {
-                    secret: webhook.secret.read()?,
-                    signature_header: webhook.signature_header.to_ascii_lowercase(),
-                    timestamp_header: webhook.timestamp_header.to_ascii_lowercase(),
-                    id_header: webhook.id_header.to_ascii_lowercase(),
-                },
-            );
+            let webhook = Webhook::of(webhook).with_context(|| format!("the webhooks of {}", plugin.id))?;
+            webhooks.insert(plugin.id.clone(), webhook);
         }
     }
     Ok((webhooks, polled))

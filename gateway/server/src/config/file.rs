@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::Config;
+use super::{Config, webhook::WebhookConfig};
 use crate::{
     auth::keys::{KeySource, is_safe},
     hex,
@@ -119,6 +119,11 @@ impl Config {
         }
         if let Some(at) = self.plugins.iter().position(|plugin| plugin.id.is_none() && plugin.package.is_none()) {
             return wrong(&format!("plugins[{at}]"), "needs a package, or the id of one that is installed by command");
+        }
+        for (at, plugin) in self.plugins.iter().enumerate() {
+            if let Some(Err((key, what))) = plugin.webhook.as_ref().map(WebhookConfig::decide) {
+                return wrong(&format!("plugins[{at}].webhook.{key}"), what);
+            }
         }
         if let Err(error) = EnvFilter::try_new(&self.telemetry.log) {
             return wrong("telemetry.log", &error.to_string());

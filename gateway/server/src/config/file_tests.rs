@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use dialog_host::{Limits, secret::SecretSource};
+use http::HeaderName;
 use proptest::prelude::*;
 use toml::Value;
 
 use super::*;
-use crate::{abuse::rates::RatesConfig, auth::verifier::TokenType, config::OnFork};
+use crate::{
+    abuse::rates::RatesConfig,
+    auth::verifier::TokenType,
+    config::{OnFork, webhook::Signing},
+};
 
 const EXAMPLE: &str = include_str!("../../gateway.example.toml");
 
@@ -52,6 +57,22 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert_eq!(otlp.certificate_authorities, Some(folder.path().join("certificates/collector-authorities.pem")));
     let authorization = SecretSource::File(folder.path().join("secrets/collector.authorization"));
     assert_eq!((otlp.headers["authorization"].0.clone(), config.telemetry.sample), (authorization, 1.0));
+}
+
+#[test]
+fn a_vendor_signs_by_its_own_headers_or_as_standard_webhooks_has_it() {
+    let from = EXAMPLE.find("scheme = ").unwrap();
+    let webhook = |rest: &str| {
+        let (_, config) = read(&format!("{}{rest}", &EXAMPLE[..from]));
+        config.unwrap().plugins.remove(0).webhook.unwrap().decide()
+    };
+    let own =
+        "secret = { env = \"S\" }\nsignature-header = \"X-Sig\"\ntimestamp-header = \"X-At\"\nid-header = \"X-Id\"\n";
+    let name = HeaderName::from_static;
+    let hmac = Signing::Hmac { signature: name("x-sig"), timestamp: name("x-at"), id: name("x-id") };
+    assert_eq!(webhook(own), Ok(hmac), "also where no scheme is named");
+    let standard = webhook("scheme = \"standard-webhooks\"\nsecret = { env = \"S\" }\n");
+    assert_eq!(standard, Ok(Signing::StandardWebhooks));
 }
 
 #[test]
@@ -102,6 +123,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_key_and_line() {
         ("audiences = [\"https://dialog.example.no\"]", "audiences = \"all\"", "issuers.audiences"),
         ("format = \"json\"", "format = \"xml\"", "telemetry.format"),
         ("oldest = \"1.3\"", "oldest = \"1.1\"", "tls.portal.oldest"),
+        ("scheme = \"hmac\"", "scheme = \"none\"", "plugins.webhook.scheme"),
         ("burst = 100 }", "burst = 0 }", "rates.burst"),
         ("call-milliseconds = 5000", "call-milliseconds = \"long\"", "limits.call-milliseconds"),
         ("public-url = \"https://dialog.example.no\"", "public-url = \"nowhere\"", "public-url"),
@@ -173,6 +195,13 @@ fn parts_that_do_not_fit_together_are_named() {
         ("unreadable-days = 30", "unreadable-days = 366", "data.unreadable-days: must be 1 to 365"),
         ("bytes = 16777216", "bytes = 131071", "audit.journal-segment-bytes: must be 131072 to 268435456"),
         ("bytes = 16777216", "bytes = 268435457", "audit.journal-segment-bytes: must be 131072 to 268435456"),
+        ("signature-header = \"x-signature\"", "", "plugins[0].webhook.signature-header: is missing"),
+        ("id-header = \"x-delivery\"", "id-header = \"x delivery\"", "plugins[0].webhook.id-header: must be the name"),
+        (
+            "scheme = \"hmac\"",
+            "scheme = \"standard-webhooks\"",
+            "plugins[0].webhook.signature-header: is of no use: Standard Webhooks has headers of its own",
+        ),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
         (
             "public-url = \"https://",

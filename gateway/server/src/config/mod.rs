@@ -3,9 +3,11 @@
 //!
 //! - [`mod@file`]: from the file to [`Config`], with errors that say where.
 //! - [`paths`]: what it names outside of itself; relative paths count from the file's folder.
+//! - [`webhook`]: how a vendor signs what it pushes.
 
 pub mod file;
 pub mod paths;
+pub mod webhook;
 
 use std::{
     collections::BTreeMap,
@@ -22,6 +24,7 @@ use dialog_host::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
+use webhook::WebhookConfig;
 
 use crate::{
     abuse::rates::RatesConfig, auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig, tls::config::TlsTables,
@@ -270,18 +273,4 @@ impl PluginEntry {
             installation: self.installation.clone(),
         }
     }
-}
-
-/// How a vendor signs what it pushes: HMAC-SHA-256 over `timestamp.body`, as most do.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct WebhookConfig {
-    /// The shared secret.
-    pub secret: SecretSource,
-    /// The header with the signature in hexadecimal, after an optional `sha256=`.
-    pub signature_header: String,
-    /// The header with the time of signing, in seconds since 1970.
-    pub timestamp_header: String,
-    /// The header with the delivery's id.
-    pub id_header: String,
 }

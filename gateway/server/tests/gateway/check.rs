@@ -50,11 +50,15 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
     folder.put("directory.json", wrong.to_string().as_bytes());
     folder.put("example.wasm", &guest::build());
     folder.put("other.wasm", b"not a component");
+    folder.put("vendor.secret", b"open sesame");
     folder.configure(|config| {
         config["plugins"] = json!([
             { "package": "example.wasm", "upstreams": { "api": { "base-url": "ftp://api.test" } } },
             { "package": "other.wasm", "webhook": {
                 "secret": { "file": "missing.secret" }, "signature-header": "a", "timestamp-header": "b", "id-header": "c",
+            } },
+            { "package": "other.wasm", "webhook": {
+                "scheme": "standard-webhooks", "secret": { "file": "vendor.secret" },
             } },
         ]);
     });
@@ -71,6 +75,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
         "plugins[1].package: ",
         "plugins[1].webhook.secret: the secret in the file ",
         "missing.secret cannot be read",
+        "plugins[2].webhook.secret: must be `whsec_` and base64",
         "citizens[0]: ",
     ] {
         assert!(said.contains(expected), "{expected}\n{said}");

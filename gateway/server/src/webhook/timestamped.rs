@@ -1,82 +1,33 @@
-//! What vendors push: signed by the vendor, checked here once for all plugins, so that no plugin ever holds a key.
-//!
-//! HMAC-SHA-256 over `<timestamp>.<body>`, the timestamp within five minutes, as the widely used schemes have it. A
-//! delivery that comes twice is harmless: its events have ids, and are taken in once.
+//! HMAC-SHA-256 over `<timestamp>.<body>`, in headers of the vendor's own: as the widely used schemes have it.
 
-use dialog_contract::provider::Delivery;
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-use crate::limits::WEBHOOK_TOLERANCE;
+use super::{ID_BYTES, Untrusted, fresh, text, time_of_signing};
 
-/// Header fields that a plugin has no business with.
-const WITHHELD: &[&str] = &[
-    "authorization",
-    "cookie",
-    "connection",
-    "keep-alive",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "host",
-    "proxy-authorization",
-    "proxy-connection",
-    "content-length",
-    "traceparent",
-    "tracestate",
-];
-
-/// Why a delivery is not taken. Never holds the signature or the body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Untrusted {
-    /// The signature's header is missing or not of the form.
-    #[error("the signature header is missing or not of the documented form")]
-    NoSignature,
-    /// The timestamp's header is missing or not a number of seconds.
-    #[error("the timestamp header is missing or not a number of seconds")]
-    NoTimestamp,
-    /// The timestamp is too far from our clock.
-    #[error("the timestamp is more than five minutes from the gateway's clock")]
-    Stale,
-    /// The signature is another.
-    #[error("the signature does not match")]
-    Signature,
-}
-
-/// How one plugin's vendor signs.
-pub struct Webhook {
+/// How one vendor signs.
+pub struct Timestamped {
     /// The shared secret.
     pub secret: SecretString,
-    /// Lower-case name of the header with the signature.
-    pub signature_header: String,
-    /// Lower-case name of the header with the time.
-    pub timestamp_header: String,
-    /// Lower-case name of the header with the id.
-    pub id_header: String,
+    /// The header with the signature in hexadecimal, after an optional `sha256=`.
+    pub signature: HeaderName,
+    /// The header with the time, in seconds since 1970.
+    pub timestamp: HeaderName,
+    /// The header with the id.
+    pub id: HeaderName,
 }
 
-impl Webhook {
-    /// Checks who sent it and when, and makes of it what the plugin sees.
-    pub fn accept(
-        &self,
-        path: String,
-        headers: &HeaderMap,
-        body: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<Delivery, Untrusted> {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let timestamp = header(&self.timestamp_header).ok_or(Untrusted::NoTimestamp)?;
-        let seconds: i64 = timestamp
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then(|| timestamp.parse().ok())
-            .flatten()
-            .ok_or(Untrusted::NoTimestamp)?;
-        let signature = header(&self.signature_header)
+impl Timestamped {
+    /// The delivery's id, where a header gives one.
+    ///
+    /// # Errors
+    /// It is not to be trusted.
+    pub fn verify(&self, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Result<Option<String>, Untrusted> {
+        let (timestamp, seconds) = time_of_signing(headers, &self.timestamp)?;
+        let signature = text(headers, &self.signature)
             .map(|value| value.strip_prefix("sha256=").unwrap_or(value))
             .and_then(unhex)
             .ok_or(Untrusted::NoSignature)?;
@@ -84,22 +35,11 @@ impl Webhook {
             Hmac::<Sha256>::new_from_slice(self.secret.expose_secret().as_bytes()).map_err(|_| Untrusted::Signature)?;
         mac.update(timestamp.as_bytes());
         mac.update(b".");
-        mac.update(&body);
-        // Constant time; and before the clock is looked at, so that only the vendor learns of its clock.
+        mac.update(body);
+        // Constant time.
         mac.verify_slice(&signature).map_err(|_| Untrusted::Signature)?;
-        if now.as_second().abs_diff(seconds) > WEBHOOK_TOLERANCE.as_secs() {
-            return Err(Untrusted::Stale);
-        }
-        Ok(Delivery {
-            id: header(&self.id_header).filter(|id| id.len() <= 128).map(str::to_owned),
-            path,
-            headers: headers
-                .iter()
-                .filter(|(name, _)| !WITHHELD.contains(&name.as_str()) && name.as_str() != self.signature_header)
-                .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-                .collect(),
-            body,
-        })
+        fresh(seconds, now)?;
+        Ok(text(headers, &self.id).filter(|id| id.len() <= ID_BYTES).map(str::to_owned))
     }
 }
 
@@ -120,17 +60,22 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "tests")]
     use std::fmt::Write as _;
 
-    use super::*;
+    use dialog_contract::provider::Delivery;
+
+    use super::{
+        super::{Scheme, Webhook},
+        *,
+    };
 
     const NOW: i64 = 1_700_000_000;
 
     fn webhook() -> Webhook {
-        Webhook {
+        Webhook(Scheme::Timestamped(Timestamped {
             secret: "a shared secret".to_owned().into(),
-            signature_header: "x-signature".to_owned(),
-            timestamp_header: "x-timestamp".to_owned(),
-            id_header: "x-delivery".to_owned(),
-        }
+            signature: HeaderName::from_static("x-signature"),
+            timestamp: HeaderName::from_static("x-timestamp"),
+            id: HeaderName::from_static("x-delivery"),
+        }))
     }
 
     fn signed(secret: &str, at: i64, body: &[u8]) -> HeaderMap {

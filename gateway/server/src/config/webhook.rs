@@ -1,0 +1,81 @@
+//! How a vendor signs what it pushes.
+
+use dialog_host::secret::SecretSource;
+use http::HeaderName;
+use serde::Deserialize;
+
+/// `[plugins.webhook]`, as it is written. [`WebhookConfig::decide`] says what it comes to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct WebhookConfig {
+    /// How deliveries are signed.
+    #[serde(default)]
+    pub scheme: WebhookScheme,
+    /// The shared secret, in the scheme's own form.
+    pub secret: SecretSource,
+    /// The header with the signature.
+    #[serde(default)]
+    pub signature_header: Option<String>,
+    /// The header with the time of signing, in seconds since 1970.
+    #[serde(default)]
+    pub timestamp_header: Option<String>,
+    /// The header with the delivery's id.
+    #[serde(default)]
+    pub id_header: Option<String>,
+}
+
+/// A way to sign deliveries.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WebhookScheme {
+    /// HMAC-SHA-256 over `timestamp.body`, in headers of the vendor's own.
+    #[default]
+    Hmac,
+    /// Standard Webhooks: its own headers, HMAC-SHA-256 over `id.timestamp.body`.
+    StandardWebhooks,
+}
+
+/// What `[plugins.webhook]` comes to, without the secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signing {
+    /// HMAC-SHA-256 over `timestamp.body`.
+    Hmac {
+        /// The header with the signature.
+        signature: HeaderName,
+        /// The header with the time.
+        timestamp: HeaderName,
+        /// The header with the id.
+        id: HeaderName,
+    },
+    /// Standard Webhooks.
+    StandardWebhooks,
+}
+
+impl WebhookConfig {
+    /// What it comes to.
+    ///
+    /// # Errors
+    /// The key that is missing, of no use or not a header's name, and what is wrong with it.
+    pub fn decide(&self) -> Result<Signing, (&'static str, &'static str)> {
+        let headers = [
+            ("signature-header", &self.signature_header),
+            ("timestamp-header", &self.timestamp_header),
+            ("id-header", &self.id_header),
+        ];
+        match self.scheme {
+            WebhookScheme::Hmac => {
+                let [signature, timestamp, id] = headers.map(|(key, name)| header(key, name.as_deref()));
+                Ok(Signing::Hmac { signature: signature?, timestamp: timestamp?, id: id? })
+            }
+            WebhookScheme::StandardWebhooks => match headers.into_iter().find(|(_, name)| name.is_some()) {
+                Some((key, _)) => Err((key, "is of no use: Standard Webhooks has headers of its own")),
+                None => Ok(Signing::StandardWebhooks),
+            },
+        }
+    }
+}
+
+fn header(key: &'static str, name: Option<&str>) -> Result<HeaderName, (&'static str, &'static str)> {
+    let name = name.ok_or((key, "is missing"))?;
+    HeaderName::from_bytes(name.as_bytes()).map_err(|_| (key, "must be the name of a header field"))
+}
