@@ -159,7 +159,8 @@ impl Reader {
         Entries { reader: self.clone(), next: range.start.min(end), end, read: None, tiles: None }
     }
 
-    /// The entries of a range, each compared with the hash that the tree commits to.
+    /// The entries of a range, each compared with the hash that the tree commits to. What was removed is left out where
+    /// a record that the tree commits to says that it was.
     ///
     /// # Errors
     /// When the edge of the tree is not what the checkpoint says.
@@ -230,9 +231,15 @@ impl Reader {
     /// When it cannot be read, or the log says no such thing.
     pub fn removal(&self) -> Result<Option<Removal>, ReadError> {
         let Some(removed) = Removed::read(&*self.source)? else { return Ok(None) };
-        let entry = self.checked_entries(removed.record..removed.record.saturating_add(1))?.next();
-        let beyond = ReadError::Beyond { index: removed.record, size: self.checkpoint.size };
-        Ok(Some(removed.said(&entry.ok_or(beyond)??.data)?))
+        let (index, size) = (removed.record, self.checkpoint.size);
+        let beyond = ReadError::Beyond { index, size };
+        if index >= size {
+            return Err(beyond);
+        }
+        let n = index / TILE_WIDTH as u64;
+        let bundle = self.bundle(n)?;
+        bundle.check(Tiles::open(&*self.source, &self.checkpoint)?.tile(&*self.source, 0, n)?)?;
+        Ok(Some(removed.said(bundle.get(index as usize % TILE_WIDTH).ok_or(beyond)?)?))
     }
 }
 
@@ -351,13 +358,26 @@ impl Entries {
                 self.reader.source.prefetch(&files);
             }
             self.read = None;
-            let bundle = self.reader.bundle(n)?;
+            let bundle = match self.reader.bundle(n) {
+                Err(ReadError::Removed { index, .. }) if self.tiles.is_some() => return Err(self.removed(n, index)),
+                bundle => bundle?,
+            };
             if let Some(tiles) = &mut self.tiles {
                 bundle.check(tiles.tile(&*self.reader.source, 0, n)?)?;
             }
             self.read = Some(bundle);
         }
         self.read.as_ref().ok_or(ReadError::Beyond { index: self.next, size: self.reader.checkpoint.size })
+    }
+
+    /// Why a bundle is missing that a file says was removed. The tree does not commit to that file, but to the record
+    /// that it names.
+    fn removed(&self, n: u64, index: u64) -> ReadError {
+        match self.reader.removal() {
+            Ok(Some(said)) if said.removed().covers(n) => ReadError::Removed { index, to: said.to },
+            Ok(_) => Damage::at(self.file(n), index, "the file is missing").into(),
+            Err(why) => why,
+        }
     }
 
     fn file(&self, n: u64) -> String {

@@ -164,11 +164,22 @@ impl SimulatedDisk {
 
     /// What `from` would hold after the power cut (or one now), written to `to`.
     pub(crate) fn after_power_cut(&self, from: &Path, to: &Path, seed: u64) {
+        let mut random = SmallRng::seed_from_u64(seed);
+        self.leave(from, to, || random.random_bool(0.5));
+    }
+
+    /// What `from` would hold if at the cut (or now) it was the process alone that ended, written to `to`: all that was
+    /// done until then.
+    pub(crate) fn after_kill(&self, from: &Path, to: &Path) {
+        self.leave(from, to, || true);
+    }
+
+    /// Writes what is left; of what was not synced each sector and each name survives where it is said to.
+    fn leave(&self, from: &Path, to: &Path, mut survives: impl FnMut() -> bool) {
         let state = self.0.lock().unwrap();
         let mut left = state.frozen.clone().unwrap_or_else(|| state.now.clone());
-        let mut random = SmallRng::seed_from_u64(seed);
         for change in std::mem::take(&mut left.changes) {
-            if random.random_bool(0.5) {
+            if survives() {
                 apply(&mut left.names, &change);
             }
         }
@@ -183,7 +194,7 @@ impl SimulatedDisk {
                     let content = &left.contents[*content];
                     let mut bytes = content.durable.clone();
                     for (offset, written) in &content.volatile {
-                        persist_some(&mut bytes, *offset as usize, written, &mut random);
+                        persist_some(&mut bytes, *offset as usize, written, &mut survives);
                     }
                     std::fs::write(target, bytes).unwrap();
                 }
@@ -192,12 +203,12 @@ impl SimulatedDisk {
     }
 }
 
-fn persist_some(bytes: &mut Vec<u8>, offset: usize, written: &[u8], random: &mut SmallRng) {
+fn persist_some(bytes: &mut Vec<u8>, offset: usize, written: &[u8], mut survives: impl FnMut() -> bool) {
     let mut at = 0;
     while at < written.len() {
         let end = ((offset + at) / SECTOR + 1) * SECTOR - offset;
         let piece = &written[at..end.min(written.len())];
-        if random.random_bool(0.5) {
+        if survives() {
             let from = offset + at;
             bytes.resize(bytes.len().max(from + piece.len()), 0);
             bytes[from..from + piece.len()].copy_from_slice(piece);

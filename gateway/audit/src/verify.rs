@@ -188,7 +188,7 @@ impl<'a> Verification<'a> {
                 let ahead: Vec<String> = (n..bundles.min(n + AHEAD)).flat_map(|n| files(n, total)).collect();
                 self.source.prefetch(&ahead);
             }
-            self.check(n, &mut removal)?;
+            check_bundle_or_removal(self.source, &mut self.tree, total, n, &mut removal)?;
             let done = total.min((n + 1) * TILE_WIDTH as u64);
             if progress(Progress { done, total }).is_break() && done < total {
                 return Err(VerifyError::BrokenOff { done, total });
@@ -214,44 +214,51 @@ impl<'a> Verification<'a> {
         let unsigned = check_other_files(folder, &mut tree, signed.size, public.size)?;
         Ok((unsigned, Some(signed.size), check_journal(folder, &mut tree, &signed)?))
     }
+}
 
-    /// Checks a bundle. Where there is none, the log must say why.
-    fn check(&mut self, n: u64, removal: &mut Option<Removal>) -> Result<(), Fault> {
-        let width = self.tree.tile(0, n)?.len();
-        let wanted = Tile::entries(n, width);
-        let Some(found) = self.source.find(wanted)? else {
-            let removed = match removal {
-                Some(known) => Some(known.removed()),
-                None => Removed::read(self.source)?,
-            };
-            let covers = removed.filter(|removed| removed.covers(n));
-            let covers = covers.ok_or_else(|| Damage::at(wanted.to_string(), wanted.start(), "the file is missing"))?;
-            if removal.is_none() {
-                *removal = Some(self.removal(covers)?);
-            }
-            return Ok(());
+/// Checks a bundle of the tree of `size` entries. Where there is none, the log must say why; once it has, `removal` is
+/// what it says.
+pub(crate) fn check_bundle_or_removal(
+    source: &dyn Source,
+    tree: &mut TileTree<'_>,
+    size: u64,
+    n: u64,
+    removal: &mut Option<Removal>,
+) -> Result<(), Fault> {
+    let width = tree.tile(0, n)?.len();
+    let wanted = Tile::entries(n, width);
+    let Some(found) = source.find(wanted)? else {
+        let removed = match removal {
+            Some(known) => Some(known.removed()),
+            None => Removed::read(source)?,
         };
-        check_entries(&found, self.tree.tile(0, n)?)
-    }
+        let covers = removed.filter(|removed| removed.covers(n));
+        let covers = covers.ok_or_else(|| Damage::at(wanted.to_string(), wanted.start(), "the file is missing"))?;
+        if removal.is_none() {
+            *removal = Some(said(source, tree, size, covers)?);
+        }
+        return Ok(());
+    };
+    check_entries(&found, tree.tile(0, n)?)
+}
 
-    /// What the log says of what was removed, in a record that the tree commits to.
-    fn removal(&mut self, removed: Removed) -> Result<Removal, Fault> {
-        let width = TILE_WIDTH as u64;
-        if removed.record >= self.checkpoint.size {
-            let what = format!("the record that it names, {}, is not under the checkpoint", removed.record);
-            return Err(Damage::new(layout::REMOVED, what).into());
-        }
-        let n = removed.record / width;
-        let hashes = self.tree.tile(0, n)?;
-        let found = self.source.tile(Tile::entries(n, hashes.len()))?;
-        check_entries(&found, hashes)?;
-        let mut rest = found.1.as_slice();
-        let mut entry = Default::default();
-        for _ in n * width..=removed.record {
-            (entry, rest) = bundle::split(rest).unwrap_or_default();
-        }
-        Ok(removed.said(entry)?)
+/// What the log says of what was removed, in a record that the tree of `size` entries commits to.
+fn said(source: &dyn Source, tree: &mut TileTree<'_>, size: u64, removed: Removed) -> Result<Removal, Fault> {
+    let width = TILE_WIDTH as u64;
+    if removed.record >= size {
+        let what = format!("the record that it names, {}, is not under the checkpoint", removed.record);
+        return Err(Damage::new(layout::REMOVED, what).into());
     }
+    let n = removed.record / width;
+    let hashes = tree.tile(0, n)?;
+    let found = source.tile(Tile::entries(n, hashes.len()))?;
+    check_entries(&found, hashes)?;
+    let mut rest = found.1.as_slice();
+    let mut entry = Default::default();
+    for _ in n * width..=removed.record {
+        (entry, rest) = bundle::split(rest).unwrap_or_default();
+    }
+    Ok(removed.said(entry)?)
 }
 
 /// How many bundles ahead are asked for.

@@ -5,9 +5,11 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dialog_audit::{
-    Log, LogConfig, OpenCheck, ReadError, Reader, Removed,
+    Fault, Folder, Log, LogConfig, OpenCheck, ReadError, Reader, Removed, Source,
     index::{Index, Key},
     removable, verify,
 };
@@ -150,11 +152,58 @@ fn a_file_that_says_more_than_the_log_is_not_believed() {
         fs::write(case.dir().join("removed"), text).unwrap();
         let why = verify(&case.dir(), &case.keys(), |_| {}).unwrap_err().to_string();
         assert!(why.contains("removed") && why.contains(reason), "{text:?}: {why}");
+        // Nor is it where the log is opened, or read with the tree beside it.
+        let everything = LogConfig { check: OpenCheck::Everything, ..LogConfig::new(case.dir(), case.signer()) };
+        let why = Log::open(everything).unwrap_err().to_string();
+        assert!(why.contains("removed") && why.contains(reason), "{text:?}: {why}");
+        let reader = Reader::open(&case.dir(), &case.keys()).unwrap();
+        let read = reader.checked_entries(0..u64::MAX).unwrap().next().unwrap();
+        assert!(matches!(read, Err(ReadError::Damaged(_) | ReadError::Beyond { .. })), "{text:?}: {read:?}");
     }
     // Without the file nothing was removed, and everything is missing.
     fs::remove_file(case.dir().join("removed")).unwrap();
     let why = verify(&case.dir(), &case.keys(), |_| {}).unwrap_err().to_string();
     assert!(why.contains("tile/entries/000") && why.contains("missing"), "{why}");
+}
+
+/// A log whose file `removed` says now this, now that.
+#[derive(Debug)]
+struct Fickle {
+    folder: Folder,
+    says: [&'static str; 2],
+    asked: AtomicUsize,
+}
+
+impl Source for Fickle {
+    fn place(&self) -> String {
+        self.folder.place()
+    }
+
+    fn read(&self, file: &str, limit: usize) -> Result<Option<Vec<u8>>, Fault> {
+        if file == "removed" {
+            let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+            return Ok(Some(self.says[asked % 2].as_bytes().to_vec()));
+        }
+        Source::read(&self.folder, file, limit)
+    }
+}
+
+#[test]
+fn a_source_that_changes_its_word_is_believed_in_nothing() {
+    let (case, _) = pruned();
+    for n in ["002", "003"] {
+        fs::remove_file(case.dir().join("tile/entries").join(n)).unwrap();
+    }
+    // What was removed, and more than that; two removals, of which each covers the other's record.
+    for says in [["512 1500\n", "1024 1500\n"], ["256 600\n", "768 1000\n"]] {
+        for first in 0..2 {
+            let asked = AtomicUsize::new(first);
+            let source = Arc::new(Fickle { folder: Folder::new(&case.dir()), says, asked });
+            let reader = Reader::of(source, Some(&case.keys())).unwrap();
+            let read = reader.checked_entries(512..1501).unwrap().next().unwrap();
+            assert!(matches!(read, Err(ReadError::Damaged(_) | ReadError::Removed { .. })), "{says:?}: {read:?}");
+        }
+    }
 }
 
 #[test]

@@ -361,21 +361,23 @@ impl Log {
         let entry = entry.ok_or(ReadError::Beyond { index: record, size: reader.checkpoint().size })??;
         removed.said(&entry.data)?;
         let (disk, dir) = (&*self.0.shared.disk, self.0.folder.path());
-        let known = Removed::read(reader.source())?;
+        // A file that says more than the log would hide what is deleted now.
+        let known = reader.removal()?;
         if known.is_none_or(|known| known.to < to) {
             removed.write(disk, dir).map_err(Fault::io(layout::REMOVED))?;
         }
         Ok(removed.delete(disk, dir).map_err(Fault::io(layout::ENTRIES))?)
     }
 
-    /// Deletes what an earlier removal has left. Deletes files; blocks.
+    /// Deletes what an earlier removal has left, where the log's record says it too. Gives the number of files that went.
+    /// Deletes files; blocks.
     ///
     /// # Errors
-    /// When a file cannot be deleted.
+    /// When the file that names the removal says anything else than the log, or a file cannot be deleted.
     pub fn finish_removal(&self) -> Result<u64, ReadError> {
-        let removed = Removed::read(self.reader().source())?;
-        let deleted = removed.map(|removed| removed.delete(&*self.0.shared.disk, self.0.folder.path()));
-        Ok(deleted.transpose().map_err(Fault::io(layout::ENTRIES))?.unwrap_or(0))
+        let Some(removal) = self.reader().removal()? else { return Ok(0) };
+        let deleted = removal.removed().delete(&*self.0.shared.disk, self.0.folder.path());
+        Ok(deleted.map_err(Fault::io(layout::ENTRIES))?)
     }
 
     /// Takes nothing more, from now until the log is opened again: appends fail with this reason.

@@ -23,11 +23,10 @@ use crate::key::{KeyKind, VerifierKey, VerifierKeys, name_is_valid};
 use crate::layout::{self, Tile};
 use crate::limits::{MAX_CHECKPOINT_BYTES, MAX_SEGMENT_BYTES, MIN_SEGMENT_BYTES};
 use crate::reader::Reader;
-use crate::retention::Removed;
 use crate::seal::{self, Successor};
 use crate::tiles::{TileTree, edge_number};
 use crate::tree::{Frontier, TILE_WIDTH, edge_width};
-use crate::verify::{check_bundle, check_overlap};
+use crate::verify::{check_bundle, check_bundle_or_removal, check_overlap};
 use crate::weighed::Weighed;
 
 pub(super) fn open(mut config: LogConfig) -> Result<Log, OpenError> {
@@ -316,11 +315,10 @@ fn check(
     match check {
         OpenCheck::Tiles => tree.check_all(|_| {})?,
         OpenCheck::Everything => {
-            // What was removed after its time is not there to be compared.
-            let first = Removed::read(folder)?.map_or(0, |removed| removed.to);
             tree.check_all(|_| {})?;
-            for n in first / TILE_WIDTH as u64..size / TILE_WIDTH as u64 {
-                check_bundle(folder, &mut tree, n)?;
+            let mut removal = None;
+            for n in 0..size / TILE_WIDTH as u64 {
+                check_bundle_or_removal(folder, &mut tree, size, n, &mut removal)?;
             }
         }
     }

@@ -3,7 +3,10 @@
 
 mod endings;
 mod flips;
+mod histories;
+mod naive;
 mod publishing;
+mod removal;
 mod weight;
 
 use std::path::{Path, PathBuf};
@@ -11,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use proptest::prelude::*;
 use tempfile::TempDir;
 use tlog_tiles::{Hash, check_tree, record_hash};
@@ -122,10 +126,16 @@ async fn futures_in_order<F: Future>(futures: Vec<F>) -> Vec<F::Output> {
     outputs.into_iter().flatten().collect()
 }
 
+/// An entry of its own second.
 fn entry(index: u64) -> Bytes {
     // Lengths vary, so that entries and groups fall on sectors in every way.
     let filling = "abcdefghij".repeat((index * 7 % 61) as usize);
-    format!("{{\"index\":{index},\"filling\":\"{filling}\"}}").into()
+    format!("{{\"time\":\"{}\",\"index\":{index},\"filling\":\"{filling}\"}}", second(index)).into()
+}
+
+/// When an entry is of.
+fn second(index: u64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + index as i64).unwrap()
 }
 
 fn root_of<E: AsRef<[u8]>>(entries: &[E]) -> Hash {
