@@ -1,8 +1,8 @@
 //! An audit log as an auditor gets it: keys, checkpoint, proofs, and the folder with its tiles and entry bundles.
 //!
 //! What is promised: nothing is believed that the log's key did not sign; a proof proves the entry at its index and no
-//! other; a folder verifies only where it holds the entries that were appended; no path leads out of it; a private key is
-//! not repeated in an error.
+//! other; a folder verifies only where it holds the entries that were appended, but for those that the log says were removed
+//! (`pruned`); no path leads out of it; a private key is not repeated in an error.
 
 use std::{
     fs,
@@ -22,7 +22,7 @@ use tlog_tiles::{Hash, node_hash, record_hash};
 
 use crate::{
     input::{Input, repeats},
-    seal,
+    pruned, seal,
 };
 
 /// Number of the log's key.
@@ -34,20 +34,21 @@ const ORIGIN: &str = "fuzz.example/log";
 /// Entries of the folder: a full tile, and a partial one.
 const ENTRIES: u64 = 300;
 
-static KEYS: LazyLock<VerifierKeys> =
+pub(crate) static KEYS: LazyLock<VerifierKeys> =
     LazyLock::new(|| VerifierKeys::parse(&verifier_key()).expect("the drivers' key is one"));
 
 /// One input.
 pub fn drive(data: &[u8]) {
     let mut input = Input::new(data);
-    match input.byte() % 7 {
+    match input.byte() % 8 {
         0 => keys(&String::from_utf8_lossy(input.rest())),
         1 => checkpoint(input.rest()),
         2 => signed(input.rest()),
         3 => proof(&String::from_utf8_lossy(input.rest())),
         4 => tree(input),
         5 => path(&String::from_utf8_lossy(input.rest())),
-        _ => folder(input),
+        6 => folder(input),
+        _ => pruned::folder(input),
     }
 }
 
@@ -163,7 +164,7 @@ fn proof(text: &str) {
 }
 
 /// The tree hash straight from its definition (RFC 6962, 2.1).
-fn root(leaves: &[Hash]) -> Hash {
+pub(crate) fn root(leaves: &[Hash]) -> Hash {
     match leaves {
         [] => tlog_tiles::EMPTY_HASH,
         [leaf] => *leaf,
@@ -237,7 +238,7 @@ fn tree(mut input: Input<'_>) {
 /// What is public in a log's folder.
 fn path(text: &str) {
     if PublicFile::of(text).is_some() {
-        assert!(text == "checkpoint" || text.starts_with("tile/"));
+        assert!(["checkpoint", "removed"].contains(&text) || text.starts_with("tile/"));
         for part in text.split('/') {
             assert!(!part.is_empty() && !part.starts_with('.'), "{text:?} leads out of the folder");
             assert!(part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.'), "{text:?}");

@@ -2,7 +2,8 @@
 //! calls them with inputs of its own (`tests/fuzz`), the replay in `cargo test` with the kept ones.
 //!
 //! Floor plan
-//! - [`package`], [`manifest`]: a vendor's file. [`message`]: what record systems send. [`audit`]: a log's folder.
+//! - [`package`], [`manifest`]: a vendor's file. [`message`]: what record systems send. [`audit`]: a log's folder;
+//!   `pruned`: one that entries were removed from.
 //! - `token`, `proof`: who calls. `output`: what a plugin returns. `path`, `headers`: what it asks of an upstream.
 //! - [`input`]: bytes taken apart. [`seal`]: a key that the drivers sign with. [`seeds`]: inputs to begin with.
 //! - [`replay`]: kept inputs and their like, without a fuzzer.
@@ -22,6 +23,7 @@ pub mod package;
 pub mod path;
 #[cfg(feature = "gateway")]
 pub mod proof;
+mod pruned;
 pub mod replay;
 pub mod seal;
 pub mod seeds;

@@ -3,7 +3,7 @@
 use dialog_contract::package::{SIGNATURE, section};
 use serde_json::{Value, json};
 
-use crate::{audit, manifest, message, package, seal};
+use crate::{audit, manifest, message, package, pruned, seal};
 
 /// The seeds of a target.
 #[must_use]
@@ -148,6 +148,7 @@ fn audit_log() -> Vec<Vec<u8>> {
         of_kind(3, audit::given_proof()),
         of_kind(3, audit::given_proof().replace("extra Yg==\n", "")),
         of_kind(5, "checkpoint"),
+        of_kind(5, "removed"),
         of_kind(5, "tile/entries/x001/000"),
         of_kind(5, "tile/0/000.p/7"),
         of_kind(5, "tile/8/../../journal/lock"),
@@ -160,5 +161,6 @@ fn audit_log() -> Vec<Vec<u8>> {
             seeds.push([&[6, 0, file, how, 40, 0, 0, 0, 0, 0, 0, 0], b"\0\x07entry 9".as_slice()].concat());
         }
     }
+    seeds.extend(pruned::seeds().into_iter().map(|seed| of_kind(7, seed)));
     seeds
 }
