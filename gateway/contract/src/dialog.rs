@@ -51,6 +51,12 @@ pub struct Dialog {
     pub represented_by: Option<RepresentedBy>,
     /// What the office charged for it.
     pub fees: Vec<Fee>,
+    /// The dialog that was sent as the wrong service, and is sent again with this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<DialogId>,
+    /// The dialog with which this one was sent again, as the service that the office named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continued_as: Option<DialogId>,
     /// Increases with every change; the `ETag` of the dialog.
     pub revision: u64,
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AppointmentId, AttachmentId, HerId, HprNumber},
+    ids::{AppointmentId, AttachmentId, DialogId, HerId, HprNumber},
     service::{ConsultationMode, Service},
 };
 
@@ -17,6 +17,10 @@ pub struct NewDialog {
     /// What the citizen writes. Required but for renewals and cancellations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<NewMessage>,
+    /// The dialog that the citizen was told to send as this service instead. Where `message` is left out, what the citizen
+    /// wrote there is sent again, with its attachments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub continues: Option<DialogId>,
 }
 
 /// What the citizen writes: the body of `POST /v1/me/dialogs/{id}/messages`.

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     citizen::{Citizen, office_messages},
     teller::Teller,
-    vendor::Clinic,
+    vendor::{Clinic, MEDICAL},
 };
 use crate::{
     house::House,
@@ -34,7 +34,8 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     ola.books_changes_and_cancels(tell, &|| clinic.booked()).await?;
     consultation(tell, house, &mut ola).await?;
     clinic.renews_one_of_two(tell, &mut ola).await?;
-    clinic.redirects(tell, &mut ola).await?;
+    let again = clinic.redirects(tell, &mut ola).await?;
+    answered_by_the_other(tell, house, &mut ola, &again).await?;
     clinic.sends_notice(tell, &mut ola).await?;
     clinic.issues_certificate(tell, &mut ola).await
 }
@@ -66,4 +67,18 @@ async fn consultation(tell: &mut Teller, house: &House, ola: &mut Citizen) -> an
     house.meldingstjener.answer(&follow_up.message.msg_id, &meldingstjener::Answer::close("En gang i måneden."))?;
     ola.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
     Ok(())
+}
+
+/// What was sent through the commercial solution is sent again through the public one: the citizen need not know.
+async fn answered_by_the_other(
+    tell: &mut Teller,
+    house: &House,
+    ola: &mut Citizen,
+    dialog: &str,
+) -> anyhow::Result<()> {
+    let asked = |request: &meldingstjener::Request| request.message.text.as_deref() == Some(MEDICAL);
+    let request = house.meldingstjener.wait_for_request(asked).await?;
+    tell.equal("the doctor has it as an e-consultation", request.message.kind, Kind::Consultation)?;
+    house.meldingstjener.answer(&request.message.msg_id, &meldingstjener::Answer::close("Drikk mye, og hvil."))?;
+    ola.sees_closed(tell, "is answered through the other solution", dialog, "answered").await.map(drop)
 }

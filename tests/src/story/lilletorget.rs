@@ -34,7 +34,8 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     leila.books_changes_and_cancels(tell, &|| clinic.booked()).await?;
     consultation(tell, house, &clinic, &mut leila).await?;
     clinic.renews_one_of_two(tell, &mut leila).await?;
-    clinic.redirects(tell, &mut leila).await?;
+    let again = clinic.redirects(tell, &mut leila).await?;
+    clinic.answers_again(tell, &mut leila, &again).await?;
     clinic.sends_notice(tell, &mut leila).await?;
     clinic.issues_certificate(tell, &mut leila).await
 }

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// What somebody asks as a contact who should ask the doctor.
+pub const MEDICAL: &str = "Jeg har feber og vondt i halsen.";
+
 /// An office of the vendor's, with one of its citizens.
 pub struct Clinic<'a> {
     house: &'a House,
@@ -84,11 +87,11 @@ impl<'a> Clinic<'a> {
         )
     }
 
-    /// A medical question as a contact is sent on to the e-consultation.
-    pub async fn redirects(&self, tell: &mut Teller, citizen: &mut Citizen) -> anyhow::Result<()> {
+    /// A medical question as a contact is sent on to the e-consultation; gives the dialog that it is sent again with.
+    pub async fn redirects(&self, tell: &mut Teller, citizen: &mut Citizen) -> anyhow::Result<String> {
         let opening = json!({
             "request": { "type": "inquiry" },
-            "message": { "text": "Jeg har feber og vondt i halsen." },
+            "message": { "text": MEDICAL },
         });
         let dialog = citizen.opens(tell, "asks a medical question as a contact", &opening).await?;
         let case = self.case(CaseType::Question).await?;
@@ -101,7 +104,20 @@ impl<'a> Clinic<'a> {
         )?;
         let read =
             citizen.sees_closed(tell, "is told to send an e-consultation instead", &dialog, "redirected").await?;
-        tell.equal("to which service", read["status"]["redirectTo"].as_str(), Some("consultation"))
+        tell.equal("to which service", read["status"]["redirectTo"].as_str(), Some("consultation"))?;
+        let right = json!({ "request": { "type": "consultation", "mode": "text" }, "continues": dialog });
+        let again = citizen.opens(tell, "sends it again as that, in one step", &right).await?;
+        let read = citizen.reads(tell, "sees what became of the first", &dialog).await?;
+        tell.equal("it names the other", read["continuedAs"].as_str(), Some(&*again))?;
+        Ok(again)
+    }
+
+    /// What was sent again is answered here.
+    pub async fn answers_again(&self, tell: &mut Teller, citizen: &mut Citizen, dialog: &str) -> anyhow::Result<()> {
+        let case = self.case(CaseType::Econsult).await?;
+        tell.equal("the clinic has what was written", case.text(), MEDICAL)?;
+        self.house.helserespons.answer(&case.case_no, &Answer::Finish { text: "Drikk mye, og hvil.".to_owned() })?;
+        citizen.sees_closed(tell, "is answered there", dialog, "answered").await.map(drop)
     }
 
     /// A notice that cannot be replied to.

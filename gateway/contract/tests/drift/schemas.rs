@@ -47,7 +47,8 @@ fn structs() -> Vec<Struct> {
                 provider: dialog::Provider, status: dialog::Status, opened: Timestamp, updated: Timestamp,
                 due: Option<Timestamp>, subject: Option<String>, messages: Vec<dialog::Message>,
                 activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
-                represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>, revision: u64,
+                represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>,
+                continues: Option<DialogId>, continued_as: Option<DialogId>, revision: u64,
             }),
         ),
         plain(R::Types, "/$defs/officeName", fields_of!(dialog::OfficeName { her_id: HerId, name: String })),
@@ -111,7 +112,7 @@ fn structs() -> Vec<Struct> {
             R::NewDialog,
             "",
             fields_of!(opening::NewDialog {
-                request: opening::Request, message: Option<opening::NewMessage>,
+                request: opening::Request, message: Option<opening::NewMessage>, continues: Option<DialogId>,
             }),
         ),
         Struct {

@@ -8,7 +8,7 @@
 //! - [`trail`]: the audit records of a request; [`replies`]: idempotency.
 //! - [`citizens`]: who is asking; [`practice`]: who their office is and what it offers; [`validation`]: whether an
 //!   opening makes sense.
-//! - [`opening`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
+//! - [`opening`], [`resending`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
 //! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`queue`]: trying again, and the repair
 //!   after a crash.
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
@@ -36,6 +36,7 @@ mod queue;
 mod reading;
 mod receipts;
 mod replies;
+mod resending;
 mod sending;
 mod settling;
 mod slots;

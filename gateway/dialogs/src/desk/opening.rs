@@ -18,6 +18,7 @@ use super::{
     calls::SETTLING_TIME,
     practice::{Offer, Practice},
     replies::Before,
+    resending::continue_as,
     settling::Came,
     trail::{Trail, Unsettled},
     validation::{self, Claimed, Errors},
@@ -75,6 +76,9 @@ impl Desk {
                 Before::Ended(ended) => return Ok(ended),
             };
             let practice = self.practice_of(&who.target().national_identity_number, locale).await?;
+            let (earlier, new) = self.resent(who, new, trail).await?;
+            let new = &new;
+            trail.service(service);
             trail.office(practice.office.her_id);
             let offer = self.offered(&practice, service, locale).await?;
             trail.plugin(&offer.agreement.plugin);
@@ -85,6 +89,7 @@ impl Desk {
 
             let mut step = Step::default();
             let mut record = self.record(who, request, new, &practice, &offer, &claimed, keyed.key.clone());
+            record.dialog.continues = new.continues;
             record.appointment = appointment;
             let id = record.dialog.id;
             trail.dialog(id);
@@ -93,6 +98,9 @@ impl Desk {
                 step.attachment(Some(revision), stored, Use::In { dialog: id }).map_err(of_store)?;
             }
             self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
+            if let Some(earlier) = earlier {
+                step.dialog(continue_as(earlier, id), now).map_err(of_store)?;
+            }
             let record = step.dialog(Draft::new(record), now).map_err(of_store)?;
             match self.commit_with_intent(step, trail).await {
                 Ok(()) => return self.make_first(&record, request.time_left(), trail).await,
@@ -137,7 +145,7 @@ impl Desk {
     ) -> Result<Vec<Claimed>, Refusal> {
         let Some(message) = &new.message else { return Ok(Vec::new()) };
         let allowed = &offer.agreement.attachments;
-        let claimed = self.claim(citizen, &message.attachments, allowed, "/message", locale).await?;
+        let claimed = self.claim(citizen, &message.attachments, allowed, new.continues, "/message", locale).await?;
         let image = matches!(new.request, Asked::Consultation { mode: ConsultationMode::Image, .. });
         let picture = |(_, stored): &Claimed| stored.attachment.media_type != MediaType::Pdf;
         if image && !claimed.iter().any(picture) {
@@ -266,6 +274,8 @@ impl Desk {
                 role: acting.role,
             }),
             fees: Vec::new(),
+            continues: None,
+            continued_as: None,
             revision: 1,
         };
         StoredDialog {

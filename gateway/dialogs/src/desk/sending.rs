@@ -64,7 +64,7 @@ impl Desk {
             matches(&draft, request)?;
             validation::message(new, locale)?;
             let allowed = self.still_agreed(&draft, locale).await?;
-            let claimed = self.claim(citizen, &new.attachments, &allowed, "", locale).await?;
+            let claimed = self.claim(citizen, &new.attachments, &allowed, None, "", locale).await?;
             let stored = self.shelf.citizen(draft.record.citizen).await.map_err(of_store)?;
             let stored = stored.ok_or_else(|| Refusal::internal(locale))?;
             let now = self.now();

@@ -267,13 +267,7 @@ impl Desk {
         draft.record.calls.pop_front();
         match &call.kind {
             CallKind::Open if !draft.record.visible => {
-                let files = draft
-                    .record
-                    .dialog
-                    .messages
-                    .first()
-                    .map(|first| first.attachments.iter().map(|file| file.id).collect());
-                self.release(step, files.unwrap_or_default()).await?;
+                self.not_resent(&draft.record, step).await?;
                 draft.discarded = true;
             }
             CallKind::Open => {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use dialog_contract::{
     dialog::MediaType,
-    ids::AttachmentId,
+    ids::{AttachmentId, DialogId},
     limits::Limits,
     opening::{NewDialog, NewMessage, Period, Request as Asked},
     practice::Booking,
@@ -150,12 +150,14 @@ fn periods(preferred: &[Period], now: Timestamp, errors: &mut Errors) {
 }
 
 impl Desk {
-    /// The attachments of a message: each uploaded by the same citizen, not yet used, of a kind that the office takes.
+    /// The attachments of a message: each uploaded by the same citizen, not yet used but in the dialog that is sent again,
+    /// of a kind that the office takes.
     pub(crate) async fn claim(
         &self,
         citizen: CitizenId,
         ids: &[AttachmentId],
         allowed: &[MediaType],
+        again: Option<DialogId>,
         at: &str,
         locale: Locale,
     ) -> Result<Vec<Claimed>, Refusal> {
@@ -169,7 +171,9 @@ impl Desk {
             let found = self.shelf.attachment(id).await.map_err(|error| Refusal::of_store(&error, locale))?;
             match found.filter(|(_, stored)| stored.citizen == citizen) {
                 None => errors.add(pointer, texts::no_such_attachment(locale)),
-                Some((_, stored)) if stored.used != Use::Unused => {
+                Some((_, stored))
+                    if stored.used != Use::Unused && again.is_none_or(|dialog| stored.used != Use::In { dialog }) =>
+                {
                     errors.add(pointer, texts::attachment_used(locale));
                 }
                 Some((_, stored)) if !allowed.is_empty() && !allowed.contains(&stored.attachment.media_type) => {

@@ -98,6 +98,8 @@ impl Desk {
                 unopened: 0,
                 represented_by: None,
                 fees: Vec::new(),
+                continues: None,
+                continued_as: None,
                 revision: 1,
             },
             citizen: owner,

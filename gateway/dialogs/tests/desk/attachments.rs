@@ -19,13 +19,13 @@ fn bytes(content: &[u8]) -> ByteStream {
     Box::pin(stream::iter(pieces))
 }
 
-async fn uploaded(world: &World) -> Attachment {
+pub(crate) async fn uploaded(world: &World) -> Attachment {
     let answer = world.desk.upload(&world.kari(), &post("/"), "a/photo.jpg", bytes(JPEG)).await.unwrap();
     assert_eq!(answer.status, 201);
     serde_json::from_slice(&answer.body).unwrap()
 }
 
-fn with(files: &[AttachmentId]) -> NewMessage {
+pub(crate) fn with(files: &[AttachmentId]) -> NewMessage {
     NewMessage { attachments: files.to_vec(), ..text("See the picture.") }
 }
 

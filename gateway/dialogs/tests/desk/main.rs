@@ -21,6 +21,7 @@ mod practice;
 mod queue;
 mod recovery;
 mod redelivery;
+mod resending;
 mod sending;
 mod superseded;
 mod support;

@@ -937,11 +937,11 @@ pub(crate) fn text(text: &str) -> NewMessage {
 
 pub(crate) fn consultation(words: &str) -> NewDialog {
     let request = Asked::Consultation { mode: ConsultationMode::Text, form: None };
-    NewDialog { request, message: Some(text(words)) }
+    NewDialog { request, message: Some(text(words)), continues: None }
 }
 
 pub(crate) fn inquiry(words: &str) -> NewDialog {
-    NewDialog { request: Asked::Inquiry {}, message: Some(text(words)) }
+    NewDialog { request: Asked::Inquiry {}, message: Some(text(words)), continues: None }
 }
 
 pub(crate) fn dialog(answer: &Answer) -> Dialog {
