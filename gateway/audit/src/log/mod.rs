@@ -476,7 +476,11 @@ impl Open {
             tracing::error!("a thread of the audit log ended in a panic");
             self.shared.publish_failed(Some("a thread of the log ended in a panic".into()));
         }
-        drop(lock);
+        // Not only by closing the file: a process that was forked from this one and has not yet become another program
+        // has it open too, and would hold the folder a moment longer.
+        if let Err(error) = lock.unlock() {
+            tracing::warn!(%error, "the lock of the audit log could not be given back; it goes with this process");
+        }
     }
 }
 
