@@ -25,6 +25,7 @@ const ALLOWED: [(&str, &[&str]); 16] = [
     ("plugin-sdk/rust", &[]),
     ("plugins/ddfl", &["dialog-plugin-sdk"]),
     ("plugins/helserespons", &["dialog-plugin-sdk"]),
+    ("plugins/kry", &["dialog-plugin-sdk"]),
     ("tests/guests/bystander", &["dialog-plugin-sdk"]),
     ("tests/guests/hostile", &["dialog-plugin-sdk"]),
     (
