@@ -160,8 +160,10 @@ async fn once(run: &Run) -> Checked {
     let first = run.book(ctx.clone(), booking(&slot)).await?;
     let again = run.book(ctx, booking(&slot)).await?;
     same("the appointment of the repeated request", &again.id, &first.id)?;
-    let times = run.upcoming(run.context()).await?.iter().filter(|one| one.start == slot.start).count();
-    same("appointments at that time", &times, &1)
+    // Another check may have booked the same time with another clinician.
+    let this = |one: &&Appointment| one.start == slot.start && one.clinician == slot.clinician;
+    let times = run.upcoming(run.context()).await?.iter().filter(this).count();
+    same("appointments at that time with that clinician", &times, &1)
 }
 
 /// It is not booked, and for a reason that the citizen can do something about.
