@@ -36,9 +36,9 @@ use self::{
     configuration::Addresses,
     gateway::Gateway,
     issuer::Issuer,
-    rooms::{Ddfl, Helserespons, Room},
+    rooms::{Besoklegen, Ddfl, Helserespons, Room},
 };
-use crate::sim::{helserespons::HelseresponsSim, meldingstjener::MeldingstjenerSim};
+use crate::sim::{besoklegen::BesoklegenSim, helserespons::HelseresponsSim, meldingstjener::MeldingstjenerSim};
 
 /// What changes a configuration.
 pub type Amend = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
@@ -98,6 +98,8 @@ pub struct House {
     pub meldingstjener: MeldingstjenerSim,
     /// The commercial vendor.
     pub helserespons: HelseresponsSim,
+    /// The vendor that speaks SOAP.
+    pub besoklegen: BesoklegenSim,
     gateway: Option<Gateway>,
 }
 
@@ -114,8 +116,18 @@ impl House {
         let plugins = tokio::task::spawn_blocking(plugins::built).await??;
         let (meldingstjener, ddfl) = Ddfl::start(plan.back_end(0)).await?;
         let (helserespons, vendor) = Helserespons::start(plan.back_end(1)).await?;
-        let rooms: Vec<Box<dyn Room>> = vec![Box::new(ddfl), Box::new(vendor)];
-        Ok(Self { plan, plugins, rooms, issuer: Issuer::new()?, meldingstjener, helserespons, gateway: None })
+        let (besoklegen, soap) = Besoklegen::start(plan.back_end(2)).await?;
+        let rooms: Vec<Box<dyn Room>> = vec![Box::new(ddfl), Box::new(vendor), Box::new(soap)];
+        Ok(Self {
+            plan,
+            plugins,
+            rooms,
+            issuer: Issuer::new()?,
+            meldingstjener,
+            helserespons,
+            besoklegen,
+            gateway: None,
+        })
     }
 
     /// The providers.

@@ -1,10 +1,11 @@
 //! The world outside the gateway, simulated: who lives in it, and the back ends that the plugins speak with.
 //!
 //! - [`world`]: citizens and offices
-//! - [`meldingstjener`], [`helserespons`], [`kry`]: the back ends
+//! - [`meldingstjener`], [`helserespons`], [`besoklegen`], [`kry`]: the back ends
 //! - [`listener`], [`trouble`]: what every back end listens with, and what goes wrong with each when a test wants it to
 //! - [`waiting`]: waiting for something to happen in one
 
+pub mod besoklegen;
 pub mod helserespons;
 pub mod kry;
 pub mod listener;

@@ -1,4 +1,4 @@
-//! The facts that the demo, the directory file and every simulated back end share: four GP offices, their doctors,
+//! The facts that the demo, the directory file and every simulated back end share: five GP offices, their doctors,
 //! and the citizens on the doctors' lists.
 //!
 //! Nobody here exists. National identity numbers are synthetic as Tenor makes them (month + 80, valid check digits),
@@ -22,17 +22,20 @@ pub enum Solution {
     Ddfl,
     /// The commercial vendor.
     Helserespons,
+    /// A commercial vendor that speaks SOAP.
+    Besoklegen,
 }
 
 impl Solution {
     /// Every solution, in the order of their plugins' ids.
-    pub const ALL: [Solution; 2] = [Solution::Ddfl, Solution::Helserespons];
+    pub const ALL: [Solution; 3] = [Solution::Besoklegen, Solution::Ddfl, Solution::Helserespons];
 
     /// The id of the plugin that speaks with this solution.
     pub fn plugin(self) -> &'static str {
         match self {
             Solution::Ddfl => "ddfl",
             Solution::Helserespons => "helserespons",
+            Solution::Besoklegen => "besoklegen",
         }
     }
 
@@ -41,6 +44,7 @@ impl Solution {
         match self {
             Solution::Ddfl => "Digital dialog fastlege",
             Solution::Helserespons => "Helserespons",
+            Solution::Besoklegen => "Besøklegen",
         }
     }
 
@@ -48,7 +52,7 @@ impl Solution {
     pub fn kind(self) -> ProviderKind {
         match self {
             Solution::Ddfl => ProviderKind::Public,
-            Solution::Helserespons => ProviderKind::Commercial,
+            Solution::Helserespons | Solution::Besoklegen => ProviderKind::Commercial,
         }
     }
 }
@@ -225,8 +229,34 @@ pub const ELVEBREDDEN: Office = Office {
     accounts: &[],
 };
 
-/// Every office: the three of the story, then the one on System X.
-pub static OFFICES: [Office; 4] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN];
+/// Office 5: everything through Besøklegen, sick notes too.
+pub const SOLSIDEN: Office = Office {
+    name: "Solsiden legesenter",
+    her_id: 8_150_500,
+    service_her_id: 8_150_501,
+    service_name: "Fastlegetjenesten ved Solsiden legesenter",
+    organisation_number: "310001066",
+    address: "Solsiden 3, 4005 Stavanger",
+    phone: "+4751050505",
+    gps: &[
+        Gp { given_name: "Tuva", family_name: "Lie", hpr: "9123504", her_id: 8_150_511 },
+        Gp { given_name: "Omar", family_name: "Haddad", hpr: "9123512", her_id: 8_150_512 },
+    ],
+    record_system: None,
+    services: &[
+        (Service::Appointment, Solution::Besoklegen),
+        (Service::PrescriptionRenewal, Solution::Besoklegen),
+        (Service::Consultation, Solution::Besoklegen),
+        (Service::Inquiry, Solution::Besoklegen),
+        (Service::SickNoteRenewal, Solution::Besoklegen),
+        (Service::Certificate, Solution::Besoklegen),
+    ],
+    direct_booking: true,
+    accounts: &[(Solution::Besoklegen, "SOLSIDEN")],
+};
+
+/// Every office: the three of the story, then the one on System X, then those of the other vendors.
+pub static OFFICES: [Office; 5] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN];
 
 /// A citizen at office 1.
 pub const KARI: Citizen = Citizen {
@@ -273,8 +303,17 @@ pub const NORA: Citizen = Citizen {
     office_her_id: 8_150_100,
 };
 
+/// A citizen at office 5, born in 1946.
+pub const MARTE: Citizen = Citizen {
+    given_name: "Marte",
+    family_name: "Sol",
+    national_id: "11864600125",
+    gp_hpr: "9123504",
+    office_her_id: 8_150_500,
+};
+
 /// Every citizen: the three of the story first, in the order of their offices.
-pub const CITIZENS: [Citizen; 5] = [KARI, OLA, LEILA, ANTE, NORA];
+pub const CITIZENS: [Citizen; 6] = [KARI, OLA, LEILA, ANTE, NORA, MARTE];
 
 /// The office with this HER-id on level 1.
 pub fn office(her_id: u32) -> Option<&'static Office> {

@@ -1,8 +1,9 @@
-//! The story: three citizens at three offices, then what goes wrong and is made good.
+//! The story: four citizens at four offices, then what goes wrong and is made good.
 //!
 //! - [`teller`]: tells it step by step; [`citizen`]: what a person does at the portal.
 //! - [`fjellveien`]: Kari, all through the public solution. [`havnegata`]: Ola, consultations through the public and the
 //!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
+//! - [`solsiden`]: Marte, all through a vendor that speaks SOAP and is asked for news.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
@@ -15,6 +16,7 @@ pub mod fjellveien;
 pub mod havnegata;
 pub mod keepsakes;
 pub mod lilletorget;
+pub mod solsiden;
 pub mod teller;
 pub mod trouble;
 pub mod vendor;
@@ -27,6 +29,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     fjellveien::play(tell, house).await?;
     havnegata::play(tell, house).await?;
     lilletorget::play(tell, house).await?;
+    solsiden::play(tell, house).await?;
     evidence::play(tell, house).await?;
     trouble::play(tell, house).await?;
     crash::play(tell, house).await?;

@@ -1,8 +1,10 @@
 //! The providers on trial: every plugin of this repository before the checks of `dialog-conformance`, with the simulated
 //! back ends as its stage.
 //!
-//! - [`play`]: all of them, or some; [`rooms`]: their back ends; [`subject`]: a plugin with its room. [`ddfl`], [`helserespons`]: what people at their offices do.
+//! - [`play`]: all of them, or some; [`rooms`]: their back ends; [`subject`]: a plugin with its room. [`ddfl`], [`helserespons`],
+//!   [`besoklegen`]: what people at their offices do.
 
+pub mod besoklegen;
 pub mod ddfl;
 pub mod helserespons;
 
@@ -24,7 +26,7 @@ use serde_json::Value;
 use crate::{
     house::{
         plugins,
-        rooms::{self, Ddfl, Helserespons, Room},
+        rooms::{self, Besoklegen, Ddfl, Helserespons, Room},
     },
     sim::{
         trouble::{self, Availability, Call, HttpFault},
@@ -51,7 +53,8 @@ pub async fn rooms() -> anyhow::Result<Vec<Box<dyn Room>>> {
     let anywhere = [SocketAddr::from(([127, 0, 0, 1], 0)); 2];
     let (_, ddfl) = Ddfl::start(anywhere).await?;
     let (_, helserespons) = Helserespons::start(anywhere).await?;
-    Ok(vec![Box::new(ddfl), Box::new(helserespons)])
+    let (_, besoklegen) = Besoklegen::start(anywhere).await?;
+    Ok(vec![Box::new(ddfl), Box::new(helserespons), Box::new(besoklegen)])
 }
 
 /// Plays every check with the plugins that are wanted (all when none is named), all at once, and gives what came of each in

@@ -122,7 +122,14 @@ fn canaries(house: &House, folder: &Path) -> anyhow::Result<Canaries> {
     // All tokens of the issuer begin alike, up to its key's id.
     let token = house.issuer.citizen(&KARI)?.text;
     canaries.text("a token", token.split('.').next().context("a token")?);
-    for file in ["helserespons.key", "helserespons.secret", "pseudonyms.key", "encryption.key", "audit.key"] {
+    for file in [
+        "helserespons.key",
+        "helserespons.secret",
+        "besoklegen.password",
+        "pseudonyms.key",
+        "encryption.key",
+        "audit.key",
+    ] {
         let text = std::fs::read_to_string(folder.join(file))?;
         // The line of the signing key names the key first, which is public; its secret is at the end.
         let secret = text.trim();
@@ -338,7 +345,14 @@ fn the_search_can_fail(house: &House, search: &Search<'_>, folder: &Path) -> any
         ensure!(search.found(encoded.as_bytes()) == ["what the test wrote"].into(), "not in {encoded}");
     }
     let configured = found_below(search, folder)?;
-    for what in ["helserespons.key", "helserespons.secret", "pseudonyms.key", "encryption.key", "audit.key"] {
+    for what in [
+        "helserespons.key",
+        "helserespons.secret",
+        "besoklegen.password",
+        "pseudonyms.key",
+        "encryption.key",
+        "audit.key",
+    ] {
         let here = format!("{what} in {}", folder.join(what).display());
         ensure!(configured.contains(&here), "{here}: {configured:?}");
     }

@@ -2,13 +2,14 @@
 //!
 //! A provider that comes in has a file here, a [`Solution`] in the world, and an office that uses it.
 
+pub mod besoklegen;
 pub mod ddfl;
 pub mod helserespons;
 
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::{ddfl::Ddfl, helserespons::Helserespons};
+pub use self::{besoklegen::Besoklegen, ddfl::Ddfl, helserespons::Helserespons};
 use crate::{
     sim::world::{Office, Solution},
     trial::Trial,
@@ -43,6 +44,7 @@ pub fn settings(office: &Office, solution: Solution) -> Value {
     match solution {
         Solution::Ddfl => ddfl::settings(office),
         Solution::Helserespons => helserespons::settings(office),
+        Solution::Besoklegen => besoklegen::settings(office),
     }
 }
 

@@ -227,6 +227,6 @@ impl Clinic {
 }
 
 fn world_citizens() -> &'static [Citizen] {
-    static CITIZENS: [Citizen; 5] = world::CITIZENS;
+    static CITIZENS: [Citizen; world::CITIZENS.len()] = world::CITIZENS;
     &CITIZENS
 }

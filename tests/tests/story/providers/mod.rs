@@ -3,8 +3,10 @@
 //! - [`wishes`]: written appointment requests, on System X. [`refusals`]: the ways in which an office says no.
 //! - [`arrivals`]: what comes twice, broken, or as a test. [`vendor`]: a vendor that is slow or answers garbage, and its
 //!   webhooks.
+//! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble.
 
 mod arrivals;
+mod besoklegen;
 mod refusals;
 mod vendor;
 mod wishes;
