@@ -1,8 +1,10 @@
 //! The vendor that speaks SOAP, in every kind of trouble: what the citizen sees, that nothing is lost or doubled, that
 //! other vendors do not notice.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, ensure};
-use dialog_contract::{event::EventType, problem::ProblemType};
+use dialog_contract::{event::EventType, limits::Limits, problem::ProblemType};
 use dialog_tests::{
     house::{House, portal::Portal, watch::Screen},
     sim::{
@@ -153,6 +155,33 @@ fn a_list_of_slots_that_never_ends_is_left_and_the_citizen_sees_what_was_found()
         let slots = citizen(house, &MARTE)?.get("/v1/me/slots", &[]).expect(StatusCode::OK).await?;
         ensure!(slots.json["items"].as_array().is_some_and(|all| !all.is_empty()), "{}", slots.json);
         others_are_served(house).await?;
+        ensure!(house.besoklegen.violations().is_empty(), "{:?}", house.besoklegen.violations());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_vendor_that_does_not_answer_is_not_waited_for_and_gets_what_was_written_once() -> anyhow::Result<()> {
+    alone(async |house| {
+        let marte = citizen(house, &MARTE)?;
+        let mut screen = screen(house).await?;
+        let begun = Instant::now();
+        let trouble = &house.besoklegen.trouble;
+        let (read_held, post_held) = (trouble.hold_next(Call::Read), trouble.hold_next(Call::PostReply));
+        let look = tokio::spawn(marte.get("/v1/me/slots", &[]).send());
+        let write = tokio::spawn(marte.post("/v1/me/dialogs", &[], &inquiry("Er dere åpne?")).send());
+        others_are_served(house).await?;
+        let looked = look.await??;
+        ensure!(looked.json["type"] == ProblemType::ProviderUnavailable.uri().as_str(), "{}", looked.json);
+        ensure!(looked.json["sent"] == "no", "{}", looked.json);
+        let written = write.await??;
+        ensure!(written.status == StatusCode::ACCEPTED, "{} {}", written.status, written.json);
+        let limit = Duration::from_secs(Limits::V1.request_seconds.into());
+        ensure!(begun.elapsed() < limit, "answered after {:?}", begun.elapsed());
+        drop((read_held, post_held));
+        // The vendor has it already, and knows the repetition by its id.
+        screen.wait(EventType::MessageSent, written.text("/id")?).await?;
+        ensure!(house.besoklegen.cases().len() == 1, "the vendor has it {} times", house.besoklegen.cases().len());
         ensure!(house.besoklegen.violations().is_empty(), "{:?}", house.besoklegen.violations());
         Ok(())
     })
