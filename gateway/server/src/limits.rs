@@ -174,6 +174,9 @@ pub const WEBHOOK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// A secret of Standard Webhooks, in bytes: as the specification bounds it.
 pub const WEBHOOK_KEY_BYTES: RangeInclusive<usize> = 24..=64;
 
+/// A secret that stands in a header of each delivery, in characters: too long to be guessed, and short enough for a header.
+pub const WEBHOOK_SECRET_BYTES: RangeInclusive<usize> = 24..=256;
+
 /// Signatures of one delivery that are looked at: a vendor that changes secrets sends two, beside some of other versions.
 pub const WEBHOOK_SIGNATURES: usize = 16;
 

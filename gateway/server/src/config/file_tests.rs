@@ -60,7 +60,7 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
 }
 
 #[test]
-fn a_vendor_signs_by_its_own_headers_or_as_standard_webhooks_has_it() {
+fn a_vendor_signs_by_its_own_headers_or_as_standard_webhooks_has_it_or_sends_a_secret_along() {
     let from = EXAMPLE.find("scheme = ").unwrap();
     let webhook = |rest: &str| {
         let (_, config) = read(&format!("{}{rest}", &EXAMPLE[..from]));
@@ -73,6 +73,12 @@ fn a_vendor_signs_by_its_own_headers_or_as_standard_webhooks_has_it() {
     assert_eq!(webhook(own), Ok(hmac), "also where no scheme is named");
     let standard = webhook("scheme = \"standard-webhooks\"\nsecret = { env = \"S\" }\n");
     assert_eq!(standard, Ok(Signing::StandardWebhooks));
+    let shared = |more: &str| {
+        webhook(&format!("scheme = \"shared-secret\"\nsecret = {{ env = \"S\" }}\nsecret-header = \"X-Key\"\n{more}"))
+    };
+    let id = Some(name("x-id"));
+    assert_eq!(shared(""), Ok(Signing::SharedSecret { secret: name("x-key"), id: None }));
+    assert_eq!(shared("id-header = \"X-Id\"\n"), Ok(Signing::SharedSecret { secret: name("x-key"), id }));
 }
 
 #[test]
@@ -201,6 +207,16 @@ fn parts_that_do_not_fit_together_are_named() {
             "scheme = \"hmac\"",
             "scheme = \"standard-webhooks\"",
             "plugins[0].webhook.signature-header: is of no use: Standard Webhooks has headers of its own",
+        ),
+        (
+            "scheme = \"hmac\"",
+            "scheme = \"shared-secret\"",
+            "plugins[0].webhook.signature-header: is of no use: nothing is signed",
+        ),
+        (
+            "scheme = \"hmac\"",
+            "secret-header = \"x-key\"",
+            "plugins[0].webhook.secret-header: is of no use: the secret is never sent",
         ),
         ("public-url = \"https:", "public-url = \"ftp:", "public-url: must be an http or https URL"),
         (

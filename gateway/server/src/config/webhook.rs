@@ -13,6 +13,9 @@ pub struct WebhookConfig {
     pub scheme: WebhookScheme,
     /// The shared secret, in the scheme's own form.
     pub secret: SecretSource,
+    /// The header with the secret itself.
+    #[serde(default)]
+    pub secret_header: Option<String>,
     /// The header with the signature.
     #[serde(default)]
     pub signature_header: Option<String>,
@@ -33,6 +36,8 @@ pub enum WebhookScheme {
     Hmac,
     /// Standard Webhooks: its own headers, HMAC-SHA-256 over `id.timestamp.body`.
     StandardWebhooks,
+    /// Nothing is signed: the secret itself stands in a header of the vendor's own.
+    SharedSecret,
 }
 
 /// What `[plugins.webhook]` comes to, without the secret.
@@ -49,6 +54,13 @@ pub enum Signing {
     },
     /// Standard Webhooks.
     StandardWebhooks,
+    /// The secret itself.
+    SharedSecret {
+        /// The header with the secret.
+        secret: HeaderName,
+        /// The header with the id, where there is one.
+        id: Option<HeaderName>,
+    },
 }
 
 impl WebhookConfig {
@@ -57,25 +69,38 @@ impl WebhookConfig {
     /// # Errors
     /// The key that is missing, of no use or not a header's name, and what is wrong with it.
     pub fn decide(&self) -> Result<Signing, (&'static str, &'static str)> {
-        let headers = [
+        let [secret, signature, timestamp, id] = [
+            ("secret-header", &self.secret_header),
             ("signature-header", &self.signature_header),
             ("timestamp-header", &self.timestamp_header),
             ("id-header", &self.id_header),
         ];
         match self.scheme {
             WebhookScheme::Hmac => {
-                let [signature, timestamp, id] = headers.map(|(key, name)| header(key, name.as_deref()));
-                Ok(Signing::Hmac { signature: signature?, timestamp: timestamp?, id: id? })
+                useless(&[secret], "is of no use: the secret is never sent")?;
+                Ok(Signing::Hmac { signature: header(signature)?, timestamp: header(timestamp)?, id: header(id)? })
             }
-            WebhookScheme::StandardWebhooks => match headers.into_iter().find(|(_, name)| name.is_some()) {
-                Some((key, _)) => Err((key, "is of no use: Standard Webhooks has headers of its own")),
-                None => Ok(Signing::StandardWebhooks),
-            },
+            WebhookScheme::StandardWebhooks => {
+                let own = "is of no use: Standard Webhooks has headers of its own";
+                useless(&[secret, signature, timestamp, id], own).map(|()| Signing::StandardWebhooks)
+            }
+            WebhookScheme::SharedSecret => {
+                useless(&[signature, timestamp], "is of no use: nothing is signed")?;
+                let id = id.1.is_some().then(|| header(id)).transpose()?;
+                Ok(Signing::SharedSecret { secret: header(secret)?, id })
+            }
         }
     }
 }
 
-fn header(key: &'static str, name: Option<&str>) -> Result<HeaderName, (&'static str, &'static str)> {
-    let name = name.ok_or((key, "is missing"))?;
+/// A key and what stands there.
+type Named<'a> = (&'static str, &'a Option<String>);
+
+fn useless(all: &[Named<'_>], why: &'static str) -> Result<(), (&'static str, &'static str)> {
+    all.iter().find(|(_, name)| name.is_some()).map_or(Ok(()), |(key, _)| Err((key, why)))
+}
+
+fn header((key, name): Named<'_>) -> Result<HeaderName, (&'static str, &'static str)> {
+    let name = name.as_deref().ok_or((key, "is missing"))?;
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| (key, "must be the name of a header field"))
 }

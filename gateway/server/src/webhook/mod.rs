@@ -1,12 +1,14 @@
 //! What vendors push: signed by the vendor, checked here once for all plugins, so that no plugin ever holds a key.
 //!
-//! Every scheme covers the body and the time of signing, which is within five minutes of ours. A delivery that comes
-//! twice is harmless: its events have ids, and are taken in once.
+//! A signature covers the body and the time of signing, which is within five minutes of ours. A delivery that comes twice is
+//! harmless: its events have ids, and are taken in once.
 //!
 //! - [`timestamped`]: HMAC-SHA-256 over `<timestamp>.<body>` in headers of the vendor's own, as the widely used schemes
 //!   have it
 //! - [`standard`]: the Standard Webhooks specification
+//! - [`shared_secret`]: no signature, but a fixed secret in a header, for deliveries that only say that there is news
 
+pub mod shared_secret;
 pub mod standard;
 pub mod timestamped;
 
@@ -18,6 +20,7 @@ use crate::{
     config::webhook::{Signing, WebhookConfig},
     limits::WEBHOOK_TOLERANCE,
 };
+use shared_secret::SharedSecret;
 use standard::StandardWebhooks;
 use timestamped::Timestamped;
 
@@ -60,6 +63,12 @@ pub enum Untrusted {
     /// The signature is another.
     #[error("the signature does not match")]
     Signature,
+    /// The secret's header is missing, or there several times.
+    #[error("the secret's header is missing, or there several times")]
+    NoSecret,
+    /// The secret is another.
+    #[error("the secret does not match")]
+    Secret,
 }
 
 /// Why a vendor's way to sign cannot be used. Never holds the secret.
@@ -78,6 +87,7 @@ pub struct Webhook(Scheme);
 enum Scheme {
     Timestamped(Timestamped),
     Standard(StandardWebhooks),
+    Shared(SharedSecret),
 }
 
 impl Webhook {
@@ -96,6 +106,9 @@ impl Webhook {
             Signing::StandardWebhooks => {
                 Scheme::Standard(StandardWebhooks::new(&secret).map_err(|what| wrong(what.to_owned()))?)
             }
+            Signing::SharedSecret { secret: header, id } => {
+                Scheme::Shared(SharedSecret::new(secret, header, id).map_err(|what| wrong(what.to_owned()))?)
+            }
         }))
     }
 
@@ -110,16 +123,17 @@ impl Webhook {
         body: Vec<u8>,
         now: Timestamp,
     ) -> Result<Delivery, Untrusted> {
-        let (id, signature) = match &self.0 {
+        let (id, secret) = match &self.0 {
             Scheme::Timestamped(scheme) => (scheme.verify(headers, &body, now)?, &scheme.signature),
             Scheme::Standard(scheme) => (Some(scheme.verify(headers, &body, now)?), &standard::SIGNATURE),
+            Scheme::Shared(scheme) => (scheme.verify(headers)?, &scheme.header),
         };
         Ok(Delivery {
             id,
             path,
             headers: headers
                 .iter()
-                .filter(|(name, _)| !WITHHELD.contains(&name.as_str()) && *name != signature)
+                .filter(|(name, _)| !WITHHELD.contains(&name.as_str()) && *name != secret)
                 .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
                 .collect(),
             body,

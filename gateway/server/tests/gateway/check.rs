@@ -60,6 +60,9 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
             { "package": "other.wasm", "webhook": {
                 "scheme": "standard-webhooks", "secret": { "file": "vendor.secret" },
             } },
+            { "package": "other.wasm", "webhook": {
+                "scheme": "shared-secret", "secret": { "file": "vendor.secret" }, "secret-header": "x-secret",
+            } },
         ]);
     });
     let output = check(&folder);
@@ -76,6 +79,7 @@ fn everything_that_is_wrong_is_said_at_once_with_its_key_and_without_secrets() {
         "plugins[1].webhook.secret: the secret in the file ",
         "missing.secret cannot be read",
         "plugins[2].webhook.secret: must be `whsec_` and base64",
+        "plugins[3].webhook.secret: must be of visible ASCII characters",
         "citizens[0]: ",
     ] {
         assert!(said.contains(expected), "{expected}\n{said}");
