@@ -14,7 +14,7 @@ use serde::Deserialize;
 const WORKSPACES: [&str; 5] = ["", "plugins", "plugin-sdk/rust", "tests/guests", "tests/fuzz"];
 
 /// Every package's folder, and which of ours it may import.
-const ALLOWED: [(&str, &[&str]); 18] = [
+const ALLOWED: [(&str, &[&str]); 19] = [
     ("gateway/contract", &[]),
     ("gateway/dialogs", &["dialog-contract"]),
     ("gateway/host", &["dialog-contract", "dialog-core"]),
@@ -27,6 +27,7 @@ const ALLOWED: [(&str, &[&str]); 18] = [
     ("plugins/ddfl", &["dialog-plugin-sdk"]),
     ("plugins/helserespons", &["dialog-plugin-sdk"]),
     ("plugins/kry", &["dialog-plugin-sdk"]),
+    ("plugins/pasientsky", &["dialog-plugin-sdk"]),
     ("tests/guests/bystander", &["dialog-plugin-sdk"]),
     ("tests/guests/hostile", &["dialog-plugin-sdk"]),
     (

@@ -1,0 +1,60 @@
+//! PasientSky, a commercial vendor, as a plugin: FHIR R4 over REST, conditional creates, versioned updates, subscriptions.
+//!
+//! The vendor's real interface is not public. The README says what is invented here, and what the vendor would change.
+//!
+//! | room | what is in it |
+//! | --- | --- |
+//! | [`fhir`] | elements, bundles, instants; nothing of the contract's |
+//! | [`ask`] | requests: searches, creates, updates of one version; what a call may spend on them |
+//! | [`dialog`], [`renewal`] | written services: the vendor calls a dialog a *Task*, and a message a *Communication* |
+//! | [`calendar`], [`appointments`] | slots and appointments in both vocabularies; direct booking |
+//! | [`medication`] | which prescriptions can be renewed |
+//! | [`event`], [`said`] | what the clinic did as events of the contract |
+//! | [`inbound`], [`place`] | which news there are, by notification and by search, and how far they were taken in |
+//! | [`file`](mod@file) | files in both directions |
+//! | [`person`] | patients, and who acts for them |
+//! | [`refusal`] | the vendor's errors as failures of the contract |
+//! | [`settings`], [`words`] | the office's agreement; what citizens read |
+
+pub mod appointments;
+pub mod ask;
+pub mod calendar;
+pub mod dialog;
+pub mod event;
+pub mod fhir;
+pub mod file;
+pub mod inbound;
+pub mod medication;
+pub mod person;
+pub mod place;
+pub mod refusal;
+pub mod renewal;
+pub mod said;
+pub mod settings;
+pub mod words;
+
+/// The upstream's name in the manifest.
+pub const UPSTREAM: &str = "fhir";
+
+/// The plugin.
+#[derive(Debug)]
+pub struct Pasientsky;
+
+dialog_plugin_sdk::export_dialogs!(Pasientsky);
+dialog_plugin_sdk::export_appointments!(Pasientsky);
+dialog_plugin_sdk::export_prescriptions!(Pasientsky);
+dialog_plugin_sdk::export_inbound!(Pasientsky);
+
+/// The first characters of a text; what is cut off is marked.
+#[must_use]
+pub(crate) fn clip(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
+    }
+}
+
+/// As [`clip`], where there is something to read.
+pub(crate) fn written(text: Option<&str>, most: usize) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty()).map(|text| clip(text, most))
+}
