@@ -1,7 +1,7 @@
 //! The world outside the gateway, simulated: who lives in it, and the back ends that the plugins speak with.
 //!
 //! - [`world`]: citizens and offices
-//! - [`meldingstjener`], [`helserespons`], [`besoklegen`], [`kry`]: the back ends
+//! - [`meldingstjener`], [`helserespons`], [`besoklegen`], [`kry`], [`pasientsky`]: the back ends
 //! - [`listener`], [`trouble`]: what every back end listens with, and what goes wrong with each when a test wants it to
 //! - [`waiting`]: waiting for something to happen in one
 
@@ -10,6 +10,7 @@ pub mod helserespons;
 pub mod kry;
 pub mod listener;
 pub mod meldingstjener;
+pub mod pasientsky;
 pub mod trouble;
 pub mod waiting;
 pub mod world;
