@@ -36,9 +36,12 @@ use self::{
     configuration::Addresses,
     gateway::Gateway,
     issuer::Issuer,
-    rooms::{Besoklegen, Ddfl, Helserespons, Room},
+    rooms::{Besoklegen, Ddfl, Helserespons, Pasientsky, Room},
 };
-use crate::sim::{besoklegen::BesoklegenSim, helserespons::HelseresponsSim, meldingstjener::MeldingstjenerSim};
+use crate::sim::{
+    besoklegen::BesoklegenSim, helserespons::HelseresponsSim, meldingstjener::MeldingstjenerSim,
+    pasientsky::PasientskySim,
+};
 
 /// What changes a configuration.
 pub type Amend = Arc<dyn Fn(&mut serde_json::Value) + Send + Sync>;
@@ -100,6 +103,8 @@ pub struct House {
     pub helserespons: HelseresponsSim,
     /// The vendor that speaks SOAP.
     pub besoklegen: BesoklegenSim,
+    /// The commercial vendor that speaks FHIR.
+    pub pasientsky: PasientskySim,
     gateway: Option<Gateway>,
 }
 
@@ -117,7 +122,8 @@ impl House {
         let (meldingstjener, ddfl) = Ddfl::start(plan.back_end(0)).await?;
         let (helserespons, vendor) = Helserespons::start(plan.back_end(1)).await?;
         let (besoklegen, soap) = Besoklegen::start(plan.back_end(2)).await?;
-        let rooms: Vec<Box<dyn Room>> = vec![Box::new(ddfl), Box::new(vendor), Box::new(soap)];
+        let (pasientsky, fhir) = Pasientsky::start(plan.back_end(3)).await?;
+        let rooms: Vec<Box<dyn Room>> = vec![Box::new(ddfl), Box::new(vendor), Box::new(soap), Box::new(fhir)];
         Ok(Self {
             plan,
             plugins,
@@ -126,6 +132,7 @@ impl House {
             meldingstjener,
             helserespons,
             besoklegen,
+            pasientsky,
             gateway: None,
         })
     }

@@ -1,4 +1,4 @@
-//! The facts that the demo, the directory file and every simulated back end share: five GP offices, their doctors,
+//! The facts that the demo, the directory file and every simulated back end share: six GP offices, their doctors,
 //! and the citizens on the doctors' lists.
 //!
 //! Nobody here exists. National identity numbers are synthetic as Tenor makes them (month + 80, valid check digits),
@@ -24,11 +24,13 @@ pub enum Solution {
     Helserespons,
     /// A commercial vendor that speaks SOAP.
     Besoklegen,
+    /// A commercial vendor that speaks FHIR.
+    Pasientsky,
 }
 
 impl Solution {
     /// Every solution, in the order of their plugins' ids.
-    pub const ALL: [Solution; 3] = [Solution::Besoklegen, Solution::Ddfl, Solution::Helserespons];
+    pub const ALL: [Solution; 4] = [Solution::Besoklegen, Solution::Ddfl, Solution::Helserespons, Solution::Pasientsky];
 
     /// The id of the plugin that speaks with this solution.
     pub fn plugin(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Solution {
             Solution::Ddfl => "ddfl",
             Solution::Helserespons => "helserespons",
             Solution::Besoklegen => "besoklegen",
+            Solution::Pasientsky => "pasientsky",
         }
     }
 
@@ -45,6 +48,7 @@ impl Solution {
             Solution::Ddfl => "Digital dialog fastlege",
             Solution::Helserespons => "Helserespons",
             Solution::Besoklegen => "Besøklegen",
+            Solution::Pasientsky => "PasientSky",
         }
     }
 
@@ -52,7 +56,7 @@ impl Solution {
     pub fn kind(self) -> ProviderKind {
         match self {
             Solution::Ddfl => ProviderKind::Public,
-            Solution::Helserespons | Solution::Besoklegen => ProviderKind::Commercial,
+            Solution::Helserespons | Solution::Besoklegen | Solution::Pasientsky => ProviderKind::Commercial,
         }
     }
 }
@@ -255,8 +259,29 @@ pub const SOLSIDEN: Office = Office {
     accounts: &[(Solution::Besoklegen, "SOLSIDEN")],
 };
 
-/// Every office: the three of the story, then the one on System X, then those of the other vendors.
-pub static OFFICES: [Office; 5] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN];
+/// Office 6: everything that PasientSky has.
+pub const BEKKEFARET: Office = Office {
+    name: "Bekkefaret legekontor",
+    her_id: 8_150_600,
+    service_her_id: 8_150_601,
+    service_name: "Fastlegetjenesten ved Bekkefaret legekontor",
+    organisation_number: "310001074",
+    address: "Bekkefaret 6, 4017 Stavanger",
+    phone: "+4751060606",
+    gps: &[Gp { given_name: "Ragnhild", family_name: "Moe", hpr: "9123539", her_id: 8_150_611 }],
+    record_system: None,
+    services: &[
+        (Service::Appointment, Solution::Pasientsky),
+        (Service::PrescriptionRenewal, Solution::Pasientsky),
+        (Service::Consultation, Solution::Pasientsky),
+        (Service::Inquiry, Solution::Pasientsky),
+    ],
+    direct_booking: true,
+    accounts: &[(Solution::Pasientsky, "hs-8150601")],
+};
+
+/// Every office: the three of the story, the one on System X, then those of the other vendors.
+pub static OFFICES: [Office; 6] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN, BEKKEFARET];
 
 /// A citizen at office 1.
 pub const KARI: Citizen = Citizen {
@@ -294,6 +319,15 @@ pub const ANTE: Citizen = Citizen {
     office_her_id: 8_150_400,
 };
 
+/// A citizen at office 6.
+pub const EINAR: Citizen = Citizen {
+    given_name: "Einar",
+    family_name: "Bekk",
+    national_id: "25855210099",
+    gp_hpr: "9123539",
+    office_her_id: 8_150_600,
+};
+
 /// Kari's child, born in 2017, on the list of the same doctor: whom Kari may act for.
 pub const NORA: Citizen = Citizen {
     given_name: "Nora",
@@ -313,7 +347,7 @@ pub const MARTE: Citizen = Citizen {
 };
 
 /// Every citizen: the three of the story first, in the order of their offices.
-pub const CITIZENS: [Citizen; 6] = [KARI, OLA, LEILA, ANTE, NORA, MARTE];
+pub const CITIZENS: [Citizen; 7] = [KARI, OLA, LEILA, ANTE, NORA, MARTE, EINAR];
 
 /// The office with this HER-id on level 1.
 pub fn office(her_id: u32) -> Option<&'static Office> {

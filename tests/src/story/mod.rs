@@ -1,14 +1,16 @@
-//! The story: four citizens at four offices, then what goes wrong and is made good.
+//! The story: five citizens at five offices, then what goes wrong and is made good.
 //!
 //! - [`teller`]: tells it step by step; [`citizen`]: what a person does at the portal.
 //! - [`fjellveien`]: Kari, all through the public solution. [`havnegata`]: Ola, consultations through the public and the
 //!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
-//! - [`solsiden`]: Marte, all through a vendor that speaks SOAP and is asked for news.
+//! - [`solsiden`]: Marte, all through a vendor that speaks SOAP and is asked for news. [`bekkefaret`]: Einar, all through
+//!   one that speaks FHIR.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
+pub mod bekkefaret;
 pub mod citizen;
 pub mod crash;
 pub mod evidence;
@@ -30,6 +32,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     havnegata::play(tell, house).await?;
     lilletorget::play(tell, house).await?;
     solsiden::play(tell, house).await?;
+    bekkefaret::play(tell, house).await?;
     evidence::play(tell, house).await?;
     trouble::play(tell, house).await?;
     crash::play(tell, house).await?;

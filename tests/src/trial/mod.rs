@@ -2,11 +2,12 @@
 //! back ends as its stage.
 //!
 //! - [`play`]: all of them, or some; [`rooms`]: their back ends; [`subject`]: a plugin with its room. [`ddfl`], [`helserespons`],
-//!   [`besoklegen`]: what people at their offices do.
+//!   [`besoklegen`], [`pasientsky`]: what people at their offices do.
 
 pub mod besoklegen;
 pub mod ddfl;
 pub mod helserespons;
+pub mod pasientsky;
 
 use std::{
     net::SocketAddr,
@@ -26,7 +27,7 @@ use serde_json::Value;
 use crate::{
     house::{
         plugins,
-        rooms::{self, Besoklegen, Ddfl, Helserespons, Room},
+        rooms::{self, Besoklegen, Ddfl, Helserespons, Pasientsky, Room},
     },
     sim::{
         trouble::{self, Availability, Call, HttpFault},
@@ -54,7 +55,8 @@ pub async fn rooms() -> anyhow::Result<Vec<Box<dyn Room>>> {
     let (_, ddfl) = Ddfl::start(anywhere).await?;
     let (_, helserespons) = Helserespons::start(anywhere).await?;
     let (_, besoklegen) = Besoklegen::start(anywhere).await?;
-    Ok(vec![Box::new(ddfl), Box::new(helserespons), Box::new(besoklegen)])
+    let (_, pasientsky) = Pasientsky::start(anywhere).await?;
+    Ok(vec![Box::new(ddfl), Box::new(helserespons), Box::new(besoklegen), Box::new(pasientsky)])
 }
 
 /// Plays every check with the plugins that are wanted (all when none is named), all at once, and gives what came of each in

@@ -5,11 +5,12 @@
 pub mod besoklegen;
 pub mod ddfl;
 pub mod helserespons;
+pub mod pasientsky;
 
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::{besoklegen::Besoklegen, ddfl::Ddfl, helserespons::Helserespons};
+pub use self::{besoklegen::Besoklegen, ddfl::Ddfl, helserespons::Helserespons, pasientsky::Pasientsky};
 use crate::{
     sim::world::{Office, Solution},
     trial::Trial,
@@ -45,6 +46,7 @@ pub fn settings(office: &Office, solution: Solution) -> Value {
         Solution::Ddfl => ddfl::settings(office),
         Solution::Helserespons => helserespons::settings(office),
         Solution::Besoklegen => besoklegen::settings(office),
+        Solution::Pasientsky => pasientsky::settings(office),
     }
 }
 

@@ -3,10 +3,12 @@
 //! - [`wishes`]: written appointment requests, on System X. [`refusals`]: the ways in which an office says no.
 //! - [`arrivals`]: what comes twice, broken, or as a test. [`vendor`]: a vendor that is slow or answers garbage, and its
 //!   webhooks.
-//! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble.
+//! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble. [`pasientsky`]: the one that speaks FHIR, with
+//!   notifications that only say that there is news.
 
 mod arrivals;
 mod besoklegen;
+mod pasientsky;
 mod refusals;
 mod vendor;
 mod wishes;

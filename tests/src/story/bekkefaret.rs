@@ -1,0 +1,120 @@
+//! Einar, at an office where everything goes through the vendor that speaks FHIR.
+
+use anyhow::Context;
+use http::StatusCode;
+use serde_json::json;
+
+use super::{
+    citizen::{Citizen, decisions, office_messages},
+    teller::Teller,
+};
+use crate::{
+    house::House,
+    sim::{
+        pasientsky::{Answer, Decision, Dialog, Opening, Record, Service},
+        world::{BEKKEFARET, EINAR, Solution},
+    },
+};
+
+/// Plays the chapter.
+pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
+    let mut einar = Citizen::log_in(house, &EINAR).await?;
+    einar
+        .sees_offers(
+            tell,
+            &[
+                ("appointment", "pasientsky", "commercial"),
+                ("prescription-renewal", "pasientsky", "commercial"),
+                ("consultation", "pasientsky", "commercial"),
+                ("inquiry", "pasientsky", "commercial"),
+            ],
+        )
+        .await?;
+    let stands = |one: &&Record| one.text("/status") == Some("booked");
+    let booked = || Ok(house.pasientsky.appointments(EINAR.national_id).iter().filter(stands).count());
+    einar.books_changes_and_cancels(tell, &booked).await?;
+    consultation(tell, house, &mut einar).await?;
+    renewal(tell, house, &mut einar).await?;
+    redirected(tell, house, &mut einar).await?;
+    one_way(tell, house, &mut einar).await
+}
+
+async fn dialog(house: &House, service: Service) -> anyhow::Result<Dialog> {
+    Ok(house.pasientsky.wait_for_dialog(|dialog| dialog.service == service).await?)
+}
+
+async fn consultation(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {
+    let photo = einar.uploads_photo(tell).await?;
+    let opening = json!({
+        "request": { "type": "consultation", "mode": "image" },
+        "message": { "subject": "Feber", "text": "Jeg fryser om natten.", "attachments": [photo] },
+    });
+    let id = einar.opens(tell, "sends an e-consultation with a picture", &opening).await?;
+    let there = dialog(house, Service::Consultation).await?;
+    tell.equal("the clinic has the picture", there.files.len(), 1)?;
+    let reply = Answer::Reply { text: "Hvor lenge har det vart?".to_owned(), files: Vec::new() };
+    house.pasientsky.answer(&there.id, &reply)?;
+    let read = einar.is_answered(tell, "reads the doctor's question", &id).await?;
+    let text = office_messages(&read)[0]["text"].as_str().map(str::to_owned);
+    tell.equal("it is what the doctor wrote", text.as_deref(), Some("Hvor lenge har det vart?"))?;
+    einar.writes(tell, "answers", &id, "I tre dager.").await?;
+    house.pasientsky.wait_for_dialog(|now| now.id == there.id && now.text() == "I tre dager.").await?;
+    house.pasientsky.answer(&there.id, &Answer::Finish { text: "Drikk mye, og hvil.".to_owned() })?;
+    einar.sees_closed(tell, "sees that the consultation is over", &id, "answered").await?;
+    Ok(())
+}
+
+async fn renewal(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {
+    let call = einar.portal.get("/v1/me/prescriptions", &[]);
+    let list = tell.ask("Einar sees which prescriptions can be renewed", call, StatusCode::OK).await?;
+    let all = list.json["items"].as_array().context("a list of prescriptions")?;
+    let items: Vec<_> = all
+        .iter()
+        .filter(|one| one["renewability"] == "renewable")
+        .take(2)
+        .map(|one| json!({ "id": one["id"], "medicine": one["medicine"] }))
+        .collect();
+    tell.equal("two can be renewed", items.len(), 2)?;
+    let opening = json!({ "request": { "type": "prescription-renewal", "items": items } });
+    let id = einar.opens(tell, "asks to renew two", &opening).await?;
+    let there = dialog(house, Service::Renewal).await?;
+    let (first, second) = (there.items[0].0.clone(), there.items[1].0.clone());
+    let decision = |item: &str, outcome: &str, reason: Option<&str>| Decision {
+        item: item.to_owned(),
+        outcome: outcome.to_owned(),
+        reason: reason.map(str::to_owned),
+    };
+    let decided =
+        vec![decision(&first, "renewed", None), decision(&second, "needs-consultation", Some("Ta blodprøve først."))];
+    house.pasientsky.answer(&there.id, &Answer::Renewal { decisions: decided, text: None })?;
+    let read = einar.sees_closed(tell, "sees what became of each", &id, "answered").await?;
+    tell.equal(
+        "one is renewed, the other needs a consultation first",
+        decisions(&read),
+        vec![(first, "renewed".to_owned()), (second, "needs-consultation".to_owned())],
+    )
+}
+
+async fn redirected(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {
+    let opening = json!({ "request": { "type": "inquiry" }, "message": { "text": "Jeg har vondt i halsen." } });
+    let id = einar.opens(tell, "asks a medical question as a contact", &opening).await?;
+    let there = dialog(house, Service::Inquiry).await?;
+    let text = "Dette er et medisinsk spørsmål. Send en e-konsultasjon.".to_owned();
+    house.pasientsky.answer(&there.id, &Answer::Redirect { to: Service::Consultation, text })?;
+    let read = einar.sees_closed(tell, "is told to send an e-consultation instead", &id, "redirected").await?;
+    tell.equal("to which service", read["status"]["redirectTo"].as_str(), Some("consultation"))
+}
+
+async fn one_way(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {
+    tell.step("The office sends Einar a one-way message");
+    let known = einar.known();
+    let clinic = BEKKEFARET.account(Solution::Pasientsky).context("the office uses the vendor")?;
+    let opening = Opening {
+        service: Service::Inquiry,
+        one_way: true,
+        topic: Some("Stengt i romjulen".to_owned()),
+        text: "Kontoret er stengt mellom jul og nyttår.".to_owned(),
+    };
+    house.pasientsky.open(clinic, EINAR.national_id, &opening)?;
+    einar.cannot_reply(tell, &known).await
+}
