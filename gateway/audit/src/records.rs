@@ -112,7 +112,7 @@ const fn searched(action: Action) -> &'static str {
         Action::AppointmentsUpcoming => "GET /v1/me/appointments",
         Action::PrescriptionsRenewable => "GET /v1/me/prescriptions",
         Action::PaymentsOutstanding => "GET /v1/me/invoices",
-        Action::SurveysList => "GET /v1/me/surveys",
+        Action::PaymentsList => "GET /v1/me/payments",
         Action::EventsFollow => "GET /v1/me/events",
         Action::EventsRead => "GET /v1/events",
         Action::AccessLogRead => "GET /v1/me/access-log",

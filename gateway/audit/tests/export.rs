@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 40] = [
+const ACTIONS: [&str; 39] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -27,8 +27,7 @@ const ACTIONS: [&str; 40] = [
     "prescriptions.renewable",
     "payments.outstanding",
     "payments.pay",
-    "surveys.list",
-    "surveys.answer",
+    "payments.list",
     "practice.read",
     "office.read",
     "attachment.upload",

@@ -34,10 +34,8 @@ closed_list!(
         PaymentsOutstanding = "payments.outstanding",
         /// A citizen began to pay what they owe.
         PaymentsPay = "payments.pay",
-        /// A citizen asked whether there is a survey for them.
-        SurveysList = "surveys.list",
-        /// A citizen answered a survey.
-        SurveysAnswer = "surveys.answer",
+        /// A citizen listed what they began to pay.
+        PaymentsList = "payments.list",
         /// A citizen read what their office offers.
         PracticeRead = "practice.read",
         /// Somebody read an office's practical information.
@@ -136,7 +134,6 @@ impl Action {
             | Self::DialogSend
             | Self::AppointmentsBook
             | Self::PaymentsPay
-            | Self::SurveysAnswer
             | Self::AttachmentUpload
             | Self::InboundReceive
             | Self::PluginInstall => Effect::Create,
@@ -152,7 +149,7 @@ impl Action {
             | Self::AppointmentsUpcoming
             | Self::PrescriptionsRenewable
             | Self::PaymentsOutstanding
-            | Self::SurveysList
+            | Self::PaymentsList
             | Self::EventsRead
             | Self::EventsFollow
             | Self::UnreadableList

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     dialog::StatusName,
-    ids::{AppointmentId, DialogId, EventId, HerId},
+    ids::{AppointmentId, DialogId, EventId, HerId, PaymentId},
     service::{Service, closed_list},
 };
 
@@ -23,7 +23,7 @@ pub struct Event {
     /// What happened.
     #[serde(rename = "type")]
     pub kind: EventType,
-    /// What it is about: `/v1/me/dialogs/{id}` or `/v1/me/appointments/{id}`.
+    /// What it is about: `/v1/me/dialogs/{id}`, `/v1/me/appointments/{id}` or `/v1/me/payments/{id}`.
     pub subject: String,
     /// When.
     pub time: Timestamp,
@@ -58,6 +58,9 @@ pub struct EventData {
     /// The appointment, where it is about one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appointment: Option<AppointmentId>,
+    /// The payment, where it is about one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<PaymentId>,
 }
 
 closed_list!(
@@ -83,5 +86,7 @@ closed_list!(
         AppointmentCancelled = "no.dialog.appointment.cancelled.v1",
         /// The office reminds of an appointment.
         AppointmentReminder = "no.dialog.appointment.reminder.v1",
+        /// A payment was paid, failed, expired or was given back.
+        PaymentUpdated = "no.dialog.payment.updated.v1",
     }
 );

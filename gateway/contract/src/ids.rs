@@ -85,6 +85,16 @@ uuid_id!(
     "appointment id"
 );
 uuid_id!(
+    /// The gateway's id of an invoice.
+    InvoiceId,
+    "invoice id"
+);
+uuid_id!(
+    /// The gateway's id of a payment.
+    PaymentId,
+    "payment id"
+);
+uuid_id!(
     /// One event that the portal is told.
     EventId,
     "event id"

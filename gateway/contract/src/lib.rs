@@ -7,6 +7,7 @@
 //! - [`appointment`], [`prescription`], [`practice`]: the look-ups around dialogs.
 //! - [`event`]: what the portal is told (CloudEvents); [`page`]: pages of a list.
 //! - [`problem`]: the closed list of errors (RFC 9457).
+//! - [`payment`]: what citizens owe and pay.
 //! - [`survey`]: satisfaction surveys, all choices; [`form`]: a provider's form, a schema that nobody trusts.
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
@@ -37,6 +38,7 @@ pub mod openapi;
 pub mod opening;
 pub mod package;
 pub mod page;
+pub mod payment;
 pub mod plugin;
 pub mod practice;
 pub mod prescription;

@@ -170,6 +170,8 @@ pub mod returned {
     pub const INVOICE_TEXT_CHARACTERS: usize = 200;
     /// A provider's id of a payment; it is part of a key of the store.
     pub const PAYMENT_ID_CHARACTERS: usize = 128;
+    /// A receipt's number.
+    pub const RECEIPT_CHARACTERS: usize = 64;
 
     /// Questions of a survey.
     pub const QUESTIONS: usize = 30;

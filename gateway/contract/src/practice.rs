@@ -127,6 +127,9 @@ pub struct Practitioner {
     /// Holidays and other times away.
     #[serde(default)]
     pub absences: Vec<Absence>,
+    /// A specialist in general practice (spesialist i allmennmedisin), by the directory; not when left out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub specialist: bool,
 }
 
 /// A time when a clinician is away.

@@ -2,11 +2,15 @@
 //! and checks what comes back on the way: what stands here is within the contract.
 
 mod look_ups;
+mod money;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::look_ups::{Form, Invoice, Payment, PracticeProfile};
+pub use self::{
+    look_ups::{Form, Invoice, Payment, PracticeProfile},
+    money::{DialogFee, PaymentReceipt, PaymentState},
+};
 use crate::{
     dialog::{Attachment, Clinician},
     ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
@@ -397,6 +401,20 @@ pub enum EventBody {
         /// Where the bytes are kept, and how many.
         raw: RawBlob,
     },
+    /// A payment that was begun came to something.
+    Payment {
+        /// The payment's id, as `pay` gave it.
+        payment: String,
+        /// Where it stands now.
+        state: PaymentState,
+    },
+    /// The office charged for a consultation that is closed.
+    Charged {
+        /// The dialog's reference.
+        dialog: String,
+        /// One to twenty, each tariff once.
+        fees: Vec<DialogFee>,
+    },
 }
 
 /// Bytes kept for the operator.
@@ -557,6 +575,10 @@ closed_list!(
         NoAgreement = "no-agreement",
         /// The dialog is closed.
         DialogClosed = "dialog-closed",
+        /// No payment was begun with this plugin under that id.
+        UnknownPayment = "unknown-payment",
+        /// The office may not charge this for the dialog.
+        FeeNotAllowed = "fee-not-allowed",
         /// It breaks the contract.
         Invalid = "invalid",
     }

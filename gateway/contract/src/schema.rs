@@ -80,6 +80,14 @@ resources! {
     Empty = "empty.json";
     /// [`crate::prescription::Prescription`].
     Prescription = "prescription.json";
+    /// [`crate::payment::Invoice`].
+    Invoice = "invoice.json";
+    /// [`crate::payment::NewPayment`].
+    NewPayment = "new-payment.json";
+    /// [`crate::payment::PaymentBegun`].
+    PaymentBegun = "payment-begun.json";
+    /// [`crate::payment::Payment`].
+    Payment = "payment.json";
     /// [`crate::practice::Practice`].
     Practice = "practice.json";
     /// [`crate::practice::Office`].
@@ -110,6 +118,10 @@ resources! {
     AppointmentPage = "appointment-page.json";
     /// A [`crate::page::Page`] of prescriptions.
     PrescriptionPage = "prescription-page.json";
+    /// A [`crate::page::Page`] of invoices.
+    InvoicePage = "invoice-page.json";
+    /// A [`crate::page::Page`] of payments.
+    PaymentPage = "payment-page.json";
     /// A [`crate::page::Page`] of events.
     EventPage = "event-page.json";
     /// [`crate::access_log::AccessLogPage`].

@@ -76,6 +76,8 @@ closed_list!(
         Certificate = "certificate",
         /// Clinician to clinician (lege–lege).
         Collegial = "collegial",
+        /// Pay what the office charges (betaling). No dialog belongs to it.
+        Payment = "payment",
     }
 );
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use dialog_contract::{
     dialog::{ActivityKind, Attachment, Author, AuthorRole, Message, OfficeName, Provider, Status},
     event::EventType,
-    ids::{AppointmentId, MessageId},
+    ids::{AppointmentId, HprNumber, MessageId},
     provider::{
         Appointment, AppointmentChangeKind, CitizenIdentity, DialogStatus, Disposition, Event, EventBody,
         OfficeMessage, ReceiptOutcome, RefusalReason,
@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::{
     draft::Draft,
+    fees,
     identity::CitizenId,
     inbound::message,
     ports::store::StoreError,
@@ -44,6 +45,7 @@ impl Shelf {
         draft: &mut Draft,
         step: &mut Step,
         events: &[Event],
+        specialists: &[HprNumber],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (mut seen, mut files) = (HashSet::new(), HashSet::new());
@@ -60,7 +62,7 @@ impl Shelf {
             let applied = if repeated || self.brings_known_file(event).await? {
                 Err(RefusalReason::Invalid)
             } else {
-                self.apply(draft, step, event, now).await?
+                self.apply(draft, step, event, specialists, now).await?
             };
             let disposition = match applied {
                 Ok(()) => {
@@ -89,21 +91,24 @@ impl Shelf {
     }
 
     /// Applies one event to the dialog that it is about. Refused where the dialog's rules do not allow it; then
-    /// neither draft nor step was changed. Whether it was settled before is the caller's to ask.
+    /// neither draft nor step was changed. Whether it was settled before is the caller's to ask; `specialists` are those
+    /// of the dialog's office, for fees.
     pub(crate) async fn apply(
         &self,
         draft: &mut Draft,
         step: &mut Step,
         event: &Event,
+        specialists: &[HprNumber],
         now: Timestamp,
     ) -> Result<Result<(), RefusalReason>, StoreError> {
         let about = match &event.body {
             EventBody::Message { dialog, .. }
             | EventBody::Status { dialog, .. }
             | EventBody::Receipt { dialog, .. }
-            | EventBody::Renewal { dialog, .. } => Some(dialog),
+            | EventBody::Renewal { dialog, .. }
+            | EventBody::Charged { dialog, .. } => Some(dialog),
             EventBody::Appointment { dialog, .. } => dialog.as_ref(),
-            EventBody::Opened { .. } | EventBody::Unreadable { .. } => None,
+            EventBody::Opened { .. } | EventBody::Unreadable { .. } | EventBody::Payment { .. } => None,
         };
         if about.is_none() || about != draft.record.reference.as_ref() {
             return Ok(Err(RefusalReason::UnknownDialog));
@@ -165,7 +170,22 @@ impl Shelf {
                 draft.activity(event.occurred, kind, said);
                 draft.news(EventType::DialogUpdated);
             }
-            EventBody::Opened { .. } | EventBody::Unreadable { .. } => return Ok(Err(RefusalReason::Invalid)),
+            EventBody::Charged { fees, .. } => match fees::allowed(&draft.record.dialog, fees, specialists) {
+                Ok(Some(fees)) => {
+                    draft.record.dialog.fees = fees;
+                    draft.news(EventType::DialogUpdated);
+                }
+                // They were charged before.
+                Ok(None) => {}
+                Err(rule) => {
+                    let (plugin, dialog) = (&draft.record.plugin, draft.record.dialog.id);
+                    tracing::warn!(%plugin, %dialog, rule, "a fee is not allowed");
+                    return Ok(Err(RefusalReason::FeeNotAllowed));
+                }
+            },
+            EventBody::Opened { .. } | EventBody::Unreadable { .. } | EventBody::Payment { .. } => {
+                return Ok(Err(RefusalReason::Invalid));
+            }
         }
         Ok(Ok(()))
     }
@@ -206,6 +226,7 @@ impl Shelf {
             service: Service::Appointment,
             dialog: None,
             appointment: Some(id),
+            payment: None,
             traceparent,
         });
         Ok(stored)

@@ -23,6 +23,12 @@
 //! | `a` | appointment | [`crate::record::StoredAppointment`] |
 //! | `b` | citizen, appointment | – |
 //! | `h` | plugin + citizen + the plugin's name of the appointment | appointment |
+//! | `k` | invoice | [`crate::record::StoredInvoice`] |
+//! | `z` | citizen, invoice | – |
+//! | `I` | plugin + citizen + the plugin's name of the invoice | invoice |
+//! | `p` | payment | [`crate::record::StoredPayment`] |
+//! | `s` | citizen, payment | – |
+//! | `P` | plugin + the plugin's name of the payment | payment |
 //! | `t` | attachment | [`crate::record::StoredAttachment`] |
 //! | `u` | when it is removed unless used, attachment | – |
 //! | `o` | operation | [`crate::record::StoredOperation`] |
@@ -34,7 +40,7 @@
 //! | `x` | when it arrived, its id | kept for the operator by `inbound` |
 
 use bytes::{BufMut, Bytes, BytesMut};
-use dialog_contract::ids::{AppointmentId, AttachmentId, DialogId, EventId, PluginId};
+use dialog_contract::ids::{AppointmentId, AttachmentId, DialogId, EventId, InvoiceId, PaymentId, PluginId};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -199,6 +205,52 @@ pub(crate) fn appointment_of_listed(key: &[u8]) -> Option<AppointmentId> {
     last_uuid(key, 2 + 16).map(AppointmentId::from)
 }
 
+pub(crate) fn invoice(invoice: InvoiceId) -> Bytes {
+    key(b'k', &[invoice.uuid().as_bytes()])
+}
+
+/// An invoice by the provider's id, which is only trusted to be unique for one citizen.
+pub(crate) fn invoice_by_reference(plugin: &PluginId, citizen: CitizenId, reference: &str) -> Bytes {
+    key(b'I', &[&fixed(&[plugin.as_str().as_bytes(), citizen.bytes(), reference.as_bytes()]).0])
+}
+
+pub(crate) fn invoice_of(citizen: CitizenId, invoice: InvoiceId) -> Bytes {
+    key(b'z', &[citizen.bytes(), invoice.uuid().as_bytes()])
+}
+
+/// All invoices of a citizen's, the first seen first.
+pub(crate) fn invoices_of(citizen: CitizenId) -> Bytes {
+    key(b'z', &[citizen.bytes()])
+}
+
+/// The invoice that a key of [`invoice_of`] names.
+pub(crate) fn invoice_of_listed(key: &[u8]) -> Option<InvoiceId> {
+    last_uuid(key, 2 + 16).map(InvoiceId::from)
+}
+
+pub(crate) fn payment(payment: PaymentId) -> Bytes {
+    key(b'p', &[payment.uuid().as_bytes()])
+}
+
+/// A payment by the provider's id: what becomes of it is told without saying whose it is.
+pub(crate) fn payment_by_reference(plugin: &PluginId, reference: &str) -> Bytes {
+    key(b'P', &[&fixed(&[plugin.as_str().as_bytes(), reference.as_bytes()]).0])
+}
+
+pub(crate) fn payment_of(citizen: CitizenId, payment: PaymentId) -> Bytes {
+    key(b's', &[citizen.bytes(), payment.uuid().as_bytes()])
+}
+
+/// All payments of a citizen's, the first begun first.
+pub(crate) fn payments_of(citizen: CitizenId) -> Bytes {
+    key(b's', &[citizen.bytes()])
+}
+
+/// The payment that a key of [`payment_of`] names.
+pub(crate) fn payment_of_listed(key: &[u8]) -> Option<PaymentId> {
+    last_uuid(key, 2 + 16).map(PaymentId::from)
+}
+
 pub(crate) fn attachment(attachment: AttachmentId) -> Bytes {
     key(b't', &[attachment.uuid().as_bytes()])
 }
@@ -325,6 +377,9 @@ mod tests {
     fn what_a_key_names_can_be_read_from_it() {
         let (citizen, dialog_id) = (CitizenId::from_bytes([7; 16]), DialogId::new());
         assert_eq!(dialog_of_listed(&listed(citizen, at(5), dialog_id)), Some(dialog_id));
+        let (invoice_id, payment_id) = (InvoiceId::new(), PaymentId::new());
+        assert_eq!(invoice_of_listed(&invoice_of(citizen, invoice_id)), Some(invoice_id));
+        assert_eq!(payment_of_listed(&payment_of(citizen, payment_id)), Some(payment_id));
         let reply = reply(citizen, "key");
         assert_eq!(reply_of_expiry(&reply_expiry(at(5), &reply)), Some(reply));
         let attachment_id = AttachmentId::new();

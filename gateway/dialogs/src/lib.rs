@@ -22,6 +22,7 @@ mod calendar;
 mod cursor;
 mod desk;
 mod draft;
+mod fees;
 mod identity;
 pub mod inbound;
 mod keys;

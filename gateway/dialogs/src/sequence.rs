@@ -184,6 +184,7 @@ mod tests {
                 revision: None,
                 status: None,
                 appointment: None,
+                payment: None,
             },
         };
         (place, Told { citizen: CitizenId::from_bytes([0; 16]), event })

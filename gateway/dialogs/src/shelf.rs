@@ -6,11 +6,12 @@ use std::sync::Arc;
 use dialog_contract::{
     dialog::StatusName,
     event::{Event, EventData, EventType},
-    ids::{AppointmentId, AttachmentId, DialogId, HerId, PluginId},
+    ids::{AppointmentId, AttachmentId, DialogId, HerId, InvoiceId, PaymentId, PluginId},
     service::Service,
 };
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
+use tokio::sync::watch;
 
 use crate::{
     draft::Draft,
@@ -22,7 +23,7 @@ use crate::{
     },
     record::{
         self, Owed, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredEvent,
-        StoredOperation, StoredReply, Use, Work,
+        StoredInvoice, StoredOperation, StoredPayment, StoredReply, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };
@@ -34,6 +35,8 @@ pub(crate) struct Shelf {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) secret: Secret,
     pub(crate) sequence: Arc<Sequence>,
+    /// Changes with every payment that is begun: for who waits for one.
+    pub(crate) payments: Arc<watch::Sender<u64>>,
     /// The gateway's public URL: the source of its events.
     source: Arc<str>,
 }
@@ -48,6 +51,7 @@ pub(crate) struct News {
     /// The dialog, its revision and its status.
     pub(crate) dialog: Option<(DialogId, u64, StatusName)>,
     pub(crate) appointment: Option<AppointmentId>,
+    pub(crate) payment: Option<PaymentId>,
     pub(crate) traceparent: Option<String>,
 }
 
@@ -74,7 +78,7 @@ impl Shelf {
             Some(entry) => Some(record::decode::<StoredEvent>("an event", &entry.versioned.value)?.event.id),
             None => None,
         };
-        Ok(Self { store, clock, secret, sequence: Arc::new(Sequence::after(last)), source })
+        Ok(Self { store, clock, secret, sequence: Arc::new(Sequence::after(last)), payments: Arc::default(), source })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -152,6 +156,40 @@ impl Shelf {
         }
     }
 
+    pub(crate) async fn invoice(&self, id: InvoiceId) -> Result<Option<(Revision, StoredInvoice)>, StoreError> {
+        self.read("an invoice", &keys::invoice(id)).await
+    }
+
+    /// The invoice that a plugin calls `reference`, for this citizen.
+    pub(crate) async fn invoice_by_reference(
+        &self,
+        plugin: &PluginId,
+        citizen: CitizenId,
+        reference: &str,
+    ) -> Result<Option<(Revision, StoredInvoice)>, StoreError> {
+        let key = keys::invoice_by_reference(plugin, citizen, reference);
+        match self.read::<InvoiceId>("an invoice's id", &key).await? {
+            Some((_, id)) => self.invoice(id).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn payment(&self, id: PaymentId) -> Result<Option<(Revision, StoredPayment)>, StoreError> {
+        self.read("a payment", &keys::payment(id)).await
+    }
+
+    /// The payment that a plugin calls `reference`.
+    pub(crate) async fn payment_by_reference(
+        &self,
+        plugin: &PluginId,
+        reference: &str,
+    ) -> Result<Option<(Revision, StoredPayment)>, StoreError> {
+        match self.read::<PaymentId>("a payment's id", &keys::payment_by_reference(plugin, reference)).await? {
+            Some((_, id)) => self.payment(id).await,
+            None => Ok(None),
+        }
+    }
+
     pub(crate) async fn operation(&self, id: uuid::Uuid) -> Result<Option<(Revision, StoredOperation)>, StoreError> {
         self.read("an operation", &keys::operation(id)).await
     }
@@ -210,11 +248,12 @@ impl Shelf {
     }
 
     fn told(&self, place: Place, news: News, time: Timestamp) -> Told {
-        let News { kind, citizen, office, service, dialog, appointment, traceparent } = news;
-        let subject = match (dialog, appointment) {
-            (Some((dialog, ..)), _) => format!("/v1/me/dialogs/{dialog}"),
-            (None, Some(appointment)) => format!("/v1/me/appointments/{appointment}"),
-            (None, None) => "/v1/me".into(),
+        let News { kind, citizen, office, service, dialog, appointment, payment, traceparent } = news;
+        let subject = match (dialog, appointment, payment) {
+            (Some((dialog, ..)), ..) => format!("/v1/me/dialogs/{dialog}"),
+            (None, Some(appointment), _) => format!("/v1/me/appointments/{appointment}"),
+            (None, None, Some(payment)) => format!("/v1/me/payments/{payment}"),
+            (None, None, None) => "/v1/me".into(),
         };
         let event = Event {
             specversion: "1.0".into(),
@@ -233,6 +272,7 @@ impl Shelf {
                 revision: dialog.map(|(_, revision, _)| revision),
                 status: dialog.map(|(_, _, status)| status),
                 appointment,
+                payment,
             },
         };
         Told { citizen, event }
@@ -296,6 +336,7 @@ impl Step {
                 service: record.dialog.service,
                 dialog,
                 appointment: None,
+                payment: None,
                 traceparent: traceparent.clone(),
             }));
         }
@@ -375,6 +416,37 @@ impl Step {
             stored.provider.id == *plugin && stored.citizen == citizen && stored.appointment.id == reference
         };
         self.appointments.iter().find(|(_, stored)| same(stored)).cloned()
+    }
+
+    /// Writes an invoice, with the ways to find it.
+    pub(crate) fn invoice(&mut self, revision: Option<Revision>, stored: &StoredInvoice) -> Result<(), StoreError> {
+        let key = keys::invoice(stored.id);
+        let reference = keys::invoice_by_reference(&stored.provider.id, stored.citizen, &stored.invoice.id);
+        match revision {
+            Some(revision) => self.batch.require_at(key.clone(), revision),
+            None => self.batch.require_absent(key.clone()).require_absent(reference.clone()),
+        };
+        let owner = stored.citizen.owner();
+        self.batch.put_of(owner, key, record::encode(stored)?);
+        self.batch.put_of(owner, reference, record::encode(&stored.id)?);
+        self.batch.put(keys::invoice_of(stored.citizen, stored.id), &b""[..]);
+        Ok(())
+    }
+
+    /// Writes a payment, with the ways to find it.
+    pub(crate) fn payment(&mut self, revision: Option<Revision>, stored: &StoredPayment) -> Result<(), StoreError> {
+        let key = keys::payment(stored.id);
+        let reference = keys::payment_by_reference(&stored.provider.id, &stored.reference);
+        match revision {
+            Some(revision) => self.batch.require_at(key.clone(), revision),
+            // Two payments by one name would tell one citizen that another has paid.
+            None => self.batch.require_absent(key.clone()).require_absent(reference.clone()),
+        };
+        let owner = stored.citizen.owner();
+        self.batch.put_of(owner, key, record::encode(stored)?);
+        self.batch.put_of(owner, reference, record::encode(&stored.id)?);
+        self.batch.put(keys::payment_of(stored.citizen, stored.id), &b""[..]);
+        Ok(())
     }
 
     /// Writes an operation as it was read at `revision` (none where it is new), with when it is looked after.

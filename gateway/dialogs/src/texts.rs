@@ -128,6 +128,10 @@ texts! {
     call_the_office = "Denne timen kan ikke endres her. Ring legekontoret.", "Denne timen kan ikkje endrast her. Ring legekontoret.", "This appointment cannot be changed here. Call the office.";
     nothing_booked = "Ingenting er bestilt eller endret.", "Ingenting er bestilt eller endra.", "Nothing was booked or changed.";
     perhaps_booked = "Vi vet ikke om bestillingen gikk gjennom. Se timene dine, eller ring legekontoret, før du prøver igjen.", "Vi veit ikkje om bestillinga gjekk gjennom. Sjå timane dine, eller ring legekontoret, før du prøver igjen.", "We do not know whether the booking went through. Look at your appointments, or call the office, before you try again.";
+    nothing_paid = "Ingen betaling er begynt, og ingenting er trukket.", "Inga betaling er byrja, og ingenting er trekt.", "No payment was begun, and nothing was charged.";
+    perhaps_begun = "Vi vet ikke om betalingen ble opprettet. Ingenting er trukket; prøv igjen om litt.", "Vi veit ikkje om betalinga vart oppretta. Ingenting er trekt; prøv igjen om litt.", "We do not know whether the payment was set up. Nothing was charged; please try again shortly.";
+    payment_open = "En betaling av denne regningen er alt begynt. Fullfør den, eller vent til den er utløpt.", "Ei betaling av denne rekninga er alt byrja. Fullfør henne, eller vent til ho er gått ut.", "A payment of this invoice has already been begun. Complete it, or wait until it has expired.";
+    already_paid = "Denne regningen er betalt.", "Denne rekninga er betalt.", "This invoice is paid.";
     sent = "Sendt til legekontoret.", "Sendt til legekontoret.", "Sent to the office.";
     queued = "Legekontorets løsning er ikke tilgjengelig nå. Vi prøver igjen til det går, i inntil fire døgn; du trenger ikke å sende på nytt.", "Løysinga til legekontoret er ikkje tilgjengeleg no. Vi prøver igjen til det går, i inntil fire døgn; du treng ikkje å sende på nytt.", "The office's solution is not available now. We keep trying for up to four days; you need not send it again.";
     uncertain = "Vi vet ikke om legekontoret har fått dette. Ring legekontoret hvis det haster, eller hvis du ikke hører noe.", "Vi veit ikkje om legekontoret har fått dette. Ring legekontoret om det hastar, eller om du ikkje høyrer noko.", "We do not know whether the office has received this. Call the office if it is urgent, or if you hear nothing.";
@@ -200,6 +204,7 @@ const fn service_name(service: Service, locale: Locale) -> &'static str {
         Service::SickNoteRenewal => text!(locale, "Forny sykemelding", "Forny sjukmelding", "Renew sick note"),
         Service::Certificate => text!(locale, "Helseattest", "Helseattest", "Health certificate"),
         Service::Collegial => text!(locale, "Lege–lege", "Lege–lege", "Clinician to clinician"),
+        Service::Payment => text!(locale, "Betal", "Betal", "Pay"),
     }
 }
 

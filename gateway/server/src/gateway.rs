@@ -16,6 +16,7 @@ use crate::{
     evidence::AuditLog,
     http::streams::EventStreams,
     log_reading::LogReading,
+    return_origins::ReturnOrigins,
     telemetry::metrics::Metrics,
     trails::AuditTrails,
     webhook::Webhook,
@@ -57,6 +58,8 @@ pub struct Gateway {
     pub log_reading: LogReading,
     /// Whether the log's public files are read without a token.
     pub open_log: bool,
+    /// Where payment services may send citizens back to.
+    pub return_origins: ReturnOrigins,
     /// Requests that may be worked on at once.
     pub permits: Semaphore,
     /// How often somebody may ask.

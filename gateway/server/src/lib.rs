@@ -11,6 +11,7 @@
 //! - [`log`]: the audit log as it is configured. [`witnesses`]: who must sign it too before it is public.
 //! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
 //! - [`operate`]: what an operator does with the plugins of a gateway that runs.
+//! - [`return_origins`]: where a payment service may send a citizen back to.
 //! - [`encryption`]: the keys of what is kept. [`telemetry`]: logs, traces, metrics.
 
 pub mod abuse;
@@ -29,6 +30,7 @@ pub mod log;
 pub mod log_reading;
 pub mod operate;
 pub mod retention;
+pub mod return_origins;
 pub mod start;
 pub mod telemetry;
 pub mod tls;

@@ -51,6 +51,7 @@ use crate::{
     listener::Listener,
     log,
     log_reading::LogReading,
+    return_origins::ReturnOrigins,
     telemetry::{
         logs::Telemetry,
         metrics::{Metrics, Watched},
@@ -315,6 +316,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         keep_records_days: config.audit.keep_records_days,
         log_reading: LogReading::default(),
         open_log: config.operations.open_log,
+        return_origins: ReturnOrigins::of(&config.payments.return_origins, &config.public_url),
         permits: Semaphore::new(limits::REQUESTS_AT_ONCE),
         rates: Rates::new(&config.rates),
         event_streams: EventStreams::default(),

@@ -5,9 +5,10 @@
 
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
 use dialog_plugin_sdk::{
-    AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogMessage, DialogStatus, Event, EventBody,
-    Failure, Locale, OfficeMessage, OfficeOpening, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision,
-    RenewalOutcome, Sent, Service, StatusChange, Unreadable, attachments, ids, log,
+    AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogFee, DialogFees, DialogMessage, DialogStatus,
+    Event, EventBody, Failure, Locale, OfficeMessage, OfficeOpening, PaymentChange, PaymentReceipt, PaymentState,
+    Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision, RenewalOutcome, Sent, Service, StatusChange,
+    Unreadable, attachments, ids, log,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +35,10 @@ const MAX_MESSAGE_ID: usize = 128;
 const MAX_REFERENCE: usize = 256;
 /// Files of a message, by the contract.
 const MAX_FILES: usize = 10;
+/// Fees of a dialog, by the contract.
+const MAX_FEES: usize = 20;
+/// Characters of a receipt's number, by the contract.
+const MAX_RECEIPT: usize = 64;
 /// Decisions of an answer: twice what a request can hold.
 const MAX_DECISIONS: usize = 40;
 
@@ -96,6 +101,35 @@ enum Kind {
     BookingCancelled(BookingChange),
     /// A booking is near.
     BookingReminder(BookingChange),
+    /// The clinic charged for a case.
+    FeesCharged { case_no: String, fees: Vec<Charged> },
+    /// A payment came to something.
+    Payment {
+        pay_no: String,
+        state: PayState,
+        #[serde(default)]
+        receipt: Option<String>,
+        #[serde(default)]
+        paid_at: Option<String>,
+    },
+}
+
+#[derive(Deserialize)]
+struct Charged {
+    tariff: String,
+    ore: u64,
+    #[serde(default)]
+    hpr: Option<u32>,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum PayState {
+    Paid,
+    Failed,
+    Expired,
+    Refunded,
 }
 
 #[derive(Deserialize)]
@@ -272,6 +306,23 @@ fn understood(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Resu
         Kind::BookingMoved(change) => change.event(office, AppointmentChangeKind::Moved)?,
         Kind::BookingCancelled(change) => change.event(office, AppointmentChangeKind::Cancelled)?,
         Kind::BookingReminder(change) => change.event(office, AppointmentChangeKind::Reminder)?,
+        Kind::FeesCharged { case_no, fees } => {
+            EventBody::Charged(DialogFees { dialog: reference(case_no)?, fees: charged(fees)? })
+        }
+        Kind::Payment { pay_no, state, receipt, paid_at } => EventBody::Payment(PaymentChange {
+            payment: payment(pay_no)?,
+            state: match state {
+                PayState::Paid => PaymentState::Paid(PaymentReceipt {
+                    number: receipt
+                        .filter(|number| !number.trim().is_empty() && number.chars().count() <= MAX_RECEIPT)
+                        .ok_or("is paid without a receipt")?,
+                    at: paid_at.as_deref().and_then(time::instant).ok_or("is paid at a time that is none")?,
+                }),
+                PayState::Failed => PaymentState::Failed,
+                PayState::Expired => PaymentState::Expired,
+                PayState::Refunded => PaymentState::Refunded,
+            },
+        }),
     };
     Ok(Event { id: format!("{EVENT}{}", head.seq), occurred, body })
 }
@@ -345,6 +396,31 @@ fn decisions(lines: Vec<Decided>) -> Result<Vec<RenewalDecision>, Odd> {
             })
         })
         .collect()
+}
+
+/// What the contract would refuse takes down only the change that it stands in.
+fn charged(fees: Vec<Charged>) -> Result<Vec<DialogFee>, Odd> {
+    if !(1..=MAX_FEES).contains(&fees.len()) {
+        return Err("charges nothing, or more than twenty fees");
+    }
+    let mut known: Vec<DialogFee> = Vec::new();
+    for Charged { tariff, ore, hpr } in fees {
+        let is_code = (1..=16).contains(&tariff.len()) && tariff.bytes().all(|letter| letter.is_ascii_alphanumeric());
+        let again = known.iter().any(|fee| fee.tariff.eq_ignore_ascii_case(&tariff));
+        let somebody = hpr.is_none_or(|number| (1..=999_999_999).contains(&number));
+        if !is_code || again || !somebody || !(1..=100_000_000).contains(&ore) {
+            return Err("charges a fee with an odd tariff, amount or clinician");
+        }
+        known.push(DialogFee { tariff, amount: ore, clinician: hpr });
+    }
+    Ok(known)
+}
+
+fn payment(number: String) -> Result<String, Odd> {
+    if number.is_empty() || number.chars().count() > MAX_MESSAGE_ID || number.chars().any(char::is_control) {
+        return Err("has a payment's number that is empty, over 128 characters or not in one line");
+    }
+    Ok(number)
 }
 
 const fn service(kind: Type) -> Service {

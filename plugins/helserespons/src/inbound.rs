@@ -168,6 +168,8 @@ const fn word(reason: RefusalReason) -> &'static str {
         RefusalReason::NotDigitallyActive => "PATIENT_NOT_DIGITAL",
         RefusalReason::NoAgreement => "NO_AGREEMENT",
         RefusalReason::DialogClosed => "CASE_CLOSED",
+        RefusalReason::UnknownPayment => "UNKNOWN_PAYMENT",
+        RefusalReason::FeeNotAllowed => "FEE_NOT_ALLOWED",
         RefusalReason::Invalid => "INVALID",
     }
 }

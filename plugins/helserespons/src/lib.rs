@@ -8,6 +8,7 @@
 //! | [`booking`] | openings and bookings in both vocabularies |
 //! | [`appointments`] | direct booking |
 //! | [`medication`] | which prescriptions can be renewed |
+//! | [`payment`] | what is owed, and where to pay |
 //! | [`change`] | one change at the vendor as an event of the contract |
 //! | [`inbound`] | the change feed and the webhooks: which changes, and what is confirmed |
 //! | [`file`](mod@file) | files in both directions |
@@ -22,6 +23,7 @@ pub mod change;
 pub mod file;
 pub mod inbound;
 pub mod medication;
+pub mod payment;
 pub mod person;
 pub mod refusal;
 pub mod settings;
@@ -38,4 +40,5 @@ pub struct Helserespons;
 dialog_plugin_sdk::export_dialogs!(Helserespons);
 dialog_plugin_sdk::export_appointments!(Helserespons);
 dialog_plugin_sdk::export_prescriptions!(Helserespons);
+dialog_plugin_sdk::export_payments!(Helserespons);
 dialog_plugin_sdk::export_inbound!(Helserespons);

@@ -34,8 +34,8 @@ pub type Pointers = [(&'static str, &'static str)];
 /// | status | code | failure |
 /// | --- | --- | --- |
 /// | 403 | `SERVICE_OFF`, `PATIENT_BLOCKED`, `TOO_LATE` | `declined` |
-/// | 404 | `UNKNOWN_CASE`, `UNKNOWN_BOOKING`, `UNKNOWN_PATIENT` | `not-found` |
-/// | 409 | `OPENING_TAKEN`, `OPENING_CHANGED`, `CASE_CLOSED`, `BOOKING_CANCELLED` | `conflict` |
+/// | 404 | `UNKNOWN_CASE`, `UNKNOWN_BOOKING`, `UNKNOWN_PATIENT`, `UNKNOWN_FEE` | `not-found` |
+/// | 409 | `OPENING_TAKEN`, `OPENING_CHANGED`, `CASE_CLOSED`, `BOOKING_CANCELLED`, `FEE_OPEN`, `FEE_PAID` | `conflict` |
 /// | 413 | `FILES_TOO_LARGE` | `invalid`: the attachments |
 /// | 422 | `FIELD_INVALID`, all fields from the citizen | `invalid` |
 /// | all other | | as [`Response::success`] says |
@@ -54,6 +54,9 @@ pub fn accepted(answer: Response, locale: Locale, pointers: &Pointers) -> Result
         (404, "UNKNOWN_CASE") => Words::UnknownCase,
         (404, "UNKNOWN_BOOKING") => Words::UnknownBooking,
         (404, "UNKNOWN_PATIENT") => Words::UnknownPatient,
+        (404, "UNKNOWN_FEE") => Words::UnknownFee,
+        (409, "FEE_OPEN") => Words::FeeOpen,
+        (409, "FEE_PAID") => Words::FeePaid,
         (409, "OPENING_TAKEN") => Words::OpeningTaken,
         (409, "OPENING_CHANGED") => Words::OpeningChanged,
         (409, "CASE_CLOSED") => Words::CaseClosed,

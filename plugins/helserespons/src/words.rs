@@ -86,6 +86,21 @@ words! {
         "Timen er allerede avbestilt. Ingenting er endret."
         "Timen er allereie avbestilt. Ingenting er endra."
         "The appointment is already cancelled. Nothing was changed.";
+    /// No such fee.
+    UnknownFee "UNKNOWN_FEE"
+        "Legekontorets løsning finner ikke regningen."
+        "Løysinga til legekontoret finn ikkje rekninga."
+        "The office's solution does not find the invoice.";
+    /// A payment of the fee is open.
+    FeeOpen "FEE_OPEN"
+        "En betaling av regningen er alt begynt."
+        "Ei betaling av rekninga er alt byrja."
+        "A payment of the invoice has already been begun.";
+    /// The fee is paid.
+    FeePaid "FEE_PAID"
+        "Regningen er betalt."
+        "Rekninga er betalt."
+        "The invoice is paid.";
     /// The vendor takes no files this large.
     FilesTooLarge "FILES_TOO_LARGE"
         "Vedleggene er for store for legekontorets løsning. Ingenting er sendt."

@@ -11,8 +11,8 @@ use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext,
 use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
-    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, ReceiptOutcome,
-    RenewalOutcome, Service,
+    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, PaymentState,
+    ReceiptOutcome, RenewalOutcome, Service,
 };
 use helserespons::Helserespons;
 use proptest::prelude::*;
@@ -394,4 +394,32 @@ fn a_context_without_offices_knows_no_clinic() {
     let ctx = InboundContext { offices: Vec::new(), ..inbound() };
     let events = Helserespons::receive(ctx, delivery(&[of_kind("NOTICE")])).unwrap();
     assert!(matches!(&events[0].body, EventBody::Unreadable(odd) if odd.office.is_none()));
+}
+
+#[test]
+fn fees_and_payments_are_told_of_as_the_vendor_has_them() {
+    let EventBody::Charged(charged) = one(of_kind("FEES_CHARGED")).body else { panic!("another event") };
+    let fees: Vec<_> = charged.fees.iter().map(|fee| (fee.tariff.as_str(), fee.amount, fee.clinician)).collect();
+    assert_eq!(fees, [("2ae", 17_900, Some(9_123_458)), ("2dd", 12_000, Some(9_123_458))]);
+    let EventBody::Payment(payment) = one(of_kind("PAYMENT")).body else { panic!("another event") };
+    let PaymentState::Paid(receipt) = payment.state else { panic!("another state") };
+    assert!(payment.payment.starts_with("P-") && receipt.number.starts_with("K-"));
+}
+
+#[test]
+fn a_fee_or_a_payment_that_the_contract_would_refuse_is_kept_for_the_operator() {
+    for (kind, pointer, wrong) in [
+        ("FEES_CHARGED", "/fees", json!([])),
+        ("FEES_CHARGED", "/fees/0/ore", json!(0)),
+        ("FEES_CHARGED", "/fees/1/tariff", json!("2AE")),
+        ("FEES_CHARGED", "/fees/0/hpr", json!(0)),
+        ("PAYMENT", "/payNo", json!("")),
+        ("PAYMENT", "/receipt", json!(null)),
+        ("PAYMENT", "/paidAt", json!("i dag")),
+        ("PAYMENT", "/state", json!("MAYBE")),
+    ] {
+        let mut change = of_kind(kind);
+        *change.pointer_mut(pointer).unwrap() = wrong;
+        assert!(matches!(one(change).body, EventBody::Unreadable(_)), "{kind} {pointer}");
+    }
 }

@@ -8,6 +8,7 @@ use dialog_plugin_sdk::dialogs::{
     AppointmentCancelRequest, AppointmentChangeRequest, AppointmentRequest, Certificate, Consultation,
     ConsultationMode, Dialogs, Inquiry, Opening, Period, Renewal, RenewalItem, SickNoteRenewal,
 };
+use dialog_plugin_sdk::payments::Payments;
 use dialog_plugin_sdk::prescriptions::{Prescriptions, Renewability};
 use dialog_plugin_sdk::{Appointment, EncounterMode, Failure, Message};
 use helserespons::Helserespons;
@@ -246,4 +247,46 @@ fn without_the_number_nothing_is_sent() {
     let failure = Helserespons::open(ctx, DIALOG.into(), opening).unwrap_err();
     assert!(matches!(failure, Failure::Faulty(_)) && host.requests().is_empty());
     assert!(!format!("{failure:?}").contains(SSN));
+}
+
+#[test]
+fn what_is_owed_is_searched_for_and_what_cannot_be_read_is_left_out() {
+    let fee = |no: &str, ore: u64| json!({ "feeNo": no, "ore": ore, "tariffs": ["2ae"], "text": "E-konsultasjon" });
+    let mut whole = fee("G-1", 17_900);
+    whole["due"] = json!("2026-12-04");
+    whole["caseNo"] = json!("H-100001");
+    let mut odd = fee("G-3", 17_900);
+    odd["tariffs"] = json!(["2 ae"]);
+    let fees = [whole, fee("G-2", 0), odd, fee("G-1", 1), json!({ "feeNo": "G-4" }), fee("G-5", 100_000_001)];
+    let host = answering(200, &json!({ "fees": fees }));
+    let invoices = Helserespons::outstanding(context()).unwrap();
+    golden("fees-search", &only(&host));
+    let [invoice] = &invoices[..] else { panic!("one invoice: {invoices:?}") };
+    assert_eq!((invoice.id.as_str(), invoice.amount, invoice.dialog.as_deref()), ("G-1", 17_900, Some("H-100001")));
+    assert!(invoice.due.is_some());
+}
+
+#[test]
+fn a_payment_is_begun_under_the_calls_own_key() {
+    let begun =
+        json!({ "payNo": "P-100002", "page": "https://betal.example/p", "expires": "2026-11-20T10:30:00+01:00" });
+    let host = answering(201, &begun);
+    let mut ctx = context();
+    ctx.idempotency_key = "key-pay".into();
+    let payment = Helserespons::pay(ctx, "G-100001".into(), "https://portal.example/betaling".into()).unwrap();
+    golden("fee-pay", &only(&host));
+    assert_eq!((payment.id.as_str(), payment.redirect.as_str()), ("P-100002", "https://betal.example/p"));
+    assert_eq!(payment.expires, NOW + 30 * 60_000);
+}
+
+#[test]
+fn a_fee_that_is_open_paid_or_gone_is_told_in_words_and_begins_nothing() {
+    for (status, code) in [(409, "FEE_OPEN"), (409, "FEE_PAID"), (404, "UNKNOWN_FEE")] {
+        let _host = answering(status, &json!({ "code": code, "message": "for developers" }));
+        let failure = Helserespons::pay(context(), "G-1".into(), "https://portal.example/".into()).unwrap_err();
+        match (status, failure) {
+            (409, Failure::Conflict(reason)) | (404, Failure::NotFound(reason)) => assert_eq!(reason.code, code),
+            (_, other) => panic!("{code}: {other:?}"),
+        }
+    }
 }

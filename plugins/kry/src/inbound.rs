@@ -142,6 +142,8 @@ const fn word(reason: RefusalReason) -> &'static str {
         RefusalReason::NotDigitallyActive => "patient-not-digital",
         RefusalReason::NoAgreement => "no-agreement",
         RefusalReason::DialogClosed => "visit-closed",
+        RefusalReason::UnknownPayment => "unknown-payment",
+        RefusalReason::FeeNotAllowed => "fee-not-allowed",
         RefusalReason::Invalid => "invalid",
     }
 }

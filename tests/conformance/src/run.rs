@@ -344,6 +344,8 @@ fn names(events: &[Event]) -> String {
         EventBody::Renewal { .. } => "renewal",
         EventBody::Appointment { .. } => "appointment",
         EventBody::Unreadable { .. } => "unreadable",
+        EventBody::Payment { .. } => "payment",
+        EventBody::Charged { .. } => "charged",
     };
     let last = events.len().saturating_sub(6);
     let names: Vec<_> = events[last..].iter().map(|event| format!("{} {}", kind(&event.body), event.id)).collect();

@@ -86,12 +86,8 @@ impl Topic {
             Self::Inquiry => Some(Service::Inquiry),
             Self::SickNoteRenewal => Some(Service::SickNoteRenewal),
             Self::Certificate => Some(Service::Certificate),
-            Self::Package
-            | Self::PracticalInformation
-            | Self::Payment
-            | Self::Survey
-            | Self::FromTheOffice
-            | Self::News => None,
+            Self::Payment => Some(Service::Payment),
+            Self::Package | Self::PracticalInformation | Self::Survey | Self::FromTheOffice | Self::News => None,
         }
     }
 

@@ -238,7 +238,9 @@ fn within(event: &Event) {
             appointment(&body.appointment);
             most(body.text.as_ref(), returned::REASON_CHARACTERS);
         }
-        EventBody::Receipt(_) | EventBody::Unreadable(_) => panic!("a message is neither"),
+        EventBody::Receipt(_) | EventBody::Unreadable(_) | EventBody::Payment(_) | EventBody::Charged(_) => {
+            panic!("a message is none of these")
+        }
     }
 }
 

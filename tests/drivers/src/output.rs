@@ -11,8 +11,8 @@ use dialog_contract::{
     limits::returned,
     practice::Office,
     provider::{
-        Appointment, CitizenIdentity, Event, EventBody, Failure, OfficeMessage, PracticeProfile, ReceiptOutcome,
-        RenewalDecision,
+        Appointment, CitizenIdentity, Event, EventBody, Failure, OfficeMessage, PaymentState, PracticeProfile,
+        ReceiptOutcome, RenewalDecision,
     },
     schema::{Resource, validate},
     service::Locale,
@@ -263,15 +263,19 @@ impl Told<'_> {
         practice::Form { service: self.service(), title: self.text(), schema }
     }
 
+    fn ore(&mut self) -> u64 {
+        match self.input.byte() % 4 {
+            0 => self.input.number(),
+            1 => *returned::ORE.end() + u64::from(self.input.byte() % 2),
+            2 => u64::from(self.input.byte() % 2),
+            _ => 20_400,
+        }
+    }
+
     fn invoice(&mut self) -> payments::Invoice {
         payments::Invoice {
             id: self.text(),
-            amount: match self.input.byte() % 4 {
-                0 => self.input.number(),
-                1 => *returned::ORE.end() + u64::from(self.input.byte() % 2),
-                2 => u64::from(self.input.byte() % 2),
-                _ => 20_400,
-            },
+            amount: self.ore(),
             tariffs: self.list(Self::text),
             text: self.text(),
             due: self.optional(Self::instant),
@@ -323,9 +327,10 @@ impl Told<'_> {
 
     fn service(&mut self) -> types::Service {
         use types::Service::{
-            Appointment, Certificate, Collegial, Consultation, Inquiry, PrescriptionRenewal, SickNoteRenewal,
+            Appointment, Certificate, Collegial, Consultation, Inquiry, Payment, PrescriptionRenewal, SickNoteRenewal,
         };
-        let all = [Appointment, PrescriptionRenewal, Consultation, Inquiry, SickNoteRenewal, Certificate, Collegial];
+        let all =
+            [Appointment, PrescriptionRenewal, Consultation, Inquiry, SickNoteRenewal, Certificate, Collegial, Payment];
         all[usize::from(self.input.byte()) % all.len()]
     }
 
@@ -352,7 +357,7 @@ impl Told<'_> {
 
     fn event(&mut self) -> types::Event {
         use types::AppointmentChangeKind::{Booked, Cancelled, Moved, Reminder};
-        let body = match self.input.byte() % 7 {
+        let body = match self.input.byte() % 9 {
             0 => types::EventBody::Message(types::DialogMessage {
                 dialog: self.text(),
                 message: self.message(),
@@ -394,10 +399,27 @@ impl Told<'_> {
                 appointment: self.appointment(),
                 text: self.optional(Self::text),
             }),
-            _ => types::EventBody::Unreadable(types::Unreadable {
+            6 => types::EventBody::Unreadable(types::Unreadable {
                 office: self.optional(Self::number),
                 reason: self.text(),
                 raw: self.attachment(),
+            }),
+            7 => types::EventBody::Payment(types::PaymentChange {
+                payment: self.text(),
+                state: match self.input.byte() % 4 {
+                    0 => types::PaymentState::Paid(types::PaymentReceipt { number: self.text(), at: self.instant() }),
+                    1 => types::PaymentState::Failed,
+                    2 => types::PaymentState::Expired,
+                    _ => types::PaymentState::Refunded,
+                },
+            }),
+            _ => types::EventBody::Charged(types::DialogFees {
+                dialog: self.text(),
+                fees: self.list(|told| types::DialogFee {
+                    tariff: told.text(),
+                    amount: told.ore(),
+                    clinician: told.optional(Self::number),
+                }),
             }),
         };
         types::Event { id: self.text(), occurred: self.instant(), body }
@@ -591,6 +613,22 @@ fn happened(events: &[Event], numbers: bool) {
                 most(reason, returned::SHORT_TEXT_CHARACTERS);
                 assert!(!reason.contains(NUMBER), "a number for the operator to read");
             }
+            EventBody::Payment { payment, state } => {
+                id(payment, returned::PAYMENT_ID_CHARACTERS);
+                if let PaymentState::Paid(receipt) = state {
+                    most(&receipt.number, returned::RECEIPT_CHARACTERS);
+                    assert!(!receipt.number.is_empty());
+                }
+            }
+            EventBody::Charged { dialog, fees } => {
+                id(dialog, returned::REFERENCE_CHARACTERS);
+                assert!((1..=returned::TARIFFS).contains(&fees.len()));
+                assert!(unique(fees.iter().map(|fee| &fee.tariff)));
+                for fee in fees {
+                    id(&fee.tariff, returned::TARIFF_CHARACTERS);
+                    assert!(returned::ORE.contains(&fee.amount));
+                }
+            }
         }
     }
 }
@@ -674,7 +712,7 @@ pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     // Plain bytes give every choice its first way; the lines are the texts in it.
     for kind in 0..14 {
-        for choice in 0..7 {
+        for choice in 0..9 {
             let mut rest = vec![1, 3, choice];
             for _ in 0..12 {
                 rest.extend(b"\x01text 1\n\x03\x05\x03\x09\x01");

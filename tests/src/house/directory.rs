@@ -4,7 +4,7 @@ use dialog_contract::service::Service;
 use serde_json::{Value, json};
 
 use super::rooms;
-use crate::sim::world::{self, CITIZENS, Gp, OFFICES, Office, Solution};
+use crate::sim::world::{self, CITIZENS, Gp, OFFICES, Office, SPECIALISTS, Solution};
 
 /// The whole file.
 #[must_use]
@@ -34,6 +34,7 @@ fn office(office: &Office) -> Value {
             "clinician": clinician(gp),
             "weekdays": [1, 2, 3, 4, 5],
             "languages": ["nb", "en"],
+            "specialist": SPECIALISTS.contains(&gp.hpr),
         })).collect::<Vec<_>>(),
         "modes": ["in-person", "telephone", "video"],
         "payment": "Kort, Vipps eller faktura.",

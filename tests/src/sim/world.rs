@@ -139,6 +139,9 @@ impl std::fmt::Debug for Citizen {
     }
 }
 
+/// The HPR numbers of the specialists in general practice.
+pub const SPECIALISTS: &[&str] = &["9123458"];
+
 /// Office 1: all services through DDFL, on Infodoc Plenario, with direct booking.
 pub const FJELLVEIEN: Office = Office {
     name: "Fjellveien legesenter",
@@ -184,6 +187,7 @@ pub const HAVNEGATA: Office = Office {
         (Service::Consultation, Solution::Ddfl),
         (Service::Inquiry, Solution::Helserespons),
         (Service::Certificate, Solution::Helserespons),
+        (Service::Payment, Solution::Helserespons),
     ],
     direct_booking: true,
     accounts: &[(Solution::Helserespons, "havnegata")],
@@ -206,6 +210,7 @@ pub const LILLETORGET: Office = Office {
         (Service::Consultation, Solution::Helserespons),
         (Service::Inquiry, Solution::Helserespons),
         (Service::Certificate, Solution::Helserespons),
+        (Service::Payment, Solution::Helserespons),
     ],
     direct_booking: true,
     accounts: &[(Solution::Helserespons, "lilletorget")],

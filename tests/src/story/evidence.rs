@@ -18,7 +18,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     let page: AccessLogPage = serde_json::from_value(reply.json)?;
     for text in [
         "Du åpnet en samtale med legekontoret.",
-        "Legekontoret sendte noe nytt i en samtale eller om en time.",
+        "Legekontoret sendte noe nytt i en samtale, om en time eller om en betaling.",
         "Du bestilte en time.",
     ] {
         tell.check(&format!("it says: {text}"), page.items.iter().any(|entry| entry.text == text))?;

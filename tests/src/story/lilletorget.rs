@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::{
     citizen::{Citizen, office_messages},
+    payment,
     teller::Teller,
     vendor::Clinic,
 };
@@ -27,6 +28,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
                 ("consultation", "helserespons", "commercial"),
                 ("inquiry", "helserespons", "commercial"),
                 ("certificate", "helserespons", "commercial"),
+                ("payment", "helserespons", "commercial"),
             ],
         )
         .await?;
@@ -69,5 +71,5 @@ async fn consultation(
         .helserespons
         .answer(&case.case_no, &Answer::Finish { text: "På apoteket, jeg har sendt resept.".to_owned() })?;
     leila.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
-    Ok(())
+    payment::play(tell, house, leila, (&dialog, &case.case_no)).await
 }

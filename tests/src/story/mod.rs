@@ -6,7 +6,7 @@
 //! - [`solsiden`]: Marte, all through a vendor that speaks SOAP and is asked for news. [`bekkefaret`]: Einar, all through
 //!   one that speaks FHIR.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
-//! - [`vendor`]: what the commercial one serves at any office.
+//! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
@@ -18,6 +18,7 @@ pub mod fjellveien;
 pub mod havnegata;
 pub mod keepsakes;
 pub mod lilletorget;
+pub mod payment;
 pub mod solsiden;
 pub mod teller;
 pub mod trouble;

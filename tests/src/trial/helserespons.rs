@@ -28,6 +28,7 @@ pub fn trial(sim: &HelseresponsSim) -> Trial {
             Topic::ConsultationImage,
             Topic::Inquiry,
             Topic::Certificate,
+            Topic::Payment,
         ],
         stage: Arc::new(Clinic(sim.clone())),
     }
@@ -134,6 +135,11 @@ impl Stage for Clinic {
 
     async fn reminds(&self, appointment: &str) -> Done {
         self.acts(&BookingAct::Remind { booking_no: appointment.to_owned() })
+    }
+
+    async fn owes(&self, amount: u64) -> Done {
+        let clinic = account(&LILLETORGET, Solution::Helserespons)?;
+        self.0.owe(clinic, LEILA.national_id, amount).map_err(Unable::failed)
     }
 
     async fn reachable(&self, yes: bool) -> Done {

@@ -128,6 +128,7 @@ impl Manifest {
                 Service::Appointment => {
                     (has(Interface::Dialogs) || has(Interface::Appointments), "`dialogs` or `appointments`")
                 }
+                Service::Payment => (has(Interface::Payments), "`payments`"),
                 _ => (has(Interface::Dialogs), "`dialogs`"),
             };
             if !kept {

@@ -1,6 +1,7 @@
 //! What providers tell around dialogs: practical information, forms, fees.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     practice::{OpeningHours, Practitioner},
@@ -42,7 +43,8 @@ pub struct Form {
 }
 
 /// One amount that a citizen owes an office.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Invoice {
     /// The provider's id.
     pub id: String,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, action, audit, dialog, event, health, plugin, practice, prescription, problem::ProblemType, provider,
-    schema::Resource, service,
+    access_log, action, audit, dialog, event, health, payment, plugin, practice, prescription, problem::ProblemType,
+    provider, schema::Resource, service,
 };
 use serde_json::Value;
 
@@ -60,6 +60,7 @@ fn lists() -> Vec<List> {
             Some(("types", "appointment-change-kind")),
             Some((Types, "/$defs/appointmentChangeKind"))
         ),
+        list!(payment::PaymentStatus, None, Some((Types, "/$defs/paymentStatus"))),
         list!(provider::RefusalReason, Some(("inbound", "refusal-reason")), None),
         list!(provider::Interface, None, Some((AuditRecord, "/$defs/interface"))),
         list!(provider::Capability, None, Some((PluginGrant, "/$defs/capability"))),
@@ -184,6 +185,7 @@ fn members_are_written_and_read_as_the_contract_writes_them() {
     check(prescription::Renewability::ALL, |member| member.as_str());
     check(provider::RenewalOutcome::ALL, |member| member.as_str());
     check(provider::AppointmentChangeKind::ALL, |member| member.as_str());
+    check(payment::PaymentStatus::ALL, |member| member.as_str());
     check(provider::RefusalReason::ALL, |member| member.as_str());
     check(provider::Interface::ALL, |member| member.as_str());
     check(provider::Capability::ALL, |member| member.as_str());

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use dialog_contract::{
     access_log, appointment, audit, dialog, erasure, event, health,
     ids::{
-        AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, MessageId, NationalIdentityNumber,
-        OrganisationNumber, PluginId, RequestId,
+        AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, MessageId, NationalIdentityNumber,
+        OrganisationNumber, PaymentId, PluginId, RequestId,
     },
     limits::Limits,
     opening,
     package::key::KeyId,
     page::Page,
-    plugin, practice, prescription, problem, provider,
+    payment, plugin, practice, prescription, problem, provider,
     schema::{Resource, validate},
     service::{Closing, ConsultationMode, EncounterMode, Locale, ProviderKind, Representation, Sent, Service},
     unreadable,
@@ -201,13 +201,17 @@ fn structs() -> Vec<Struct> {
             "/$defs/openingHours",
             fields_of!(practice::OpeningHours { weekday: u8, opens: String, closes: String }),
         ),
-        plain(
-            R::Office,
-            "/$defs/practitioner",
-            fields_of!(practice::Practitioner {
-                clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>, absences: Vec<practice::Absence>,
-            }),
-        ),
+        Struct {
+            sparse: &["specialist"],
+            ..plain(
+                R::Office,
+                "/$defs/practitioner",
+                fields_of!(practice::Practitioner {
+                    clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>, absences: Vec<practice::Absence>,
+                    specialist: bool,
+                }),
+            )
+        },
         plain(
             R::Office,
             "/$defs/absence",
@@ -239,9 +243,33 @@ fn structs() -> Vec<Struct> {
             "/$defs/eventData",
             fields_of!(event::EventData {
                 citizen: String, office: HerId, service: Service, dialog: Option<DialogId>, revision: Option<u64>,
-                status: Option<dialog::StatusName>, appointment: Option<AppointmentId>,
+                status: Option<dialog::StatusName>, appointment: Option<AppointmentId>, payment: Option<PaymentId>,
             }),
         ),
+        plain(
+            R::Invoice,
+            "",
+            fields_of!(payment::Invoice {
+                id: InvoiceId, office: dialog::OfficeName, provider: dialog::Provider, amount: u64, tariffs: Vec<String>,
+                text: String, due: Option<Timestamp>, dialog: Option<DialogId>, payment: Option<PaymentId>,
+            }),
+        ),
+        plain(R::NewPayment, "", fields_of!(payment::NewPayment { return_url: String })),
+        plain(
+            R::PaymentBegun,
+            "",
+            fields_of!(payment::PaymentBegun { id: PaymentId, redirect: String, expires: Timestamp }),
+        ),
+        plain(
+            R::Payment,
+            "",
+            fields_of!(payment::Payment {
+                id: PaymentId, invoice: InvoiceId, office: dialog::OfficeName, provider: dialog::Provider, amount: u64,
+                text: String, status: payment::PaymentStatus, begun: Timestamp, expires: Timestamp,
+                redirect: Option<String>, receipt: Option<payment::Receipt>,
+            }),
+        ),
+        plain(R::Payment, "/$defs/receipt", fields_of!(payment::Receipt { number: String, paid: Timestamp })),
         plain(
             R::UnreadableDeliveries,
             "",
@@ -525,6 +553,8 @@ fn every_object_of_the_schemas_has_its_rust_type() {
         Resource::SlotPage,
         Resource::AppointmentPage,
         Resource::PrescriptionPage,
+        Resource::InvoicePage,
+        Resource::PaymentPage,
         Resource::EventPage,
         Resource::Limits,
     ] {
@@ -552,6 +582,12 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::NewBooking => round::<appointment::NewBooking>(value),
         Resource::NewCancellation => round::<appointment::NewCancellation>(value),
         Resource::Prescription => round::<prescription::Prescription>(value),
+        Resource::Invoice => round::<payment::Invoice>(value),
+        Resource::NewPayment => round::<payment::NewPayment>(value),
+        Resource::PaymentBegun => round::<payment::PaymentBegun>(value),
+        Resource::Payment => round::<payment::Payment>(value),
+        Resource::InvoicePage => round::<Page<payment::Invoice>>(value),
+        Resource::PaymentPage => round::<Page<payment::Payment>>(value),
         Resource::Practice => round::<practice::Practice>(value),
         Resource::Office => round::<practice::Office>(value),
         Resource::Problem => round::<problem::Problem>(value),
@@ -689,7 +725,7 @@ fn together_the_examples_have_every_property_of_the_schemas() {
         }
     }
     // A page of these has no next one.
-    for file in ["plugin-page", "slot-page", "appointment-page", "prescription-page"] {
+    for file in ["plugin-page", "slot-page", "appointment-page", "prescription-page", "invoice-page", "payment-page"] {
         all.remove(&format!("{file}.json/properties/next"));
     }
     let missing: Vec<&String> = all.difference(&seen).collect();

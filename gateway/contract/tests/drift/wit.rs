@@ -352,12 +352,23 @@ fn records() -> Vec<Mirror> {
                 from: Date, until: Date, substitute: Option<dialog::Clinician>,
             }),
         ),
+        // Who is a specialist the directory knows.
+        Mirror {
+            only_rust: &[("specialist", "bool")],
+            ..mirror(
+                "practice",
+                "practitioner",
+                fields_of!(practice::Practitioner {
+                    clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>,
+                    absences: Vec<practice::Absence>, specialist: bool,
+                }),
+            )
+        },
+        mirror("types", "payment-receipt", fields_of!(provider::PaymentReceipt { number: String, at: Timestamp })),
         mirror(
-            "practice",
-            "practitioner",
-            fields_of!(practice::Practitioner {
-                clinician: dialog::Clinician, weekdays: Vec<u8>, languages: Vec<String>, absences: Vec<practice::Absence>,
-            }),
+            "types",
+            "dialog-fee",
+            fields_of!(provider::DialogFee { tariff: String, amount: u64, clinician: Option<HprNumber> }),
         ),
         mirror(
             "practice",
@@ -441,6 +452,8 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
                     kind: provider::AppointmentChangeKind, appointment: provider::Appointment, text: Option<String>,
                 },
                 Unreadable { office: Option<HerId>, reason: String, raw: provider::RawBlob },
+                Payment { payment: String, state: provider::PaymentState },
+                Charged { dialog: String, fees: Vec<provider::DialogFee> },
             }),
         ),
         (
@@ -456,6 +469,11 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
             cases_of!(provider::ReceiptOutcome {
                 Delivered, Refused(refusals: Vec<provider::Refusal>),
             }),
+        ),
+        (
+            "types",
+            "payment-state",
+            cases_of!(provider::PaymentState { Paid(receipt: provider::PaymentReceipt), Failed, Expired, Refunded }),
         ),
         (
             "types",
@@ -724,6 +742,8 @@ fn what_a_provider_may_return_is_as_the_packages_documentation_has_it() {
         ("types", "appointment", "instructions", most::INSTRUCTIONS_CHARACTERS),
         ("types", "renewal-decision", "reason", most::REASON_CHARACTERS),
         ("types", "event", "id", most::EVENT_ID_CHARACTERS),
+        ("types", "payment-change", "payment", most::PAYMENT_ID_CHARACTERS),
+        ("types", "payment-receipt", "number", most::RECEIPT_CHARACTERS),
         ("types", "refusal", "code", most::REFUSAL_CODE_CHARACTERS),
         ("types", "refusal", "text", most::SHORT_TEXT_CHARACTERS),
         ("types", "field-error", "detail", most::SHORT_TEXT_CHARACTERS),
@@ -800,6 +820,9 @@ fn counts_in_the_packages_documentation_are_the_published_limits() {
     assert!(docs("appointments", "slot-query", "until").contains("four weeks"));
     assert!(docs("payments", "invoice", "amount").contains("at least 1, at most 100,000,000"));
     assert_eq!(returned::ORE, 1..=100_000_000);
+    assert!(docs("types", "dialog-fee", "amount").contains("at least 1, at most 100,000,000"));
+    assert!(docs("types", "dialog-fees", "fees").contains("one to twenty"));
+    assert_eq!(returned::TARIFFS, 20);
     assert!(docs("feedback", "question", "choices").contains("two to eleven"));
     assert_eq!(returned::CHOICES, 2..=11);
     assert!(docs("feedback", "questionnaire", "questions").contains("one to thirty"));

@@ -1,8 +1,7 @@
-//! Direct booking: booking, changing and cancelling. It answers at once or fails at once and says what it knows of
+//! Direct booking: booking, changing and cancelling; and the way of every operation, also of a payment. It answers at once or fails at once and says what it knows of
 //! whether anything was booked; nothing of it is ever queued.
 
 use dialog_contract::{
-    action::Action,
     appointment::{NewBooking, NewCancellation},
     ids::AppointmentId,
     practice::Booking,
@@ -37,7 +36,7 @@ impl Desk {
     /// # Errors
     /// As [`Desk::slots`]; `conflict` where the slot is gone. `sent` says whether anything can have been booked.
     pub async fn book(&self, who: &Permitted<Citizen>, request: &Request, booking: NewBooking) -> Outcome {
-        self.operate(who, request, Action::AppointmentsBook, OperationKind::Book { booking }).await
+        self.operate(who, request, OperationKind::Book { booking }).await
     }
 
     /// `POST /v1/me/appointments/{appointment}/change`: 200 with the appointment at its new time.
@@ -52,7 +51,7 @@ impl Desk {
         appointment: AppointmentId,
         booking: NewBooking,
     ) -> Outcome {
-        self.operate(who, request, Action::AppointmentsChange, OperationKind::Change { appointment, booking }).await
+        self.operate(who, request, OperationKind::Change { appointment, booking }).await
     }
 
     /// `POST /v1/me/appointments/{appointment}/cancel`: 200 with the appointment as it was.
@@ -66,20 +65,14 @@ impl Desk {
         appointment: AppointmentId,
         cancellation: NewCancellation,
     ) -> Outcome {
-        self.operate(who, request, Action::AppointmentsCancel, OperationKind::Cancel { appointment, cancellation })
-            .await
+        self.operate(who, request, OperationKind::Cancel { appointment, cancellation }).await
     }
 
-    async fn operate(
-        &self,
-        who: &Permitted<Citizen>,
-        request: &Request,
-        action: Action,
-        kind: OperationKind,
-    ) -> Outcome {
+    /// Carries an operation out: once for an idempotency key, with its intent durable before the provider is asked.
+    pub(crate) async fn operate(&self, who: &Permitted<Citizen>, request: &Request, kind: OperationKind) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail(action, &who, &asked);
+            let mut trail = desk.trail(kind.action(), &who, &asked);
             let ended = desk.operation(&who, &asked, kind, &mut trail).await;
             desk.conclude(trail, ended).await
         })
@@ -102,9 +95,17 @@ impl Desk {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
-            let (practice, offer) = self.direct_booking(who, trail).await?;
-            self.may(&kind, citizen, &offer, locale).await?;
-            let id = Uuid::now_v7();
+            let (practice, offer) = match kind {
+                OperationKind::Pay { .. } => self.payment_agreed(who, trail).await?,
+                _ => self.direct_booking(who, trail).await?,
+            };
+            let (id, mut step) = (Uuid::now_v7(), Step::default());
+            match &kind {
+                OperationKind::Pay { invoice, .. } => {
+                    self.hold_invoice(&mut step, id, *invoice, (citizen, &offer), locale).await?;
+                }
+                _ => self.may(&kind, citizen, &offer, locale).await?,
+            }
             let operation = StoredOperation {
                 kind: kind.clone(),
                 citizen,
@@ -120,7 +121,6 @@ impl Desk {
                 trace_id: request.trace_id.clone(),
                 traceparent: request.traceparent.clone(),
             };
-            let mut step = Step::default();
             self.know(&mut step, who, &practice, &offer.agreement.plugin).map_err(of_store)?;
             step.operation(None, id, &operation).map_err(of_store)?;
             self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
@@ -175,7 +175,7 @@ impl Desk {
         locale: Locale,
     ) -> Result<(), Refusal> {
         let (appointment, cancel) = match kind {
-            OperationKind::Book { .. } => (None, false),
+            OperationKind::Book { .. } | OperationKind::Pay { .. } => (None, false),
             OperationKind::Change { appointment, .. } => (Some(*appointment), false),
             OperationKind::Cancel { appointment, .. } => (Some(*appointment), true),
         };
@@ -190,7 +190,7 @@ impl Desk {
             OperationKind::Book { booking } | OperationKind::Change { booking, .. } => {
                 bookable(booking, self.now(), locale)
             }
-            OperationKind::Cancel { .. } => Ok(()),
+            OperationKind::Cancel { .. } | OperationKind::Pay { .. } => Ok(()),
         }
     }
 }

@@ -44,6 +44,8 @@ struct Found {
     dialogs: usize,
     attachments: usize,
     appointments: usize,
+    invoices: usize,
+    payments: usize,
     replies: usize,
     events: usize,
     operations: usize,
@@ -53,7 +55,9 @@ struct Found {
 
 impl Found {
     const fn total(&self) -> usize {
-        self.dialogs + self.attachments + self.appointments + self.replies + self.events + self.operations + self.state
+        let money = self.invoices + self.payments;
+        let rest = self.replies + self.events + self.operations + self.state;
+        self.dialogs + self.attachments + self.appointments + money + rest
     }
 }
 
@@ -99,6 +103,8 @@ impl Desk {
             ("dialogs", found.dialogs),
             ("attachments", found.attachments),
             ("appointments", found.appointments),
+            ("invoices", found.invoices),
+            ("payments", found.payments),
             ("replies", found.replies),
             ("events", found.events),
             ("operations", found.operations),
@@ -127,6 +133,8 @@ impl Desk {
             let before = found.total();
             self.remove_dialogs(id, &mut found).await?;
             self.remove_appointments(id, &mut found).await?;
+            self.remove_invoices(id, &mut found).await?;
+            self.remove_payments(id, &mut found).await?;
             self.remove_under_way(id, &mut found).await?;
             self.remove_unused_files(id, &mut found).await?;
             self.remove_replies(id, &mut found).await?;
@@ -234,6 +242,46 @@ impl Desk {
     }
 
     /// Bookings that are under way, and dialogs that are just being opened: nothing but what is due leads to them.
+    async fn remove_invoices(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::invoices_of(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                let mut batch = deleting([entry.key.clone()]);
+                if let Some(id) = keys::invoice_of_listed(&entry.key)
+                    && let Some((_, stored)) = self.shelf.invoice(id).await?
+                {
+                    batch.delete(keys::invoice(id));
+                    batch.delete(keys::invoice_by_reference(&stored.provider.id, citizen, &stored.invoice.id));
+                    found.invoices += 1;
+                }
+                self.shelf.store.commit(batch).await?;
+            }
+        }
+    }
+
+    async fn remove_payments(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::payments_of(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                let mut batch = deleting([entry.key.clone()]);
+                if let Some(id) = keys::payment_of_listed(&entry.key)
+                    && let Some((_, stored)) = self.shelf.payment(id).await?
+                {
+                    batch.delete(keys::payment(id));
+                    batch.delete(keys::payment_by_reference(&stored.provider.id, &stored.reference));
+                    found.payments += 1;
+                }
+                self.shelf.store.commit(batch).await?;
+            }
+        }
+    }
+
     async fn remove_under_way(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
         let mut from = keys::all_work();
         loop {

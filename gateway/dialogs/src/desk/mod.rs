@@ -11,8 +11,10 @@
 //! - [`opening`], [`resending`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
 //! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`queue`]: trying again, and the repair
 //!   after a crash.
-//! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that and what comes of them.
+//! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that, and of payments, and
+//!   what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
+//! - [`payments`]: what the citizen owes, and payments of it.
 //! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
@@ -29,6 +31,7 @@ mod erasure;
 mod feed;
 mod opening;
 mod operations;
+mod payments;
 mod practice;
 mod prescriptions;
 mod purge;

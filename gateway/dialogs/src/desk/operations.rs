@@ -1,10 +1,12 @@
-//! Operations on appointments: the call to the provider, what comes of it, and the repair of one whose maker has died.
+//! Operations on appointments, and payments that are begun: the call to the provider, what comes of it, and the repair of one whose maker has died.
 
 use std::time::Duration;
 
 use dialog_contract::{
-    action::Action,
     appointment::NewBooking,
+    event::EventType,
+    ids::{InvoiceId, PaymentId},
+    payment::{PaymentBegun, PaymentStatus},
     problem::ProblemType,
     provider::{self, AppointmentChangeKind, Failure, Fault, Outage},
     service::{Locale, Sent, Service},
@@ -21,7 +23,7 @@ use crate::{
     answer::{Ended, Refusal, Reply},
     apply::{AppointmentOf, told},
     ports::{providers::Target, store::StoreError},
-    record::{OperationKind, StoredAppointment, StoredOperation},
+    record::{OperationKind, StoredAppointment, StoredOperation, StoredPayment},
     shelf::{News, Step},
     texts,
 };
@@ -29,17 +31,24 @@ use crate::{
 /// Time that the repair of an operation may take.
 const REPAIR_TIME: Duration = Duration::from_secs(15);
 
+/// What the provider gave.
+#[derive(Debug, Clone)]
+pub(crate) enum Operated {
+    /// The appointment as it is now.
+    Appointment(Box<provider::Appointment>),
+    /// It is cancelled.
+    Cancelled,
+    /// Where to pay.
+    Payment(provider::Payment),
+}
+
 impl Desk {
     /// Makes the call of an operation, whose intent is durable.
-    pub(crate) async fn call_operation(
-        &self,
-        operation: &StoredOperation,
-        time_left: Duration,
-    ) -> Made<Option<provider::Appointment>> {
+    pub(crate) async fn call_operation(&self, operation: &StoredOperation, time_left: Duration) -> Made<Operated> {
         let subject = Subject {
             plugin: &operation.plugin,
             office: operation.office,
-            service: Service::Appointment,
+            service: operation.kind.service(),
             citizen: operation.citizen,
             representative: operation.representative,
             clinician: None,
@@ -53,7 +62,7 @@ impl Desk {
         let time_left = time_left.saturating_sub(SETTLING_TIME);
         let target = Target { plugin: operation.plugin.clone(), attempt: operation.attempts, time_left };
         let known = match &operation.kind {
-            OperationKind::Book { .. } => None,
+            OperationKind::Book { .. } | OperationKind::Pay { .. } => None,
             OperationKind::Change { appointment, .. } | OperationKind::Cancel { appointment, .. } => {
                 match self.shelf.appointment(*appointment).await {
                     Ok(Some((_, stored))) => Some(stored.appointment),
@@ -62,7 +71,7 @@ impl Desk {
             }
         };
         let gone = || {
-            let detail = "the appointment is not in the store".into();
+            let detail = "what it is about is not in the store".into();
             Made {
                 answer: Err(Failure::Unavailable(Outage { retry_after: None, sent: Sent::No, detail })),
                 record: None,
@@ -71,15 +80,22 @@ impl Desk {
         match (&operation.kind, known) {
             (OperationKind::Book { booking }, _) => {
                 let called = self.providers.book(target, context, wanted(booking)).await;
-                Made { answer: called.answer.map(Some), record: Some(called.record) }
+                Made { answer: called.answer.map(appointment), record: Some(called.record) }
             }
+            (OperationKind::Pay { invoice, return_url }, _) => match self.shelf.invoice(*invoice).await {
+                Ok(Some((_, stored))) => {
+                    let called = self.providers.pay(target, context, stored.invoice.id, return_url.clone()).await;
+                    Made { answer: called.answer.map(Operated::Payment), record: Some(called.record) }
+                }
+                Ok(None) | Err(_) => gone(),
+            },
             (OperationKind::Change { booking, .. }, Some(known)) => {
                 let called = self.providers.change(target, context, known, wanted(booking)).await;
-                Made { answer: called.answer.map(Some), record: Some(called.record) }
+                Made { answer: called.answer.map(appointment), record: Some(called.record) }
             }
             (OperationKind::Cancel { cancellation, .. }, Some(known)) => {
                 let called = self.providers.cancel(target, context, known, cancellation.reason.clone()).await;
-                Made { answer: called.answer.map(|()| None), record: Some(called.record) }
+                Made { answer: called.answer.map(|()| Operated::Cancelled), record: Some(called.record) }
             }
             (OperationKind::Change { .. } | OperationKind::Cancel { .. }, None) => gone(),
         }
@@ -89,7 +105,7 @@ impl Desk {
     pub(crate) async fn settle_operation(
         &self,
         id: Uuid,
-        answer: &Result<Option<provider::Appointment>, Failure>,
+        answer: &Result<Operated, Failure>,
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = trail.locale;
@@ -100,14 +116,17 @@ impl Desk {
             let Some((revision, operation)) = found else { break };
             let (mut step, now) = (Step::default(), self.now());
             step.operation_done(revision, id, &operation);
-            let ended = match answer {
-                Ok(appointment) => {
-                    let stored = self.operated(&mut step, &operation, appointment.clone(), now).await;
-                    let (status, stored) = stored.map_err(of_store)?;
-                    Ok(Reply::json(status, &stored.shown())?)
+            let ended = match self.taken(&operation, answer).await.map_err(of_store)? {
+                Ok(operated) => {
+                    let made = self.operated(&mut step, &operation, operated, now).await;
+                    match made.map_err(of_store)? {
+                        Shown::Appointment(status, stored) => Ok(Reply::json(status, &stored.shown())?),
+                        Shown::Payment(begun) => Ok(Reply::json(201, &begun)?),
+                    }
                 }
                 Err(failure) => {
-                    let refusal = not_booked(failure, locale);
+                    self.released(&mut step, id, &operation).await.map_err(of_store)?;
+                    let refusal = not_done(&failure, &operation.kind, locale);
                     let body = trail.problem(&refusal);
                     Err((refusal, body))
                 }
@@ -116,6 +135,9 @@ impl Desk {
             self.settle_reply(&mut step, &operation.reply, by_reference).await.map_err(of_store)?;
             match self.commit_with_outcome(step, trail, by_reference.map(|reply| (reply, Some(sent)))).await {
                 Ok(receipt) => {
+                    if matches!(operation.kind, OperationKind::Pay { .. }) {
+                        self.shelf.payments.send_modify(|begun| *begun = begun.wrapping_add(1));
+                    }
                     return Ok(match ended {
                         Ok(reply) => Ended::Answered { reply, receipt: Some(receipt), replayed: false },
                         Err((refusal, body)) => {
@@ -131,49 +153,131 @@ impl Desk {
         Err(Refusal::new(ProblemType::Unavailable, texts::still_working(locale)).with_sent(sent))
     }
 
+    /// What the provider gave, if it can be believed: a payment by the name of another's, or of one that is paid, is a
+    /// fault.
+    async fn taken(
+        &self,
+        operation: &StoredOperation,
+        answer: &Result<Operated, Failure>,
+    ) -> Result<Result<Operated, Failure>, StoreError> {
+        let (Ok(Operated::Payment(payment)), OperationKind::Pay { invoice, .. }) = (answer, &operation.kind) else {
+            return Ok(answer.clone());
+        };
+        let known = self.shelf.payment_by_reference(&operation.plugin, &payment.id).await?;
+        let usable = known.is_none_or(|(_, known)| {
+            let same = known.citizen == operation.citizen && known.invoice == *invoice;
+            same && !matches!(known.status, PaymentStatus::Paid | PaymentStatus::Refunded)
+        });
+        if usable {
+            return Ok(answer.clone());
+        }
+        tracing::error!(plugin = %operation.plugin, "the plugin gave a payment the name of another, or of one that is paid");
+        let detail = "the payment has the name of another, or of one that is paid".into();
+        Ok(Err(Failure::Faulty(Fault { sent: Sent::Yes, detail })))
+    }
+
+    /// Lets go of the invoice that an operation was to pay and did not.
+    async fn released(&self, step: &mut Step, id: Uuid, operation: &StoredOperation) -> Result<(), StoreError> {
+        let OperationKind::Pay { invoice, .. } = &operation.kind else { return Ok(()) };
+        if let Some((revision, mut stored)) = self.shelf.invoice(*invoice).await?
+            && stored.beginning == Some(id)
+        {
+            stored.beginning = None;
+            step.invoice(Some(revision), &stored)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the payment that was begun. A provider that gives the payment that it gave before has not begun another.
+    async fn begun(
+        &self,
+        step: &mut Step,
+        operation: &StoredOperation,
+        invoice: InvoiceId,
+        payment: provider::Payment,
+        now: Timestamp,
+    ) -> Result<PaymentBegun, StoreError> {
+        let gone = || StoreError::Damaged("the invoice of an operation is missing".to_owned());
+        let (revision, mut stored) = self.shelf.invoice(invoice).await?.ok_or_else(gone)?;
+        let provider::Payment { redirect, id: reference, expires } = payment;
+        let (before, begun) = match self.shelf.payment_by_reference(&operation.plugin, &reference).await? {
+            Some((revision, known)) => (
+                Some(revision),
+                StoredPayment { redirect: redirect.clone(), expires, status: PaymentStatus::Open, ..known },
+            ),
+            None => {
+                let begun = StoredPayment {
+                    id: PaymentId::new(),
+                    citizen: operation.citizen,
+                    office: stored.office.clone(),
+                    provider: stored.provider.clone(),
+                    invoice,
+                    amount: stored.invoice.amount,
+                    text: stored.invoice.text.clone(),
+                    reference,
+                    redirect: redirect.clone(),
+                    begun: now,
+                    expires,
+                    status: PaymentStatus::Open,
+                    receipt: None,
+                };
+                (None, begun)
+            }
+        };
+        step.payment(before, &begun)?;
+        stored.beginning = None;
+        stored.payment = Some(begun.id);
+        step.invoice(Some(revision), &stored)?;
+        Ok(PaymentBegun { id: begun.id, redirect, expires })
+    }
+
     /// Writes what an operation did.
     async fn operated(
         &self,
         step: &mut Step,
         operation: &StoredOperation,
-        appointment: Option<provider::Appointment>,
+        operated: Operated,
         now: Timestamp,
-    ) -> Result<(u16, StoredAppointment), StoreError> {
+    ) -> Result<Shown, StoreError> {
         let missing = |what: &str| StoreError::Damaged(format!("{what} of an operation is missing"));
-        let of = |kind| News {
-            kind: told(kind),
+        let of = |kind: EventType| News {
+            kind,
             citizen: operation.citizen,
             office: operation.office,
             service: Service::Appointment,
             dialog: None,
             appointment: None,
+            payment: None,
             traceparent: operation.traceparent.clone(),
         };
-        match &operation.kind {
-            OperationKind::Book { .. } => {
-                let appointment = appointment.ok_or_else(|| missing("the appointment"))?;
+        match (&operation.kind, operated) {
+            (OperationKind::Book { .. }, Operated::Appointment(appointment)) => {
                 let whose = self.whose(operation).await?;
                 let booked = AppointmentChangeKind::Booked;
-                let stored = self.shelf.note_appointment(step, whose, booked, appointment, now).await?;
-                Ok((201, stored))
+                let stored = self.shelf.note_appointment(step, whose, booked, *appointment, now).await?;
+                Ok(Shown::Appointment(201, Box::new(stored)))
             }
-            OperationKind::Change { appointment: id, .. } => {
+            (OperationKind::Change { appointment: id, .. }, Operated::Appointment(appointment)) => {
                 let found = self.shelf.appointment(*id).await?;
                 let (revision, mut stored) = found.ok_or_else(|| missing("the appointment"))?;
-                stored.appointment = appointment.ok_or_else(|| missing("the appointment"))?;
+                stored.appointment = *appointment;
                 stored.seen = now;
                 step.appointment(Some(revision), &stored)?;
-                step.tell(News { appointment: Some(*id), ..of(AppointmentChangeKind::Moved) });
-                Ok((200, stored))
+                step.tell(News { appointment: Some(*id), ..of(told(AppointmentChangeKind::Moved)) });
+                Ok(Shown::Appointment(200, Box::new(stored)))
             }
-            OperationKind::Cancel { appointment: id, .. } => {
+            (OperationKind::Cancel { appointment: id, .. }, Operated::Cancelled) => {
                 let found = self.shelf.appointment(*id).await?;
                 let (revision, as_it_was) = found.ok_or_else(|| missing("the appointment"))?;
                 let cancelled = StoredAppointment { cancelled: true, seen: now, ..as_it_was };
                 step.appointment(Some(revision), &cancelled)?;
-                step.tell(News { appointment: Some(*id), ..of(AppointmentChangeKind::Cancelled) });
-                Ok((200, cancelled))
+                step.tell(News { appointment: Some(*id), ..of(told(AppointmentChangeKind::Cancelled)) });
+                Ok(Shown::Appointment(200, Box::new(cancelled)))
             }
+            (OperationKind::Pay { invoice, .. }, Operated::Payment(payment)) => {
+                self.begun(step, operation, *invoice, payment, now).await.map(Shown::Payment)
+            }
+            _ => Err(missing("the answer")),
         }
     }
 
@@ -199,15 +303,11 @@ impl Desk {
         if !dead && operation.lease > self.now() {
             return Ok(());
         }
-        let action = match operation.kind {
-            OperationKind::Book { .. } => Action::AppointmentsBook,
-            OperationKind::Change { .. } => Action::AppointmentsChange,
-            OperationKind::Cancel { .. } => Action::AppointmentsCancel,
-        };
-        let mut trail = self.trail_of_gateway(action, operation.request, &operation.trace_id, operation.locale);
+        let mut trail =
+            self.trail_of_gateway(operation.kind.action(), operation.request, &operation.trace_id, operation.locale);
         self.name_citizen(&mut trail, operation.citizen).await?;
         trail.office(operation.office);
-        trail.service(Service::Appointment);
+        trail.service(operation.kind.service());
         trail.plugin(&operation.plugin);
         let unknown = |detail: &str| Failure::Faulty(Fault { sent: Sent::Unknown, detail: detail.into() });
         let idempotent = self.providers.installed(&operation.plugin).is_some_and(|found| found.idempotent);
@@ -241,18 +341,33 @@ impl Desk {
     }
 }
 
+/// What the portal is shown of an operation.
+enum Shown {
+    /// With the reply's status.
+    Appointment(u16, Box<StoredAppointment>),
+    Payment(PaymentBegun),
+}
+
+fn appointment(appointment: provider::Appointment) -> Operated {
+    Operated::Appointment(Box::new(appointment))
+}
+
 fn wanted(booking: &NewBooking) -> provider::Booking {
     let NewBooking { slot, start, end, clinician, reason } = booking.clone();
     provider::Booking { slot, start, end, clinician, reason }
 }
 
-/// What the citizen is told of a booking that did not succeed: always whether anything was booked.
-fn not_booked(failure: &Failure, locale: Locale) -> Refusal {
+/// What the citizen is told of what did not succeed: always whether anything was booked or charged.
+fn not_done(failure: &Failure, kind: &OperationKind, locale: Locale) -> Refusal {
     let refusal = Refusal::of_failure(failure, locale);
     let detail = match failure {
         Failure::Invalid(_) => return refusal,
-        _ if failure.sent() == Sent::No => texts::nothing_booked(locale),
-        _ => texts::perhaps_booked(locale),
+        _ => match (kind, failure.sent()) {
+            (OperationKind::Pay { .. }, Sent::No) => texts::nothing_paid(locale),
+            (OperationKind::Pay { .. }, _) => texts::perhaps_begun(locale),
+            (_, Sent::No) => texts::nothing_booked(locale),
+            _ => texts::perhaps_booked(locale),
+        },
     };
     let detail = match failure {
         Failure::Declined(reason) | Failure::Conflict(reason) | Failure::NotFound(reason) => {

@@ -3,7 +3,7 @@
 use dialog_contract::{
     action::Action,
     dialog::{Clinician, OfficeName, Provider},
-    ids::{HerId, NationalIdentityNumber},
+    ids::{HerId, HprNumber, NationalIdentityNumber},
     limits::Limits,
     practice::{self, Booking, OfferedService, Practitioner},
     problem::ProblemType,
@@ -65,8 +65,9 @@ impl Agreement {
 
     /// What its plugin must export.
     fn needs(&self) -> Interface {
-        match self.booking() {
-            Some(Booking::Direct) => Interface::Appointments,
+        match (self.service, self.booking()) {
+            (Service::Payment, _) => Interface::Payments,
+            (_, Some(Booking::Direct)) => Interface::Appointments,
             _ => Interface::Dialogs,
         }
     }
@@ -187,6 +188,13 @@ impl Desk {
             .ok_or_else(|| Refusal::new(ProblemType::ServiceNotOffered, texts::service_not_offered(service, locale)))
     }
 
+    /// The office's specialists in general practice.
+    pub(crate) async fn specialists(&self, office: HerId) -> Result<Vec<HprNumber>, DirectoryError> {
+        let practitioners = self.directory.office(office).await?.map(|office| office.practitioners).unwrap_or_default();
+        let specialists = practitioners.into_iter().filter(|practitioner| practitioner.specialist);
+        Ok(specialists.map(|practitioner| practitioner.clinician.hpr_number).collect())
+    }
+
     async fn services(&self, agreements: &[Agreement], locale: Locale) -> Result<Vec<OfferedService>, Refusal> {
         let mut services = Vec::with_capacity(Service::ALL.len());
         for &service in Service::ALL {
@@ -223,6 +231,7 @@ fn practitioner(office: &practice::Office, gp: &Clinician) -> Practitioner {
         weekdays: Vec::new(),
         languages: Vec::new(),
         absences: Vec::new(),
+        specialist: false,
     })
 }
 

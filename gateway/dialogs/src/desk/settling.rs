@@ -6,7 +6,7 @@ use dialog_contract::{
     event::EventType,
     ids::{DialogId, MessageId},
     problem::ProblemType,
-    provider::{Event, Failure},
+    provider::{Event, EventBody, Failure},
     service::{Closing, Sent},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -192,7 +192,14 @@ impl Desk {
         if draft.record.calls.is_empty() {
             draft.status(Status::AwaitingOffice, None, now);
         }
-        self.shelf.apply_all(draft, step, &taken.events, now).await?;
+        let charges = taken.events.iter().any(|event| matches!(event.body, EventBody::Charged { .. }));
+        let specialists = if charges {
+            let found = self.specialists(draft.record.dialog.office.her_id).await;
+            found.map_err(|error| StoreError::Unavailable(error.to_string()))?
+        } else {
+            Vec::new()
+        };
+        self.shelf.apply_all(draft, step, &taken.events, &specialists, now).await?;
         Ok(Ok(status))
     }
 

@@ -104,9 +104,10 @@ fn reference(event: &Event) -> Option<&str> {
         | EventBody::Opened { dialog, .. }
         | EventBody::Status { dialog, .. }
         | EventBody::Receipt { dialog, .. }
-        | EventBody::Renewal { dialog, .. } => Some(dialog),
+        | EventBody::Renewal { dialog, .. }
+        | EventBody::Charged { dialog, .. } => Some(dialog),
         EventBody::Appointment { dialog, .. } => dialog.as_deref(),
-        EventBody::Unreadable { .. } => None,
+        EventBody::Unreadable { .. } | EventBody::Payment { .. } => None,
     }
 }
 
@@ -118,7 +119,9 @@ pub(crate) const fn message(event: &Event) -> Option<&OfficeMessage> {
         EventBody::Status { .. }
         | EventBody::Receipt { .. }
         | EventBody::Appointment { .. }
-        | EventBody::Unreadable { .. } => None,
+        | EventBody::Unreadable { .. }
+        | EventBody::Payment { .. }
+        | EventBody::Charged { .. } => None,
     }
 }
 
@@ -132,6 +135,8 @@ pub(super) const fn name(event: &Event) -> &'static str {
         EventBody::Renewal { .. } => "renewal",
         EventBody::Appointment { .. } => "appointment",
         EventBody::Unreadable { .. } => "unreadable",
+        EventBody::Payment { .. } => "payment",
+        EventBody::Charged { .. } => "charged",
     }
 }
 

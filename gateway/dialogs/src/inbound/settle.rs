@@ -127,6 +127,7 @@ impl Desk {
             | EventBody::Status { dialog, .. }
             | EventBody::Receipt { dialog, .. }
             | EventBody::Renewal { dialog, .. }
+            | EventBody::Charged { dialog, .. }
             | EventBody::Appointment { dialog: Some(dialog), .. } => {
                 let Some(mut draft) = self.awaited(plugin, dialog, event, until).await? else {
                     return Ok(Err(RefusalReason::UnknownDialog));
@@ -137,7 +138,11 @@ impl Desk {
                 }
                 draft.traceparent = traceparent.map(str::to_owned);
                 let now = self.now();
-                let applied = self.shelf.apply(&mut draft, step, event, now).await?;
+                let specialists = match event.body {
+                    EventBody::Charged { .. } => self.specialists(draft.record.dialog.office.her_id).await?,
+                    _ => Vec::new(),
+                };
+                let applied = self.shelf.apply(&mut draft, step, event, &specialists, now).await?;
                 if applied.is_ok() {
                     step.dialog(draft, now)?;
                 }
@@ -163,6 +168,11 @@ impl Desk {
                 }
                 self.keep_unreadable(plugin, *office, reason, *raw, step)?;
                 Ok(Ok(()))
+            }
+            EventBody::Payment { payment, state } => {
+                let fresh = self.now().duration_since(event.occurred) <= FRESH;
+                let waiting = fresh.then_some(until);
+                Ok(self.note_payment(plugin, (payment, state), step, trail, (traceparent, waiting)).await?)
             }
         }
     }
@@ -208,7 +218,7 @@ impl Desk {
         if self.agreement_with(plugin, record.dialog.office.her_id, record.dialog.service).await?.is_none() {
             return Ok(Err(RefusalReason::NoAgreement));
         }
-        if matches!(event.body, EventBody::Status { .. } | EventBody::Receipt { .. }) {
+        if matches!(event.body, EventBody::Status { .. } | EventBody::Receipt { .. } | EventBody::Charged { .. }) {
             return Ok(Ok(()));
         }
         let Some(stored) = self.shelf.citizen(record.citizen).await? else { return Ok(Ok(())) };
@@ -277,6 +287,10 @@ const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
         }
         (RefusalReason::NoAgreement, _) => "the office has an agreement in force with the plugin",
         (RefusalReason::DialogClosed, _) => "what is closed stays closed",
+        (RefusalReason::UnknownPayment, _) => "it names a payment that was begun with the plugin",
+        (RefusalReason::FeeNotAllowed, _) => {
+            "a closed e-consultation is charged once, 2ae where it was answered, and 2dd with it by a specialist"
+        }
         (RefusalReason::Invalid, EventBody::Receipt { .. }) => "a receipt names a message of the dialog",
         (RefusalReason::Invalid, EventBody::Renewal { .. }) => {
             "a renewal is answered in a dialog about one, and a file belongs to one message"

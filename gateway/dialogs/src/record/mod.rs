@@ -2,6 +2,7 @@
 //!
 //! - [`dialog`]: a dialog with what the portal does not see of it; [`call`]: calls to its provider that are not done.
 //! - [`appointment`], [`attachment`], [`citizen`]: what dialogs refer to.
+//! - [`payment`]: invoices, and payments that were begun.
 //! - [`event`]: what the portal is told.
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
 //! - [`inbound`]: what has come from providers.
@@ -17,6 +18,7 @@ pub(crate) mod dialog;
 pub(crate) mod event;
 pub(crate) mod inbound;
 pub(crate) mod operation;
+pub(crate) mod payment;
 pub(crate) mod reply;
 
 use bytes::Bytes;
@@ -31,6 +33,7 @@ pub(crate) use self::{
     event::StoredEvent,
     inbound::{Position, Processed},
     operation::{OperationKind, StoredOperation, Work},
+    payment::{StoredInvoice, StoredPayment},
     reply::{Progress, ReplyKey, StoredReply, problem_of},
 };
 use crate::ports::store::StoreError;

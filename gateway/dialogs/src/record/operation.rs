@@ -1,8 +1,9 @@
-//! A booking that is under way, kept so that a crash in the middle can be settled; and what is due at a moment.
+//! A booking or a payment that is under way, kept so that a crash in the middle can be settled; and what is due at a moment.
 
 use dialog_contract::{
+    action::Action,
     appointment::{NewBooking, NewCancellation},
-    ids::{AppointmentId, HerId, PluginId, RequestId},
+    ids::{AppointmentId, HerId, InvoiceId, PluginId, RequestId},
     service::{Locale, Service},
 };
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{ReplyKey, StoredRepresentative};
 use crate::identity::CitizenId;
 
-/// One booking, change or cancellation that was begun.
+/// One booking, change, cancellation or payment that was begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredOperation {
@@ -36,9 +37,42 @@ pub(crate) struct StoredOperation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub(crate) enum OperationKind {
-    Book { booking: NewBooking },
-    Change { appointment: AppointmentId, booking: NewBooking },
-    Cancel { appointment: AppointmentId, cancellation: NewCancellation },
+    Book {
+        booking: NewBooking,
+    },
+    Change {
+        appointment: AppointmentId,
+        booking: NewBooking,
+    },
+    Cancel {
+        appointment: AppointmentId,
+        cancellation: NewCancellation,
+    },
+    Pay {
+        invoice: InvoiceId,
+        #[serde(rename = "returnUrl")]
+        return_url: String,
+    },
+}
+
+impl OperationKind {
+    /// What it is to the audit log.
+    pub(crate) const fn action(&self) -> Action {
+        match self {
+            Self::Book { .. } => Action::AppointmentsBook,
+            Self::Change { .. } => Action::AppointmentsChange,
+            Self::Cancel { .. } => Action::AppointmentsCancel,
+            Self::Pay { .. } => Action::PaymentsPay,
+        }
+    }
+
+    /// By whose agreement it is done.
+    pub(crate) const fn service(&self) -> Service {
+        match self {
+            Self::Book { .. } | Self::Change { .. } | Self::Cancel { .. } => Service::Appointment,
+            Self::Pay { .. } => Service::Payment,
+        }
+    }
 }
 
 /// What is due.

@@ -40,7 +40,7 @@ fn holding(events: Vec<Event>) -> Result<InboundPage, Failure> {
 }
 
 /// Polls one page of these events and returns what the plugin is told of each.
-async fn settled(world: &World, events: Vec<Event>) -> Vec<String> {
+pub(crate) async fn settled(world: &World, events: Vec<Event>) -> Vec<String> {
     let told = feed(world, vec![holding(events)]);
     world.desk.poll(&plugin()).await.unwrap();
     world.desk.poll(&plugin()).await.unwrap();
@@ -57,7 +57,7 @@ fn fate(settlement: &Settlement) -> String {
 }
 
 /// An event of an hour ago: it waits for no dialog.
-fn old(id: &str, body: EventBody) -> Event {
+pub(crate) fn old(id: &str, body: EventBody) -> Event {
     let event = event(id, body);
     Event { occurred: event.occurred.checked_sub(1.hour()).unwrap(), ..event }
 }
@@ -95,11 +95,11 @@ fn booked(id: &str, dialog: Option<String>, number: &str, kind: AppointmentChang
     old(id, EventBody::Appointment { dialog, office: office_id(), citizen, kind, appointment, text: None })
 }
 
-fn delivery() -> Delivery {
+pub(crate) fn delivery() -> Delivery {
     Delivery { id: Some("d-1".into()), path: "/changes".into(), headers: Vec::new(), body: Vec::new() }
 }
 
-fn delivers(world: &World, events: Vec<Event>) {
+pub(crate) fn delivers(world: &World, events: Vec<Event>) {
     world.providers.deliveries.lock().unwrap().push_back(Box::new(|| Ok(events)));
 }
 

@@ -17,6 +17,7 @@ mod inbound;
 mod life;
 mod listing;
 mod opening;
+mod payments;
 mod practice;
 mod queue;
 mod recovery;

@@ -449,7 +449,13 @@ impl Scripted {
             id: plugin(),
             version: "1.0.0".into(),
             digest: "00".repeat(32),
-            exports: vec![Interface::Dialogs, Interface::Appointments, Interface::Prescriptions, Interface::Inbound],
+            exports: vec![
+                Interface::Dialogs,
+                Interface::Appointments,
+                Interface::Prescriptions,
+                Interface::Payments,
+                Interface::Inbound,
+            ],
             idempotent: false,
             settings_schema: serde_json::json!({}),
         };
@@ -667,6 +673,18 @@ pub(crate) fn appointment(id: &str, start: Timestamp) -> Appointment {
     }
 }
 
+/// What the scripted provider says is owed, by that name.
+pub(crate) fn owed(id: &str) -> Invoice {
+    Invoice {
+        id: id.into(),
+        amount: 20_400,
+        tariffs: vec!["2ae".into()],
+        text: "E-konsultasjon".into(),
+        due: None,
+        dialog: None,
+    }
+}
+
 /// A payment by that name, which can be made for an hour.
 pub(crate) fn payment(id: &str) -> Payment {
     Payment {
@@ -738,6 +756,7 @@ fn office() -> Office {
                 until: date(2026, 2, 6),
                 substitute: Some(substitute()),
             }],
+            specialist: false,
         }],
         modes: Vec::new(),
         payment: None,
@@ -811,6 +830,10 @@ impl World {
 
     pub(crate) fn books(&self, act: impl FnOnce() -> Result<Appointment, Failure> + Send + 'static) {
         self.providers.books.lock().unwrap().push_back(Box::new(act));
+    }
+
+    pub(crate) fn pays(&self, act: impl FnOnce() -> Result<Payment, Failure> + Send + 'static) {
+        self.providers.pays.lock().unwrap().push_back(Box::new(act));
     }
 
     pub(crate) fn citizen(&self, number: &str) -> Permitted<Citizen> {

@@ -282,6 +282,7 @@ pub(crate) const fn service(service: types::Service) -> Service {
         types::Service::SickNoteRenewal => Service::SickNoteRenewal,
         types::Service::Certificate => Service::Certificate,
         types::Service::Collegial => Service::Collegial,
+        types::Service::Payment => Service::Payment,
     }
 }
 

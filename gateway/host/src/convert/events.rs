@@ -1,17 +1,21 @@
 //! What happened at the provider.
 
+use std::collections::HashSet;
+
 use dialog_contract::{
+    ids::HprNumber,
     limits::returned,
     provider::{
-        AppointmentChangeKind, CitizenIdentity, DialogStatus, Event, EventBody, OfficeMessage, ReceiptOutcome, Refusal,
-        RenewalDecision, RenewalOutcome,
+        AppointmentChangeKind, CitizenIdentity, DialogFee, DialogStatus, Event, EventBody, OfficeMessage,
+        PaymentReceipt, PaymentState, ReceiptOutcome, Refusal, RenewalDecision, RenewalOutcome,
     },
-    service::Closing,
+    service::{Closing, Service},
 };
 
 use super::{
     answer::{Answer, At, Violation, closing, service, violation},
     appointments::appointment,
+    payments::{amount, tariff},
 };
 use crate::bindings::host::types;
 
@@ -29,7 +33,7 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
     let body = match event.body {
         types::EventBody::Message(body) => {
             let status = status(body.status);
-            let redirect = body.redirect.map(service);
+            let redirect = body.redirect.map(|to| dialogs(&at.field("redirect"), to)).transpose()?;
             if redirect.is_some() && status != DialogStatus::Closed(Closing::Redirected) {
                 return violation(&at.field("redirect"), "only where the status is closed as redirected");
             }
@@ -44,7 +48,7 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
             dialog: reference(answer, body.dialog)?,
             office: answer.her_id(&at.field("office"), body.office)?,
             citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
-            service: service(body.service),
+            service: dialogs(&at.field("service"), body.service)?,
             message: message(&at.field("message"), body.message, answer)?,
             reply_allowed: body.reply_allowed,
         },
@@ -81,6 +85,14 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
             office: body.office.map(|office| answer.her_id(&at.field("office"), office)).transpose()?,
             reason: unreadable(answer.line(&at.field("reason"), body.reason, returned::SHORT_TEXT_CHARACTERS)?),
             raw: answer.raw(&at.field("raw"), &body.raw)?,
+        },
+        types::EventBody::Payment(body) => EventBody::Payment {
+            payment: answer.id(&at.field("payment"), body.payment, returned::PAYMENT_ID_CHARACTERS)?,
+            state: payment(&at.field("state"), body.state, answer)?,
+        },
+        types::EventBody::Charged(body) => EventBody::Charged {
+            dialog: reference(answer, body.dialog)?,
+            fees: fees(&at.field("fees"), body.fees, answer)?,
         },
     };
     let at = match at {
@@ -172,6 +184,59 @@ fn receipt(at: &At<'_>, outcome: types::ReceiptOutcome, answer: &mut Answer<'_>)
             Ok(ReceiptOutcome::Refused(refusals.collect::<Result<_, _>>()?))
         }
     }
+}
+
+/// A service that dialogs belong to.
+fn dialogs(at: &At<'_>, named: types::Service) -> Result<Service, Violation> {
+    match service(named) {
+        Service::Payment => violation(at, "no dialog is about payment"),
+        service => Ok(service),
+    }
+}
+
+fn payment(at: &At<'_>, state: types::PaymentState, answer: &mut Answer<'_>) -> Result<PaymentState, Violation> {
+    Ok(match state {
+        types::PaymentState::Paid(receipt) => {
+            let at = at.field("paid");
+            PaymentState::Paid(PaymentReceipt {
+                number: answer.name(&at.field("number"), receipt.number, returned::RECEIPT_CHARACTERS)?,
+                at: answer.instant(&at.field("at"), receipt.at)?,
+            })
+        }
+        types::PaymentState::Failed => PaymentState::Failed,
+        types::PaymentState::Expired => PaymentState::Expired,
+        types::PaymentState::Refunded => PaymentState::Refunded,
+    })
+}
+
+fn fees(at: &At<'_>, fees: Vec<types::DialogFee>, answer: &mut Answer<'_>) -> Result<Vec<DialogFee>, Violation> {
+    if fees.is_empty() {
+        return violation(at, "empty");
+    }
+    answer.list(at, &fees, returned::TARIFFS)?;
+    let mut tariffs = HashSet::new();
+    fees.into_iter()
+        .enumerate()
+        .map(|(index, fee)| {
+            let at = at.item(index);
+            let code = tariff(&at.field("tariff"), fee.tariff, answer)?;
+            // The same twice is the same money twice.
+            if !tariffs.insert(code.to_ascii_lowercase()) {
+                return violation(&at.field("tariff"), "another has it");
+            }
+            Ok(DialogFee {
+                tariff: code,
+                amount: amount(&at.field("amount"), fee.amount)?,
+                clinician: fee
+                    .clinician
+                    .map(|number| {
+                        HprNumber::try_from(number)
+                            .or_else(|error| violation(&at.field("clinician"), error.to_string()))
+                    })
+                    .transpose()?,
+            })
+        })
+        .collect()
 }
 
 fn decisions(
@@ -277,6 +342,54 @@ mod tests {
         let number = crate::tests::citizen_context().citizen.unwrap().national_identity_number.expose().to_owned();
         let said = unreadable(format!("{number} ").repeat(41));
         assert!(!said.contains(&number) && said.chars().count() == returned::SHORT_TEXT_CHARACTERS, "{said}");
+    }
+
+    fn refused(body: types::EventBody) -> String {
+        let event = types::Event { id: "e".to_owned(), occurred: 0, body };
+        checked(|answer| events(&At::Answer, vec![event], answer)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_became_of_a_payment_has_a_receipt_that_can_be_shown() {
+        let paid = |number: &str, at: i64| {
+            let receipt = types::PaymentReceipt { number: number.to_owned(), at };
+            let (payment, state) = ("p1".to_owned(), types::PaymentState::Paid(receipt));
+            types::EventBody::Payment(types::PaymentChange { payment, state })
+        };
+        let event = types::Event { id: "e".to_owned(), occurred: 0, body: paid("2026-1", 5) };
+        let read = checked(|answer| events(&At::Answer, vec![event], answer)).unwrap();
+        assert!(
+            matches!(&read[0].body, EventBody::Payment { state: PaymentState::Paid(one), .. } if one.number == "2026-1")
+        );
+        assert_eq!(refused(paid("", 0)), "answer[0].body.state.paid.number: empty");
+        assert_eq!(refused(paid(&"1".repeat(65), 0)), "answer[0].body.state.paid.number: over 64 characters");
+        assert_eq!(refused(paid("1", i64::MAX)), "answer[0].body.state.paid.at: not between 1900 and 2200");
+    }
+
+    #[test]
+    fn fees_are_a_few_each_once_and_of_amounts_that_somebody_could_owe() {
+        let fee = |tariff: &str, amount| types::DialogFee { tariff: tariff.to_owned(), amount, clinician: Some(7) };
+        let charged = |fees| types::EventBody::Charged(types::DialogFees { dialog: "d".to_owned(), fees });
+        for (fees, rule) in [
+            (vec![], "answer[0].body.fees: empty"),
+            (vec![fee("2ae", 1), fee("2ae", 1)], "answer[0].body.fees[1].tariff: another has it"),
+            (vec![fee("2ae", 0)], "answer[0].body.fees[0].amount: not 1 to 100000000 øre"),
+            (vec![fee("2 ae", 1)], "answer[0].body.fees[0].tariff: not a tariff code"),
+            ((0..21).map(|code| fee(&format!("t{code}"), 1)).collect(), "answer[0].body.fees: 21 items, over 20"),
+        ] {
+            assert_eq!(refused(charged(fees)), rule);
+        }
+        let nobody = types::DialogFee { clinician: Some(0), ..fee("2ae", 1) };
+        assert!(refused(charged(vec![nobody])).starts_with("answer[0].body.fees[0].clinician: "));
+    }
+
+    #[test]
+    fn no_dialog_is_about_payment() {
+        let change = |body: &mut types::DialogMessage| {
+            body.status = types::DialogStatus::Closed(types::Closing::Redirected);
+            body.redirect = Some(types::Service::Payment);
+        };
+        assert_eq!(said(change).unwrap_err().to_string(), "answer[0].body.redirect: no dialog is about payment");
     }
 
     #[test]

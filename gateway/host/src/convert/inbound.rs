@@ -29,6 +29,8 @@ pub(crate) fn settlement(settlement: Settlement) -> wit::Settlement {
                 RefusalReason::NotDigitallyActive => wit::RefusalReason::NotDigitallyActive,
                 RefusalReason::NoAgreement => wit::RefusalReason::NoAgreement,
                 RefusalReason::DialogClosed => wit::RefusalReason::DialogClosed,
+                RefusalReason::UnknownPayment => wit::RefusalReason::UnknownPayment,
+                RefusalReason::FeeNotAllowed => wit::RefusalReason::FeeNotAllowed,
                 RefusalReason::Invalid => wit::RefusalReason::Invalid,
             }),
         },

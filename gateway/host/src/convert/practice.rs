@@ -118,6 +118,8 @@ fn practitioner(at: &At<'_>, told: wit::Practitioner, answer: &mut Answer<'_>) -
         })?,
         languages: all(&at.field("languages"), told.languages, returned::LANGUAGES, answer, language)?,
         absences: all(&at.field("absences"), told.absences, returned::ABSENCES, answer, absence)?,
+        // That is for the directory to say.
+        specialist: false,
     })
 }
 

@@ -15,6 +15,7 @@ use crate::{
     auth::keys::{KeySource, is_safe},
     hex,
     limits::{CONFIGURATION_BYTES, JOURNAL_SEGMENT_BYTES, UNREADABLE_DAYS},
+    return_origins::is_origin,
 };
 
 /// The configuration cannot be used. Says which file, where in it, and what to do.
@@ -78,6 +79,10 @@ impl Config {
             if url.is_some_and(|url| !is_address(url)) {
                 return wrong(key, "must be an http or https URL without user, query and fragment");
             }
+        }
+        if let Some(at) = self.payments.return_origins.iter().position(|url| !is_origin(url)) {
+            let what = "must be an origin: http or https, a host, perhaps a port, and nothing more";
+            return wrong(&format!("payments.return-origins[{at}]"), what);
         }
         for (listener, table) in self.tls.each() {
             if let Err((key, what)) = table.decide() {

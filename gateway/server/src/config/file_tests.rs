@@ -44,6 +44,7 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.rates, RatesConfig::default());
     assert_eq!(config.issuers[0].token_types, TokenType::strict());
+    assert_eq!(config.payments.return_origins.len(), 1);
     assert_eq!(config.data.unreadable_days, dialog_core::Retention::default().unreadable_days);
     assert_eq!(config.data.cache, Some(folder.path().join("data/cache")));
     assert_eq!(config.audit.key, SecretSource::File(folder.path().join("secrets/audit.key")));
@@ -79,6 +80,18 @@ fn a_vendor_signs_by_its_own_headers_or_as_standard_webhooks_has_it_or_sends_a_s
     let id = Some(name("x-id"));
     assert_eq!(shared(""), Ok(Signing::SharedSecret { secret: name("x-key"), id: None }));
     assert_eq!(shared("id-header = \"X-Id\"\n"), Ok(Signing::SharedSecret { secret: name("x-key"), id }));
+}
+
+#[test]
+fn an_origin_to_return_to_is_an_origin_and_nothing_more() {
+    let key = "return-origins = [\"https://portal.example.no\"]";
+    for wrong in ["https://portal.example.no/paid", "https://a:b@portal.example.no", "mailto:a@portal.example.no"] {
+        let (text, _) = spoilt(key, &format!("return-origins = [\"https://a.example\", \"{wrong}\"]"));
+        let said = error(&text);
+        assert!(said.contains("payments.return-origins[1]: must be an origin"), "{said}");
+    }
+    let (text, _) = spoilt(key, "");
+    assert!(read(&text).1.unwrap().payments.return_origins.is_empty());
 }
 
 #[test]

@@ -71,6 +71,9 @@ pub struct Config {
     /// Whose packages are taken.
     #[serde(default)]
     pub trust: TrustConfig,
+    /// What holds for payments.
+    #[serde(default)]
+    pub payments: PaymentsConfig,
     /// The plugins.
     #[serde(default)]
     pub plugins: Vec<PluginEntry>,
@@ -97,6 +100,14 @@ pub struct OperationsConfig {
     /// Where operators and auditors reach that listener, and what their proofs of possession are made for; the portal's
     /// `public-url` when absent.
     pub public_url: Option<Url>,
+}
+
+/// `[payments]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PaymentsConfig {
+    /// The origins that payment services may send citizens back to; that of the `public-url` when there are none.
+    pub return_origins: Vec<Url>,
 }
 
 /// `[data]`.

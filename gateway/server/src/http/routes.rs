@@ -14,8 +14,8 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    access, appointments, attachments, deliveries, dialogs, envelope, events, log, operations, plugins, practice,
-    reply::Refusal,
+    access, appointments, attachments, deliveries, dialogs, envelope, events, log, operations, payments, plugins,
+    practice, reply::Refusal,
 };
 use crate::gateway::Gateway;
 
@@ -103,6 +103,9 @@ pub fn portal() -> Routes {
         .post("/v1/me/appointments/{appointment}/change", appointments::change)
         .post("/v1/me/appointments/{appointment}/cancel", appointments::cancel)
         .get("/v1/me/prescriptions", appointments::prescriptions)
+        .get("/v1/me/invoices", payments::invoices)
+        .post("/v1/me/invoices/{invoice}/pay", payments::pay)
+        .get("/v1/me/payments", payments::payments)
         .get("/v1/me/events", events::stream)
         .get("/v1/me/receipts/{index}", access::receipt)
         .get("/v1/me/access-log", access::log)

@@ -36,7 +36,9 @@ pub fn forms(told: &Told) -> Result<Vec<Form>, Failure> {
         // Doubles forty times where it is followed.
         "doubling-form" => {
             let parts: Vec<String> = (0..40)
-                .map(|at| format!(r##""d{at}":{{"allOf":[{{"$ref":"#/$defs/d{0}"}},{{"$ref":"#/$defs/d{0}"}}]}}"##, at + 1))
+                .map(|at| {
+                    format!(r##""d{at}":{{"allOf":[{{"$ref":"#/$defs/d{0}"}},{{"$ref":"#/$defs/d{0}"}}]}}"##, at + 1)
+                })
                 .collect();
             format!(r##"{{"$defs":{{{},"d40":{{}}}},"$ref":"#/$defs/d0"}}"##, parts.join(","))
         }

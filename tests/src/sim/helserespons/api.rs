@@ -9,6 +9,8 @@
 //! | `POST /v2/clinics/{clinic}/medications/search` | a patient's medications with the clinic's rule for each |
 //! | `POST /v2/clinics/{clinic}/cases` | opens a case |
 //! | `POST /v2/cases/{no}/entries`, `.../cancel` | writes in a case, takes it back |
+//! | `POST /v2/clinics/{clinic}/fees/search` | what a patient owes |
+//! | `POST /v2/fees/{no}/pay` | opens a payment page |
 //! | `GET /v2/changes?after&max` | the feed |
 //! | `POST /v2/changes/ack` | confirms changes |
 //! | `GET /v2/files/{id}` | a file of a clinic's entry |
@@ -16,7 +18,7 @@
 use super::calendar::instant;
 use super::case::{Case, CaseState, CaseType};
 use super::manners::MANNERS;
-use super::request::{self, Ack, Book, Cancel, NewCase, NewEntry, Refused, Search};
+use super::request::{self, Ack, Book, Cancel, NewCase, NewEntry, PayFee, Refused, Search};
 use super::state::{Remembered, State};
 use super::{NationalId, Shared, medication};
 use crate::sim::trouble;
@@ -54,6 +56,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/clinics/{clinic}/cases", post(open_case))
         .route("/v2/cases/{no}/entries", post(write_entry))
         .route("/v2/cases/{no}/cancel", post(withdraw))
+        .route("/v2/clinics/{clinic}/fees/search", post(fees))
+        .route("/v2/fees/{no}/pay", post(pay))
         .route("/v2/changes", get(changes))
         .route("/v2/changes/ack", post(ack))
         .route("/v2/files/{id}", get(file))
@@ -276,6 +280,44 @@ async fn medications(Extract(shared): Shares, Path(name): Path<String>, body: By
         let clinic = state.clinic(&name).map_err(|_| Refused::unknown("UNKNOWN_CLINIC"))?;
         let citizen = clinic.citizen(&search.ssn).ok_or(Refused::unknown("UNKNOWN_PATIENT"))?;
         Ok((StatusCode::OK, json!({ "medications": medication::of(citizen, today) })))
+    }))
+}
+
+async fn fees(Extract(shared): Shares, Path(name): Path<String>, body: Bytes) -> Response {
+    const ROUTE: &str = "POST fees/search";
+    answer(shared.with(|state| {
+        let search: Search = request::read(state, ROUTE, &body)?;
+        if search.from.is_some() {
+            state.violate(ROUTE, "from is no member of this search");
+        }
+        request::known(state, ROUTE, &name, &search.ssn)?;
+        let owed = |fee: &&super::Fee| fee.clinic == name && fee.citizen == search.ssn && !fee.paid;
+        let fees: Vec<Value> = state.fees.iter().filter(owed).map(super::Fee::json).collect();
+        Ok((StatusCode::OK, json!({ "fees": fees })))
+    }))
+}
+
+async fn pay(Extract(shared): Shares, Path(no): Path<String>, body: Bytes) -> Response {
+    const ROUTE: &str = "POST pay";
+    answer(shared.with(|state| {
+        let wanted: PayFee = request::read(state, ROUTE, &body)?;
+        once(state, &format!("{ROUTE} {no}"), (&wanted.request_id, &body), |state| {
+            request::number(state, ROUTE, &wanted.ssn)?;
+            if !wanted.return_url.starts_with("https://") {
+                state.violate(ROUTE, "returnUrl is no absolute https URL");
+                return Err(Refused::new(StatusCode::BAD_REQUEST, "MEMBERS"));
+            }
+            let fee = state.fees.iter().find(|fee| fee.fee_no == no && fee.citizen == wanted.ssn);
+            if fee.ok_or(Refused::unknown("UNKNOWN_FEE"))?.paid {
+                return Err(Refused::conflict("FEE_PAID"));
+            }
+            if state.open_payment(&no).is_some() {
+                return Err(Refused::conflict("FEE_OPEN"));
+            }
+            let pay = state.begin_payment(&no, wanted.return_url.clone());
+            let body = json!({ "payNo": pay.pay_no, "page": pay.page(), "expires": pay.expires });
+            Ok((StatusCode::CREATED, body))
+        })
     }))
 }
 

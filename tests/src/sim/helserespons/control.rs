@@ -4,6 +4,9 @@
 //! | --- | --- |
 //! | `GET /control/cases` | what waits for the clinics |
 //! | `POST /control/cases/{no}/answer` | an [`Answer`] |
+//! | `POST /control/cases/{no}/fees` | a list of [`Charge`]s: the clinic charges for it |
+//! | `GET /control/payments` | payments, and how they ended |
+//! | `POST /control/payments/{no}/outcome` | `"paid"`, `"failed"`, `"expired"` or `"refunded"`: what happens on the payment page |
 //! | `POST /control/clinics/{clinic}/cases` | an [`Opening`] and `ssn`: a case, or with `oneWay` a notice |
 //! | `POST /control/clinics/{clinic}/bookings` | a [`BookingAct`] |
 //! | `GET /control/clinics/{clinic}/openings` | openings, taken ones too |
@@ -22,6 +25,7 @@
 use super::answer::{Answer, BookingAct, Opening};
 use super::case::CaseType;
 use super::change::Damage;
+use super::fees::{Charge, PayOutcome};
 use super::state::Clinic;
 use super::webhook::{self, Webhook};
 use super::{NationalId, Shared, SimError};
@@ -55,6 +59,7 @@ impl IntoResponse for SimError {
             | SimError::NoSuchOpening(_)
             | SimError::NoSuchBooking(_)
             | SimError::NoSuchCitizen
+            | SimError::NoSuchPayment(_)
             | SimError::NoSuchChange(_) => StatusCode::NOT_FOUND,
             SimError::Closed(_) | SimError::WrongAnswer { .. } | SimError::NoSuchLine(_) | SimError::NoWebhook => {
                 StatusCode::UNPROCESSABLE_ENTITY
@@ -79,6 +84,9 @@ pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) ->
     let control = Router::new()
         .route("/cases", get(cases))
         .route("/cases/{no}/answer", post(answer))
+        .route("/cases/{no}/fees", post(charge))
+        .route("/payments", get(payments))
+        .route("/payments/{no}/outcome", post(end_payment))
         .nest("/clinics/{clinic}", clinic)
         .merge(trouble::control::router(trouble))
         .route("/damage", post(damage))
@@ -120,6 +128,33 @@ async fn cases(Extract(control): Extract<Control>) -> Json<Value> {
 async fn answer(Extract(control): Extract<Control>, Path(no): Path<String>, Json(answer): Json<Answer>) -> Reply {
     let changes = control.shared.with(|state| state.answer(&no, &answer))?;
     Ok(Json(json!({ "changes": changes })))
+}
+
+async fn charge(Extract(control): Extract<Control>, Path(no): Path<String>, Json(fees): Json<Vec<Charge>>) -> Reply {
+    Ok(Json(json!({ "change": control.shared.with(|state| state.charge(&no, &fees))? })))
+}
+
+async fn payments(Extract(control): Extract<Control>) -> Json<Value> {
+    let list: Vec<Value> = control.shared.look(|state| {
+        let payments = state.payments.iter();
+        payments
+            .map(|pay| {
+                json!({
+                    "payNo": pay.pay_no, "feeNo": pay.fee_no, "page": pay.page(), "returnUrl": pay.return_url,
+                    "expires": pay.expires, "outcome": pay.outcome,
+                })
+            })
+            .collect()
+    });
+    Json(json!(list))
+}
+
+async fn end_payment(
+    Extract(control): Extract<Control>,
+    Path(no): Path<String>,
+    Json(outcome): Json<PayOutcome>,
+) -> Reply {
+    Ok(Json(json!({ "change": control.shared.with(|state| state.end_payment(&no, outcome))? })))
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@ use super::answer::{Answer, BookingAct, Opening};
 use super::calendar::{Booking, Slot};
 use super::case::{Case, CaseType};
 use super::change::{Change, Damage};
+use super::fees::{Charge, Pay, PayOutcome};
 use super::state::{Clinic, State, Violation};
 use super::webhook::{self, Pushed, Webhook};
 use super::{NationalId, Shared, SimError, api, control, lock};
@@ -166,6 +167,27 @@ impl HelseresponsSim {
     /// The clinic opens a case or sends a one-way message; gives its number.
     pub fn open(&self, clinic: &str, ssn: &str, opening: &Opening) -> Result<String, SimError> {
         self.shared.with(|state| state.open(clinic, &NationalId::new(ssn), opening))
+    }
+
+    /// The clinic charges for a case; gives the number of the change.
+    pub fn charge(&self, case_no: &str, charges: &[Charge]) -> Result<u64, SimError> {
+        self.shared.with(|state| state.charge(case_no, charges))
+    }
+
+    /// A citizen owes a clinic this much, in øre, for something that no case tells of.
+    pub fn owe(&self, clinic: &str, ssn: &str, ore: u64) -> Result<(), SimError> {
+        let charge = Charge { tariff: "2ae".to_owned(), ore, hpr: None };
+        self.shared.with(|state| state.owe(clinic, &NationalId::new(ssn), &[charge]))
+    }
+
+    /// Every payment, ended ones too.
+    pub fn payments(&self) -> Vec<Pay> {
+        self.shared.look(|state| state.payments.clone())
+    }
+
+    /// What happens on the payment page, or after; gives the number of the change.
+    pub fn end_payment(&self, pay_no: &str, outcome: PayOutcome) -> Result<u64, SimError> {
+        self.shared.with(|state| state.end_payment(pay_no, outcome))
     }
 
     /// The clinic does something with a booking, without a case; gives the number of the change.

@@ -5,7 +5,7 @@
 //!
 //! - the portal's side: [`api`] (routes), [`request`] (what may be sent, and checks), [`manners`] (how it is in
 //!   [`trouble`](super::trouble))
-//! - the vendor: [`state`] (everything), [`calendar`], [`case`], [`medication`], [`change`] (the feed), [`webhook`]
+//! - the vendor: [`state`] (everything), [`calendar`], [`case`], [`medication`], [`fees`], [`change`] (the feed), [`webhook`]
 //! - answering: [`answer`] (what people at a clinic decide)
 //! - steering: [`handle`] (for tests), [`control`] (over HTTP)
 
@@ -15,6 +15,7 @@ pub mod calendar;
 pub mod case;
 pub mod change;
 pub mod control;
+pub mod fees;
 pub mod handle;
 pub mod manners;
 pub mod medication;
@@ -30,6 +31,7 @@ pub use answer::{Answer, BookingAct, Decision, Opening, Outcome};
 pub use calendar::{Booking, Channel, Slot};
 pub use case::{Case, CaseState, CaseType, Entry, File, Line};
 pub use change::{Change, Damage};
+pub use fees::{Charge, Fee, Pay, PayOutcome};
 pub use handle::{Config, HelseresponsSim};
 pub use medication::{Medication, Rule};
 pub use state::Violation;
@@ -72,6 +74,9 @@ pub enum SimError {
     /// The clinic does not know the citizen.
     #[error("the clinic does not know this citizen")]
     NoSuchCitizen,
+    /// No such payment.
+    #[error("no payment {0}")]
+    NoSuchPayment(String),
     /// No such change.
     #[error("no change {0}")]
     NoSuchChange(u64),

@@ -132,6 +132,19 @@ pub struct Book {
     pub note: Option<String>,
 }
 
+/// A payment of a fee.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PayFee {
+    /// Idempotency.
+    pub request_id: String,
+    /// Whose fee it is.
+    #[serde(deserialize_with = "national_id")]
+    pub ssn: NationalId,
+    /// Where the patient comes back to.
+    pub return_url: String,
+}
+
 /// A cancellation, of a booking or of a case.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -3,6 +3,7 @@
 use super::calendar::{Booking, Calendar, Slot, norway};
 use super::case::{Case, CaseType, Entry, File};
 use super::change::{Change, Damage};
+use super::fees::{Fee, Pay};
 use super::webhook::{Pushed, Webhook};
 use super::{NationalId, SimError};
 use crate::sim::world::{self, Citizen, OFFICES, Office, Solution};
@@ -62,6 +63,10 @@ pub struct State {
     pub clinics: Vec<Clinic>,
     /// Cases, closed ones too.
     pub cases: Vec<Case>,
+    /// Fees, paid ones too.
+    pub fees: Vec<Fee>,
+    /// Payments, ended ones too.
+    pub payments: Vec<Pay>,
     /// The feed.
     pub changes: Vec<Change>,
     /// The last change that the portal confirmed.
@@ -103,6 +108,8 @@ impl State {
             numbers: 100_000,
             clinics: clinics.collect(),
             cases: Vec::new(),
+            fees: Vec::new(),
+            payments: Vec::new(),
             changes: Vec::new(),
             acknowledged: 0,
             refused: BTreeMap::new(),

@@ -28,6 +28,7 @@ fn a_post_without_a_usable_key_is_refused() -> anyhow::Result<()> {
             ("/v1/me/appointments", &[]),
             ("/v1/me/dialogs/{dialog}/close", &["019a0000-0000-7000-8000-0000000000b1"]),
             ("/v1/me/appointments/{appointment}/cancel", &["019a0000-0000-7000-8000-0000000000c1"]),
+            ("/v1/me/invoices/{invoice}/pay", &["019a0000-0000-7000-8000-0000000000f1"]),
         ] {
             let call = kari.post(template, ids, &inquiry("Hei")).without("idempotency-key");
             refusal(call, ProblemType::IdempotencyKeyMissing).await?;

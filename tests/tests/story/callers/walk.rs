@@ -7,8 +7,11 @@ use dialog_contract::{
     problem::ProblemType,
 };
 use dialog_tests::{
-    house::{House, issuer::citizen_claims, portal::Portal, proof::Token},
-    sim::world::{KARI, LEILA},
+    house::{House, configuration::PUBLIC_URL, issuer::citizen_claims, portal::Portal, proof::Token},
+    sim::{
+        helserespons::{Answer, Case, Charge},
+        world::{KARI, LEILA, OLA},
+    },
     story::citizen::{PHOTO, booking},
 };
 use http::{Method, StatusCode};
@@ -23,6 +26,7 @@ struct Leilas {
     attachment: String,
     appointment: String,
     receipt: String,
+    invoice: String,
 }
 
 impl Leilas {
@@ -33,7 +37,15 @@ impl Leilas {
         let slots = leila.get("/v1/me/slots", &[]).expect(StatusCode::OK).await?;
         let slot = slots.json["items"].as_array().and_then(|slots| slots.iter().nth_back(slot)).context("a slot")?;
         let booked = leila.post("/v1/me/appointments", &[], &booking(slot)).expect(StatusCode::CREATED).await?;
+        let consultation = json!({ "request": { "type": "consultation", "mode": "text" }, "message": { "text": "Eksemet er verre." } });
+        let consultation = opened(&leila, &consultation).await?;
+        let of_hers = |case: &Case| case.portal_ref.as_ref() == Some(&consultation);
+        let case = house.helserespons.wait_for_case(of_hers).await?.case_no;
+        house.helserespons.answer(&case, &Answer::Finish { text: "Prøv en sterkere krem.".to_owned() })?;
+        house.helserespons.charge(&case, &[Charge { tariff: "2ae".to_owned(), ore: 17_900, hpr: None }])?;
+        let owed = leila.get("/v1/me/invoices", &[]).expect(StatusCode::OK).await?;
         Ok(Self {
+            invoice: owed.text("/items/0/id")?.to_owned(),
             dialog: opened(&leila, &inquiry("Når åpner dere?")).await?,
             attachment: file.text("/id")?.to_owned(),
             appointment: booked.text("/id")?.to_owned(),
@@ -49,6 +61,7 @@ impl Leilas {
                 "{attachment}" => Ok(self.attachment.as_str()),
                 "{appointment}" => Ok(self.appointment.as_str()),
                 "{index}" => Ok(self.receipt.as_str()),
+                "{invoice}" => Ok(self.invoice.as_str()),
                 // Of nobody in particular: whoever gets past the door is told that it is not there.
                 _ => Ok("001"),
             })
@@ -142,7 +155,7 @@ fn every_route_is_closed_to_all_but_those_whom_the_document_lets_in() -> anyhow:
                 refused(Some(low), ProblemType::LevelTooLow, "somebody at level 3").await?;
             }
             // Another citizen: what is Leila's is not there for Kari.
-            let own = ["{dialog}", "{attachment}", "{appointment}", "{index}"];
+            let own = ["{dialog}", "{attachment}", "{appointment}", "{index}", "{invoice}"];
             if own.iter().any(|part| route.path.contains(part)) {
                 let reply = call(Some(house.issuer.bound(good)?))?.send().await.with_context(|| what.clone())?;
                 // A body is held to its schema before anything is looked for.
@@ -174,6 +187,12 @@ fn what_is_anothers_is_not_there_also_for_requests_that_are_whole() -> anyhow::R
         refusal(kari.get("/v1/me/attachments/{attachment}", &[&leilas.attachment]), ProblemType::NotFound).await?;
         let cancel = kari.post("/v1/me/appointments/{appointment}/cancel", &[&leilas.appointment], &json!({}));
         refusal(cancel, ProblemType::NotFound).await?;
+        // Kari's office takes no payments, so that nothing of it is asked for at all.
+        let back = json!({ "returnUrl": format!("{PUBLIC_URL}/ferdig") });
+        let pay = kari.post("/v1/me/invoices/{invoice}/pay", &[&leilas.invoice], &back);
+        refusal(pay, ProblemType::ServiceNotOffered).await?;
+        let pay = citizen(house, &OLA)?.post("/v1/me/invoices/{invoice}/pay", &[&leilas.invoice], &back);
+        refusal(pay, ProblemType::NotFound).await?;
         let mut with_file = inquiry("Se bildet.");
         with_file["message"]["attachments"] = json!([leilas.attachment]);
         let reply = kari.post("/v1/me/dialogs", &[], &with_file).send().await?;

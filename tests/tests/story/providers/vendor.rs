@@ -23,7 +23,7 @@ fn garbage_to_a_question_is_the_vendors_fault_and_nothing_was_sent() -> anyhow::
     alone(async |house| {
         let leila = citizen(house, &LEILA)?;
         for fault in [HttpFault::MalformedJson, HttpFault::Html, HttpFault::WrongType] {
-            for template in ["/v1/me/slots", "/v1/me/prescriptions", "/v1/me/appointments"] {
+            for template in ["/v1/me/slots", "/v1/me/prescriptions", "/v1/me/appointments", "/v1/me/invoices"] {
                 house.helserespons.trouble.fail_next(Call::Read, fault);
                 refusal(leila.get(template, &[]), ProblemType::ProviderFaulty).await?;
                 leila.get(template, &[]).expect(StatusCode::OK).await?;

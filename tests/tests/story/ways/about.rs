@@ -115,9 +115,15 @@ fn what_an_office_tells_of_itself_is_open_to_all() -> anyhow::Result<()> {
 fn every_reply_says_where_its_record_stands_and_the_trace_goes_on() -> anyhow::Result<()> {
     shared(async |house| {
         let leila = citizen(house, &LEILA)?;
-        for template in
-            ["/v1/me/practice", "/v1/me/dialogs", "/v1/me/slots", "/v1/me/appointments", "/v1/me/prescriptions"]
-        {
+        for template in [
+            "/v1/me/practice",
+            "/v1/me/dialogs",
+            "/v1/me/slots",
+            "/v1/me/appointments",
+            "/v1/me/prescriptions",
+            "/v1/me/invoices",
+            "/v1/me/payments",
+        ] {
             marked(&leila.get(template, &[]).expect(StatusCode::OK).await?.headers)?;
         }
         let trace = "4bf92f3577b34da6a3ce929d0e0e4736";

@@ -176,6 +176,9 @@ const fn no(reason: RefusalReason) -> (ReceiptError, &'static str) {
         RefusalReason::UnknownDialog => (ReceiptError::Other, "Dialogen som meldingen svarer på, er ukjent."),
         RefusalReason::DialogClosed => (ReceiptError::Other, "Dialogen er avsluttet."),
         RefusalReason::NoAgreement => (ReceiptError::Other, "Legekontoret har ingen avtale om tjenesten."),
+        // HITS 1217 knows no money; no event of this plugin's tells of any.
+        RefusalReason::UnknownPayment => (ReceiptError::Other, "Betalingen er ukjent."),
+        RefusalReason::FeeNotAllowed => (ReceiptError::Other, "Taksten kan ikke kreves for denne dialogen."),
         RefusalReason::Invalid => (ReceiptError::NotValid, "Meldingen har et innhold som ikke kan tas imot."),
     }
 }

@@ -2,7 +2,9 @@
 //! what the vendor tells is what the plugin's own tests read.
 
 use super::{CLINIC, OPENING, START, call, open, question, renewal, sim};
-use crate::sim::helserespons::{Answer, BookingAct, CaseType, Damage, Decision, HelseresponsSim, Opening, Outcome};
+use crate::sim::helserespons::{
+    Answer, BookingAct, CaseType, Charge, Damage, Decision, HelseresponsSim, Opening, Outcome, PayOutcome,
+};
 use crate::sim::world::LEILA;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -46,6 +48,36 @@ async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
     let consultation = sim.wait_for_case(|case| case.kind == CaseType::Econsult).await.unwrap();
     assert_eq!(consultation.entries[0].files[0].1.name, "utslett \"arm\".png");
     assert_eq!(sim.cases().len(), 8);
+}
+
+#[tokio::test]
+async fn what_is_owed_is_found_and_paid_as_the_plugin_asks_for_it() {
+    let sim = sim().await;
+    let case = open(&sim, &question("r1")).await;
+    assert_eq!(send(&sim, "fees-search").await, json!({ "fees": [] }));
+    sim.charge(&case, &[charge("2ae", 17_900)]).unwrap();
+    let owed = send(&sim, "fees-search").await;
+    assert_eq!((&owed["fees"][0]["ore"], &owed["fees"][0]["caseNo"]), (&json!(17_900), &json!(case)));
+    // The golden file names another number.
+    let text = std::fs::read_to_string(golden("fee-pay.json")).unwrap();
+    let mut body: Value = serde_json::from_str::<Value>(&text).unwrap()["body"].take();
+    let path = format!("/v2/fees/{}/pay", owed["fees"][0]["feeNo"].as_str().unwrap());
+    let (status, begun) = super::post(&sim, &path, &body).await;
+    assert!(status.is_success(), "{begun}");
+    assert_eq!(super::post(&sim, &path, &body).await.1, begun, "the same request, the same payment");
+    body["requestId"] = json!("another");
+    assert_eq!(super::post(&sim, &path, &body).await.1["code"], "FEE_OPEN");
+    sim.end_payment(begun["payNo"].as_str().unwrap(), PayOutcome::Failed).unwrap();
+    let again = super::post(&sim, &path, &body).await.1;
+    sim.end_payment(again["payNo"].as_str().unwrap(), PayOutcome::Paid).unwrap();
+    body["requestId"] = json!("third");
+    assert_eq!(super::post(&sim, &path, &body).await.1["code"], "FEE_PAID");
+    assert_eq!(send(&sim, "fees-search").await, json!({ "fees": [] }));
+    assert_eq!(sim.violations(), []);
+}
+
+fn charge(tariff: &str, ore: u64) -> Charge {
+    Charge { tariff: tariff.to_owned(), ore, hpr: Some(9_123_458) }
 }
 
 #[tokio::test]
@@ -108,6 +140,13 @@ async fn every_kind_of_change_is_as_the_plugins_tests_read_it() {
         sim.damage_next(damage);
         sim.open(CLINIC, LEILA.national_id, &written("Borte.")).unwrap();
     }
+    sim.charge(&case, &[charge("2ae", 17_900), charge("2dd", 12_000)]).unwrap();
+    let (_, owed) =
+        super::post(&sim, "/v2/clinics/lilletorget/fees/search", &json!({ "ssn": LEILA.national_id })).await;
+    let path = format!("/v2/fees/{}/pay", owed["fees"][0]["feeNo"].as_str().unwrap());
+    let wanted = json!({ "requestId": "r9", "ssn": LEILA.national_id, "returnUrl": "https://portal.example/" });
+    let (_, begun) = super::post(&sim, &path, &wanted).await;
+    sim.end_payment(begun["payNo"].as_str().unwrap(), PayOutcome::Paid).unwrap();
     let mut changes: Vec<Value> = sim.changes().into_iter().map(|change| change.body).collect();
     changes.iter_mut().for_each(still);
     let text = format!("{}\n", serde_json::to_string_pretty(&json!({ "changes": changes })).unwrap());
@@ -123,7 +162,7 @@ fn still(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                if name == "at" {
+                if name == "at" || name == "paidAt" {
                     *member = json!(START);
                 } else {
                     still(member);
