@@ -27,6 +27,9 @@ use super::configuration;
 /// How long what it certifies holds, in days: what Mozilla advises at most.
 const DAYS: i64 = 90;
 
+/// From when on what it certifies holds, in days from today: so that no clock is too early.
+const YESTERDAY: i64 = -1;
+
 /// The authority's certificate, in the house's folder.
 pub const AUTHORITY_FILE: &str = "ca.pem";
 
@@ -70,7 +73,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        hold(&mut params);
+        hold(&mut params, YESTERDAY);
         let certificate = params.self_signed(&key)?.pem();
         Ok(Self { issuer: Issuer::new(params, key), certificate })
     }
@@ -96,6 +99,14 @@ impl Authority {
     /// Where no key could be made.
     pub fn caller(&self, name: &str) -> Result<Pair, rcgen::Error> {
         self.certify(name, Vec::new(), ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    /// For somebody whose certificate has run out.
+    ///
+    /// # Errors
+    /// Where no key could be made.
+    pub fn former_caller(&self, name: &str) -> Result<Pair, rcgen::Error> {
+        self.certify_from(-2 * DAYS, name, Vec::new(), ExtendedKeyUsagePurpose::ClientAuth)
     }
 
     /// A client that trusts this authority alone, and shows `own` where it is asked.
@@ -132,13 +143,23 @@ impl Authority {
     }
 
     fn certify(&self, name: &str, names: Vec<String>, purpose: ExtendedKeyUsagePurpose) -> Result<Pair, rcgen::Error> {
+        self.certify_from(YESTERDAY, name, names, purpose)
+    }
+
+    fn certify_from(
+        &self,
+        day: i64,
+        name: &str,
+        names: Vec<String>,
+        purpose: ExtendedKeyUsagePurpose,
+    ) -> Result<Pair, rcgen::Error> {
         let key = KeyPair::generate()?;
         let mut params = CertificateParams::new(names)?;
         params.distinguished_name.push(DnType::CommonName, name);
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![purpose];
         params.use_authority_key_identifier_extension = true;
-        hold(&mut params);
+        hold(&mut params, day);
         Ok(Pair { certificate: params.signed_by(&key, &self.issuer)?.pem(), key: key.serialize_pem() })
     }
 }
@@ -173,11 +194,11 @@ fn put(folder: &Path, name: &str, content: &str) -> anyhow::Result<()> {
     configuration::secret(&folder.join(name), content)
 }
 
-/// From yesterday, so that no clock is too early.
-fn hold(params: &mut CertificateParams) {
+/// From a day on, counted from today.
+fn hold(params: &mut CertificateParams, from: i64) {
     let day = |days: i64| {
         let date: Date = (Timestamp::now() + SignedDuration::from_hours(24 * days)).to_zoned(TimeZone::UTC).date();
         date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
     };
-    (params.not_before, params.not_after) = (day(-1), day(DAYS - 1));
+    (params.not_before, params.not_after) = (day(from), day(from + DAYS));
 }

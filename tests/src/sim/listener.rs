@@ -1,13 +1,18 @@
-//! A listener that can refuse connections and take them again, on the same port.
+//! A listener that can refuse connections and take them again, on the same port; in plain HTTP, or in TLS.
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// Connections that wait to be accepted.
@@ -26,10 +31,34 @@ enum Mode {
     Between,
 }
 
+/// The certificate that a client has shown: an extension of its requests, where the listener speaks TLS.
+#[derive(Clone, Debug)]
+pub struct Peer(Option<CertificateDer<'static>>);
+
+impl Peer {
+    /// Whether it is this one (DER).
+    pub fn shows(&self, certificate: &[u8]) -> bool {
+        self.0.as_ref().is_some_and(|shown| shown.as_ref() == certificate)
+    }
+}
+
+/// How connections are served.
+#[derive(Clone)]
+struct Service {
+    router: Router,
+    tls: Option<TlsAcceptor>,
+}
+
+impl std::fmt::Debug for Service {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Service").field("tls", &self.tls.is_some()).finish_non_exhaustive()
+    }
+}
+
 /// A listener that serves one router.
 #[derive(Debug)]
 pub struct Listener {
-    router: Router,
+    service: Service,
     address: SocketAddr,
     mode: Mode,
 }
@@ -51,7 +80,21 @@ impl Listener {
 
     /// Serves a router on a bound socket.
     pub fn serve(socket: TcpSocket, address: SocketAddr, router: Router) -> io::Result<Listener> {
-        let mut listener = Listener { router, address, mode: Mode::Refusing { socket } };
+        Listener::new(socket, address, Service { router, tls: None })
+    }
+
+    /// As [`Listener::serve`], in TLS; every request has a [`Peer`].
+    pub fn serve_tls(
+        socket: TcpSocket,
+        address: SocketAddr,
+        router: Router,
+        tls: Arc<ServerConfig>,
+    ) -> io::Result<Listener> {
+        Listener::new(socket, address, Service { router, tls: Some(tls.into()) })
+    }
+
+    fn new(socket: TcpSocket, address: SocketAddr, service: Service) -> io::Result<Listener> {
+        let mut listener = Listener { service, address, mode: Mode::Refusing { socket } };
         listener.up()?;
         Ok(listener)
     }
@@ -62,7 +105,7 @@ impl Listener {
             Mode::Refusing { socket } => {
                 let listener = socket.listen(BACKLOG)?;
                 let stop = CancellationToken::new();
-                let task = tokio::spawn(accept(listener, self.router.clone(), stop.clone()));
+                let task = tokio::spawn(accept(listener, self.service.clone(), stop.clone()));
                 Mode::Up { stop, task }
             }
             other => other,
@@ -93,22 +136,36 @@ impl Drop for Listener {
     }
 }
 
-async fn accept(listener: TcpListener, router: Router, stop: CancellationToken) {
+async fn accept(listener: TcpListener, service: Service, stop: CancellationToken) {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
             accepted = listener.accept() => accepted,
         };
         let Ok((stream, _)) = accepted else { continue };
-        let service = TowerToHyperService::new(router.clone());
-        let stop = stop.clone();
+        let (service, stop) = (service.clone(), stop.clone());
         tokio::spawn(async move {
-            let builder = auto::Builder::new(TokioExecutor::new());
             tokio::select! {
                 () = stop.cancelled() => {}
-                // What a client does to its connection is the client's business.
-                _ = builder.serve_connection(TokioIo::new(stream), service) => {}
+                () = async {
+                    match service.tls {
+                        None => connection(stream, service.router).await,
+                        Some(tls) => {
+                            // Who does not shake hands is not served.
+                            let Ok(stream) = tls.accept(stream).await else { return };
+                            let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+                            let peer = Peer(shown.map(|certificate| certificate.clone().into_owned()));
+                            connection(stream, service.router.layer(Extension(peer))).await;
+                        }
+                    }
+                } => {}
             }
         });
     }
+}
+
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, router: Router) {
+    let builder = auto::Builder::new(TokioExecutor::new());
+    // What a client does to its connection is the client's business.
+    let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).await;
 }
