@@ -14,7 +14,7 @@ use serde::Deserialize;
 const WORKSPACES: [&str; 5] = ["", "plugins", "plugin-sdk/rust", "tests/guests", "tests/fuzz"];
 
 /// Every package's folder, and which of ours it may import.
-const ALLOWED: [(&str, &[&str]); 19] = [
+const ALLOWED: [(&str, &[&str]); 20] = [
     ("gateway/contract", &[]),
     ("gateway/dialogs", &["dialog-contract"]),
     ("gateway/host", &["dialog-contract", "dialog-core"]),
@@ -24,6 +24,7 @@ const ALLOWED: [(&str, &[&str]); 19] = [
     ("plugin-sdk/cli", &["dialog-contract"]),
     ("plugin-sdk/rust", &[]),
     ("plugins/besoklegen", &["dialog-plugin-sdk"]),
+    ("plugins/cgm-eportal", &["dialog-plugin-sdk"]),
     ("plugins/ddfl", &["dialog-plugin-sdk"]),
     ("plugins/helserespons", &["dialog-plugin-sdk"]),
     ("plugins/kry", &["dialog-plugin-sdk"]),

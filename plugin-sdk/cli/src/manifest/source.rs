@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn the_plugins_here_have_manifests_that_hold() {
         let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins");
-        for plugin in ["besoklegen", "ddfl", "helserespons"] {
+        for plugin in ["besoklegen", "cgm-eportal", "ddfl", "helserespons", "kry", "pasientsky"] {
             assert_eq!(read(&plugins.join(plugin), "0.1.0").unwrap().id.as_str(), plugin);
         }
     }
