@@ -36,11 +36,11 @@ use self::{
     configuration::Addresses,
     gateway::Gateway,
     issuer::Issuer,
-    rooms::{Besoklegen, Ddfl, Helserespons, Pasientsky, Room},
+    rooms::{Besoklegen, CgmEportal, Ddfl, Helserespons, Pasientsky, Room},
 };
 use crate::sim::{
-    besoklegen::BesoklegenSim, helserespons::HelseresponsSim, meldingstjener::MeldingstjenerSim,
-    pasientsky::PasientskySim,
+    besoklegen::BesoklegenSim, cgm_eportal::CgmEportalSim, helserespons::HelseresponsSim,
+    meldingstjener::MeldingstjenerSim, pasientsky::PasientskySim,
 };
 
 /// What changes a configuration.
@@ -105,6 +105,8 @@ pub struct House {
     pub besoklegen: BesoklegenSim,
     /// The commercial vendor that speaks FHIR.
     pub pasientsky: PasientskySim,
+    /// The vendor that is long polled.
+    pub cgm_eportal: CgmEportalSim,
     gateway: Option<Gateway>,
 }
 
@@ -123,7 +125,9 @@ impl House {
         let (helserespons, vendor) = Helserespons::start(plan.back_end(1)).await?;
         let (besoklegen, soap) = Besoklegen::start(plan.back_end(2)).await?;
         let (pasientsky, fhir) = Pasientsky::start(plan.back_end(3)).await?;
-        let rooms: Vec<Box<dyn Room>> = vec![Box::new(ddfl), Box::new(vendor), Box::new(soap), Box::new(fhir)];
+        let (cgm_eportal, graphql) = CgmEportal::start(plan.back_end(4)).await?;
+        let rooms: Vec<Box<dyn Room>> =
+            vec![Box::new(ddfl), Box::new(vendor), Box::new(soap), Box::new(fhir), Box::new(graphql)];
         Ok(Self {
             plan,
             plugins,
@@ -133,6 +137,7 @@ impl House {
             helserespons,
             besoklegen,
             pasientsky,
+            cgm_eportal,
             gateway: None,
         })
     }

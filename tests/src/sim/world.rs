@@ -1,4 +1,4 @@
-//! The facts that the demo, the directory file and every simulated back end share: six GP offices, their doctors,
+//! The facts that the demo, the directory file and every simulated back end share: GP offices, their doctors,
 //! and the citizens on the doctors' lists.
 //!
 //! Nobody here exists. National identity numbers are synthetic as Tenor makes them (month + 80, valid check digits),
@@ -18,6 +18,8 @@ pub const PORTAL_NAME: &str = "Digitale innbyggertjenester";
 /// Who serves a service at an office.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Solution {
+    /// The commercial vendor that is asked for news, and answers when there are some.
+    CgmEportal,
     /// The public solution, Digital Dialog Fastlege.
     Ddfl,
     /// The commercial vendor.
@@ -30,11 +32,13 @@ pub enum Solution {
 
 impl Solution {
     /// Every solution, in the order of their plugins' ids.
-    pub const ALL: [Solution; 4] = [Solution::Besoklegen, Solution::Ddfl, Solution::Helserespons, Solution::Pasientsky];
+    pub const ALL: [Solution; 5] =
+        [Solution::Besoklegen, Solution::CgmEportal, Solution::Ddfl, Solution::Helserespons, Solution::Pasientsky];
 
     /// The id of the plugin that speaks with this solution.
     pub fn plugin(self) -> &'static str {
         match self {
+            Solution::CgmEportal => "cgm-eportal",
             Solution::Ddfl => "ddfl",
             Solution::Helserespons => "helserespons",
             Solution::Besoklegen => "besoklegen",
@@ -45,6 +49,7 @@ impl Solution {
     /// As citizens know it.
     pub fn name(self) -> &'static str {
         match self {
+            Solution::CgmEportal => "CGM e-portal",
             Solution::Ddfl => "Digital dialog fastlege",
             Solution::Helserespons => "Helserespons",
             Solution::Besoklegen => "Besøklegen",
@@ -56,7 +61,9 @@ impl Solution {
     pub fn kind(self) -> ProviderKind {
         match self {
             Solution::Ddfl => ProviderKind::Public,
-            Solution::Helserespons | Solution::Besoklegen | Solution::Pasientsky => ProviderKind::Commercial,
+            Solution::Helserespons | Solution::Besoklegen | Solution::CgmEportal | Solution::Pasientsky => {
+                ProviderKind::Commercial
+            }
         }
     }
 }
@@ -285,8 +292,29 @@ pub const BEKKEFARET: Office = Office {
     accounts: &[(Solution::Pasientsky, "hs-8150601")],
 };
 
+/// Office 7: e-consultations through DDFL on CGM Allmenn, the rest through CGM e-portal; no appointments by the portal.
+pub const SKOGBRYNET: Office = Office {
+    name: "Skogbrynet legesenter",
+    her_id: 8_150_700,
+    service_her_id: 8_150_701,
+    service_name: "Fastlegetjenesten ved Skogbrynet legesenter",
+    organisation_number: "310001171",
+    address: "Skogbrynet 7, 2408 Elverum",
+    phone: "+4762070707",
+    gps: &[Gp { given_name: "Berit", family_name: "Lund", hpr: "9123571", her_id: 8_150_711 }],
+    record_system: Some(RecordSystem::CgmAllmenn),
+    services: &[
+        (Service::PrescriptionRenewal, Solution::CgmEportal),
+        (Service::Consultation, Solution::Ddfl),
+        (Service::Inquiry, Solution::CgmEportal),
+        (Service::Certificate, Solution::CgmEportal),
+    ],
+    direct_booking: false,
+    accounts: &[(Solution::CgmEportal, "skogbrynet")],
+};
+
 /// Every office: the three of the story, the one on System X, then those of the other vendors.
-pub static OFFICES: [Office; 6] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN, BEKKEFARET];
+pub static OFFICES: [Office; 7] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN, BEKKEFARET, SKOGBRYNET];
 
 /// A citizen at office 1.
 pub const KARI: Citizen = Citizen {
@@ -333,6 +361,15 @@ pub const EINAR: Citizen = Citizen {
     office_her_id: 8_150_600,
 };
 
+/// A citizen at office 7.
+pub const SOLVEIG: Citizen = Citizen {
+    given_name: "Solveig",
+    family_name: "Skog",
+    national_id: "11847540402",
+    gp_hpr: "9123571",
+    office_her_id: 8_150_700,
+};
+
 /// Kari's child, born in 2017, on the list of the same doctor: whom Kari may act for.
 pub const NORA: Citizen = Citizen {
     given_name: "Nora",
@@ -352,7 +389,7 @@ pub const MARTE: Citizen = Citizen {
 };
 
 /// Every citizen: the three of the story first, in the order of their offices.
-pub const CITIZENS: [Citizen; 7] = [KARI, OLA, LEILA, ANTE, NORA, MARTE, EINAR];
+pub const CITIZENS: [Citizen; 8] = [KARI, OLA, LEILA, ANTE, NORA, MARTE, EINAR, SOLVEIG];
 
 /// The office with this HER-id on level 1.
 pub fn office(her_id: u32) -> Option<&'static Office> {

@@ -1,10 +1,11 @@
-//! The story: five citizens at five offices, then what goes wrong and is made good.
+//! The story: citizens at offices with different providers, then what goes wrong and is made good.
 //!
 //! - [`teller`]: tells it step by step; [`citizen`]: what a person does at the portal.
 //! - [`fjellveien`]: Kari, all through the public solution. [`havnegata`]: Ola, consultations through the public and the
 //!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
 //! - [`solsiden`]: Marte, all through a vendor that speaks SOAP and is asked for news. [`bekkefaret`]: Einar, all through
 //!   one that speaks FHIR.
+//! - [`skogbrynet`]: Solveig, what is not a consultation through a vendor that speaks GraphQL and is long polled.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
@@ -19,6 +20,7 @@ pub mod havnegata;
 pub mod keepsakes;
 pub mod lilletorget;
 pub mod payment;
+pub mod skogbrynet;
 pub mod solsiden;
 pub mod teller;
 pub mod trouble;
@@ -34,6 +36,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     lilletorget::play(tell, house).await?;
     solsiden::play(tell, house).await?;
     bekkefaret::play(tell, house).await?;
+    skogbrynet::play(tell, house).await?;
     evidence::play(tell, house).await?;
     trouble::play(tell, house).await?;
     crash::play(tell, house).await?;

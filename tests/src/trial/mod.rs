@@ -1,10 +1,11 @@
 //! The providers on trial: every plugin of this repository before the checks of `dialog-conformance`, with the simulated
 //! back ends as its stage.
 //!
-//! - [`play`]: all of them, or some; [`rooms`]: their back ends; [`subject`]: a plugin with its room. [`ddfl`], [`helserespons`],
-//!   [`besoklegen`], [`pasientsky`]: what people at their offices do.
+//! - [`play`]: all of them, or some; [`rooms`]: their back ends; [`subject`]: a plugin with its room. [`ddfl`],
+//!   [`helserespons`], [`besoklegen`], [`pasientsky`], [`cgm_eportal`]: what people at their offices do.
 
 pub mod besoklegen;
+pub mod cgm_eportal;
 pub mod ddfl;
 pub mod helserespons;
 pub mod pasientsky;
@@ -27,7 +28,7 @@ use serde_json::Value;
 use crate::{
     house::{
         plugins,
-        rooms::{self, Besoklegen, Ddfl, Helserespons, Pasientsky, Room},
+        rooms::{self, Besoklegen, CgmEportal, Ddfl, Helserespons, Pasientsky, Room},
     },
     sim::{
         trouble::{self, Availability, Call, HttpFault},
@@ -56,7 +57,8 @@ pub async fn rooms() -> anyhow::Result<Vec<Box<dyn Room>>> {
     let (_, helserespons) = Helserespons::start(anywhere).await?;
     let (_, besoklegen) = Besoklegen::start(anywhere).await?;
     let (_, pasientsky) = Pasientsky::start(anywhere).await?;
-    Ok(vec![Box::new(ddfl), Box::new(helserespons), Box::new(besoklegen), Box::new(pasientsky)])
+    let (_, cgm_eportal) = CgmEportal::start(anywhere).await?;
+    Ok(vec![Box::new(ddfl), Box::new(helserespons), Box::new(besoklegen), Box::new(pasientsky), Box::new(cgm_eportal)])
 }
 
 /// Plays every check with the plugins that are wanted (all when none is named), all at once, and gives what came of each in

@@ -3,6 +3,7 @@
 //! A provider that comes in has a file here, a [`Solution`] in the world, and an office that uses it.
 
 pub mod besoklegen;
+pub mod cgm_eportal;
 pub mod ddfl;
 pub mod helserespons;
 pub mod pasientsky;
@@ -10,7 +11,9 @@ pub mod pasientsky;
 use serde_json::{Value, json};
 use url::Url;
 
-pub use self::{besoklegen::Besoklegen, ddfl::Ddfl, helserespons::Helserespons, pasientsky::Pasientsky};
+pub use self::{
+    besoklegen::Besoklegen, cgm_eportal::CgmEportal, ddfl::Ddfl, helserespons::Helserespons, pasientsky::Pasientsky,
+};
 use crate::{
     sim::world::{Office, Solution},
     trial::Trial,
@@ -43,6 +46,7 @@ pub trait Room: Send + Sync {
 #[must_use]
 pub fn settings(office: &Office, solution: Solution) -> Value {
     match solution {
+        Solution::CgmEportal => cgm_eportal::settings(office),
         Solution::Ddfl => ddfl::settings(office),
         Solution::Helserespons => helserespons::settings(office),
         Solution::Besoklegen => besoklegen::settings(office),

@@ -4,10 +4,12 @@
 //! - [`arrivals`]: what comes twice, broken, or as a test. [`vendor`]: a vendor that is slow or answers garbage, and its
 //!   webhooks.
 //! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble. [`pasientsky`]: the one that speaks FHIR, with
-//!   notifications that only say that there is news.
+//!   notifications that only say that there is news. [`cgm_eportal`]: the one that is long polled, and answers with data and
+//!   errors.
 
 mod arrivals;
 mod besoklegen;
+mod cgm_eportal;
 mod pasientsky;
 mod refusals;
 mod vendor;
