@@ -160,7 +160,8 @@ const fn word(reason: RefusalReason) -> &'static str {
         RefusalReason::NotDigitallyActive => "PATIENT_NOT_DIGITAL",
         RefusalReason::NoAgreement => "NO_AGREEMENT",
         RefusalReason::DialogClosed => "THREAD_CLOSED",
-        RefusalReason::Invalid => "INVALID",
+        // The vendor tells of no fees and payments: nothing of the kind can be refused.
+        RefusalReason::UnknownPayment | RefusalReason::FeeNotAllowed | RefusalReason::Invalid => "INVALID",
     }
 }
 
