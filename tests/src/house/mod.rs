@@ -36,10 +36,10 @@ use self::{
     configuration::Addresses,
     gateway::Gateway,
     issuer::Issuer,
-    rooms::{Besoklegen, CgmEportal, Ddfl, Helserespons, Pasientsky, Room},
+    rooms::{Besoklegen, CgmEportal, Ddfl, Helserespons, Kry, Pasientsky, Room},
 };
 use crate::sim::{
-    besoklegen::BesoklegenSim, cgm_eportal::CgmEportalSim, helserespons::HelseresponsSim,
+    besoklegen::BesoklegenSim, cgm_eportal::CgmEportalSim, helserespons::HelseresponsSim, kry::KrySim,
     meldingstjener::MeldingstjenerSim, pasientsky::PasientskySim,
 };
 
@@ -107,6 +107,8 @@ pub struct House {
     pub pasientsky: PasientskySim,
     /// The vendor that is long polled.
     pub cgm_eportal: CgmEportalSim,
+    /// The commercial vendor with doctors of its own.
+    pub kry: KrySim,
     gateway: Option<Gateway>,
 }
 
@@ -126,8 +128,15 @@ impl House {
         let (besoklegen, soap) = Besoklegen::start(plan.back_end(2)).await?;
         let (pasientsky, fhir) = Pasientsky::start(plan.back_end(3)).await?;
         let (cgm_eportal, graphql) = CgmEportal::start(plan.back_end(4)).await?;
-        let rooms: Vec<Box<dyn Room>> =
-            vec![Box::new(ddfl), Box::new(vendor), Box::new(soap), Box::new(fhir), Box::new(graphql)];
+        let (kry, own_doctors) = Kry::start(plan.back_end(5)).await?;
+        let rooms: Vec<Box<dyn Room>> = vec![
+            Box::new(ddfl),
+            Box::new(vendor),
+            Box::new(soap),
+            Box::new(fhir),
+            Box::new(graphql),
+            Box::new(own_doctors),
+        ];
         Ok(Self {
             plan,
             plugins,
@@ -138,6 +147,7 @@ impl House {
             besoklegen,
             pasientsky,
             cgm_eportal,
+            kry,
             gateway: None,
         })
     }

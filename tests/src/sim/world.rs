@@ -28,12 +28,20 @@ pub enum Solution {
     Besoklegen,
     /// A commercial vendor that speaks FHIR.
     Pasientsky,
+    /// The commercial vendor with doctors of its own.
+    Kry,
 }
 
 impl Solution {
     /// Every solution, in the order of their plugins' ids.
-    pub const ALL: [Solution; 5] =
-        [Solution::Besoklegen, Solution::CgmEportal, Solution::Ddfl, Solution::Helserespons, Solution::Pasientsky];
+    pub const ALL: [Solution; 6] = [
+        Solution::Besoklegen,
+        Solution::CgmEportal,
+        Solution::Ddfl,
+        Solution::Helserespons,
+        Solution::Kry,
+        Solution::Pasientsky,
+    ];
 
     /// The id of the plugin that speaks with this solution.
     pub fn plugin(self) -> &'static str {
@@ -43,6 +51,7 @@ impl Solution {
             Solution::Helserespons => "helserespons",
             Solution::Besoklegen => "besoklegen",
             Solution::Pasientsky => "pasientsky",
+            Solution::Kry => "kry",
         }
     }
 
@@ -54,6 +63,7 @@ impl Solution {
             Solution::Helserespons => "Helserespons",
             Solution::Besoklegen => "Besøklegen",
             Solution::Pasientsky => "PasientSky",
+            Solution::Kry => "Kry",
         }
     }
 
@@ -61,9 +71,11 @@ impl Solution {
     pub fn kind(self) -> ProviderKind {
         match self {
             Solution::Ddfl => ProviderKind::Public,
-            Solution::Helserespons | Solution::Besoklegen | Solution::CgmEportal | Solution::Pasientsky => {
-                ProviderKind::Commercial
-            }
+            Solution::Helserespons
+            | Solution::Besoklegen
+            | Solution::CgmEportal
+            | Solution::Kry
+            | Solution::Pasientsky => ProviderKind::Commercial,
         }
     }
 }
@@ -313,8 +325,26 @@ pub const SKOGBRYNET: Office = Office {
     accounts: &[(Solution::CgmEportal, "skogbrynet")],
 };
 
+/// The vendor that is an office itself: its own doctors answer, by video, by telephone and in writing. Its citizens are
+/// on its list as others are on a GP's: the directory knows no other way to a doctor.
+pub const KRY: Office = Office {
+    name: "Kry Norge",
+    her_id: 8_150_900,
+    service_her_id: 8_150_901,
+    service_name: "Legetjenesten ved Kry Norge",
+    organisation_number: "310001163",
+    address: "Postboks 900, 0101 Oslo",
+    phone: "+4721555555",
+    gps: crate::sim::kry::unit::DOCTORS,
+    record_system: None,
+    services: &[(Service::Appointment, Solution::Kry), (Service::Consultation, Solution::Kry)],
+    direct_booking: true,
+    accounts: &[(Solution::Kry, crate::sim::kry::unit::UNIT)],
+};
+
 /// Every office: the three of the story, the one on System X, then those of the other vendors.
-pub static OFFICES: [Office; 7] = [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN, BEKKEFARET, SKOGBRYNET];
+pub static OFFICES: [Office; 8] =
+    [FJELLVEIEN, HAVNEGATA, LILLETORGET, ELVEBREDDEN, SOLSIDEN, BEKKEFARET, SKOGBRYNET, KRY];
 
 /// A citizen at office 1.
 pub const KARI: Citizen = Citizen {
@@ -388,8 +418,17 @@ pub const MARTE: Citizen = Citizen {
     office_her_id: 8_150_500,
 };
 
+/// A citizen whose doctor is a vendor's.
+pub const SIGNE: Citizen = Citizen {
+    given_name: "Signe",
+    family_name: "Strand",
+    national_id: "17889212160",
+    gp_hpr: "9123482",
+    office_her_id: 8_150_900,
+};
+
 /// Every citizen: the three of the story first, in the order of their offices.
-pub const CITIZENS: [Citizen; 8] = [KARI, OLA, LEILA, ANTE, NORA, MARTE, EINAR, SOLVEIG];
+pub const CITIZENS: [Citizen; 9] = [KARI, OLA, LEILA, ANTE, NORA, MARTE, EINAR, SOLVEIG, SIGNE];
 
 /// The office with this HER-id on level 1.
 pub fn office(her_id: u32) -> Option<&'static Office> {

@@ -151,8 +151,12 @@ impl Citizen {
             .ask(&format!("{name} asks for free slots"), self.portal.get("/v1/me/slots", &[]), StatusCode::OK)
             .await?;
         let slots = slots.json["items"].as_array().context("a list of slots")?.clone();
-        let mut in_person = slots.iter().filter(|slot| slot["mode"] == "in-person");
-        let (first, second) = (in_person.next().context("a first slot")?, in_person.next().context("a second slot")?);
+        // Both of one kind: in person where anybody can be met so.
+        let in_person = json!("in-person");
+        let met = slots.iter().any(|slot| slot["mode"] == in_person);
+        let mode = if met { in_person } else { slots.first().context("a slot")?["mode"].clone() };
+        let mut alike = slots.iter().filter(|slot| slot["mode"] == mode);
+        let (first, second) = (alike.next().context("a first slot")?, alike.next().context("a second slot")?);
         let call = self.portal.post("/v1/me/appointments", &[], &booking(first));
         let booked = tell.ask(&format!("{name} books one"), call, StatusCode::CREATED).await?;
         let id = booked.text("/id")?.to_owned();

@@ -5,7 +5,8 @@
 //!   rest through the commercial one. [`lilletorget`]: Leila, all through the commercial one.
 //! - [`solsiden`]: Marte, all through a vendor that speaks SOAP and is asked for news. [`bekkefaret`]: Einar, all through
 //!   one that speaks FHIR.
-//! - [`skogbrynet`]: Solveig, what is not a consultation through a vendor that speaks GraphQL and is long polled.
+//! - [`skogbrynet`]: Solveig, what is not a consultation through a vendor that speaks GraphQL and is long polled. [`kry`]: Signe,
+//!   whose doctor is a vendor's.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
@@ -18,6 +19,7 @@ pub mod evidence;
 pub mod fjellveien;
 pub mod havnegata;
 pub mod keepsakes;
+pub mod kry;
 pub mod lilletorget;
 pub mod payment;
 pub mod skogbrynet;
@@ -37,6 +39,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     solsiden::play(tell, house).await?;
     bekkefaret::play(tell, house).await?;
     skogbrynet::play(tell, house).await?;
+    kry::play(tell, house).await?;
     evidence::play(tell, house).await?;
     trouble::play(tell, house).await?;
     crash::play(tell, house).await?;

@@ -2,12 +2,13 @@
 //! back ends as its stage.
 //!
 //! - [`play`]: all of them, or some; [`rooms`]: their back ends; [`subject`]: a plugin with its room. [`ddfl`],
-//!   [`helserespons`], [`besoklegen`], [`pasientsky`], [`cgm_eportal`]: what people at their offices do.
+//!   [`helserespons`], [`besoklegen`], [`pasientsky`], [`cgm_eportal`], [`kry`]: what people at their offices do.
 
 pub mod besoklegen;
 pub mod cgm_eportal;
 pub mod ddfl;
 pub mod helserespons;
+pub mod kry;
 pub mod pasientsky;
 
 use std::{
@@ -28,7 +29,7 @@ use serde_json::Value;
 use crate::{
     house::{
         plugins,
-        rooms::{self, Besoklegen, CgmEportal, Ddfl, Helserespons, Pasientsky, Room},
+        rooms::{self, Besoklegen, CgmEportal, Ddfl, Helserespons, Kry, Pasientsky, Room},
     },
     sim::{
         trouble::{self, Availability, Call, HttpFault},
@@ -58,7 +59,15 @@ pub async fn rooms() -> anyhow::Result<Vec<Box<dyn Room>>> {
     let (_, besoklegen) = Besoklegen::start(anywhere).await?;
     let (_, pasientsky) = Pasientsky::start(anywhere).await?;
     let (_, cgm_eportal) = CgmEportal::start(anywhere).await?;
-    Ok(vec![Box::new(ddfl), Box::new(helserespons), Box::new(besoklegen), Box::new(pasientsky), Box::new(cgm_eportal)])
+    let (_, kry) = Kry::start(anywhere).await?;
+    Ok(vec![
+        Box::new(ddfl),
+        Box::new(helserespons),
+        Box::new(besoklegen),
+        Box::new(pasientsky),
+        Box::new(cgm_eportal),
+        Box::new(kry),
+    ])
 }
 
 /// Plays every check with the plugins that are wanted (all when none is named), all at once, and gives what came of each in

@@ -6,13 +6,15 @@ pub mod besoklegen;
 pub mod cgm_eportal;
 pub mod ddfl;
 pub mod helserespons;
+pub mod kry;
 pub mod pasientsky;
 
 use serde_json::{Value, json};
 use url::Url;
 
 pub use self::{
-    besoklegen::Besoklegen, cgm_eportal::CgmEportal, ddfl::Ddfl, helserespons::Helserespons, pasientsky::Pasientsky,
+    besoklegen::Besoklegen, cgm_eportal::CgmEportal, ddfl::Ddfl, helserespons::Helserespons, kry::Kry,
+    pasientsky::Pasientsky,
 };
 use crate::{
     sim::world::{Office, Solution},
@@ -51,6 +53,7 @@ pub fn settings(office: &Office, solution: Solution) -> Value {
         Solution::Helserespons => helserespons::settings(office),
         Solution::Besoklegen => besoklegen::settings(office),
         Solution::Pasientsky => pasientsky::settings(office),
+        Solution::Kry => kry::settings(office),
     }
 }
 

@@ -166,14 +166,16 @@ fn instant(local: DateTime) -> Timestamp {
 
 impl Calendar {
     /// Six times a day and doctor from the day after `today` on: by video 08:00, 10:00, 14:00 and 19:00 of twenty minutes,
-    /// by telephone 12:00 and 16:30 of ten.
+    /// by telephone 12:00 and 16:30 of ten; each doctor half an hour after the one before.
     pub fn generate(today: Date) -> Calendar {
         let mut slots = Vec::new();
         for day in 1..=PUBLISHED_DAYS {
             let date = today.saturating_add(day.days());
             for (hour, minute) in [(8, 0), (10, 0), (12, 0), (14, 0), (16, 30), (19, 0)] {
                 let channel = if matches!(hour, 12 | 16) { Channel::Phone } else { Channel::Video };
-                slots.extend(DOCTORS.iter().map(|doctor| Timeslot::of(doctor, date.at(hour, minute, 0, 0), channel)));
+                let first = date.at(hour, minute, 0, 0);
+                let times = (0..).map(|turn: i64| first.saturating_add((30 * turn).minutes()));
+                slots.extend(DOCTORS.iter().zip(times).map(|(doctor, time)| Timeslot::of(doctor, time, channel)));
             }
         }
         Calendar { slots, bookings: Vec::new() }

@@ -55,6 +55,7 @@ pub fn profile(language: &str) -> (Value, Vec<Value>) {
     let attributes = json!({
         "name": "Kry Norge",
         "phone": "+4721555555",
+        "address": "Postboks 900, 0101 Oslo",
         "website": "https://kry.example/",
         "openingHours": hours,
         "channels": ["video", "phone"],

@@ -5,11 +5,12 @@
 //!   webhooks.
 //! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble. [`pasientsky`]: the one that speaks FHIR, with
 //!   notifications that only say that there is news. [`cgm_eportal`]: the one that is long polled, and answers with data and
-//!   errors.
+//!   errors. [`kry`]: the one with doctors of its own.
 
 mod arrivals;
 mod besoklegen;
 mod cgm_eportal;
+mod kry;
 mod pasientsky;
 mod refusals;
 mod vendor;

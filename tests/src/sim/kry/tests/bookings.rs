@@ -56,7 +56,7 @@ async fn a_time_is_booked_once_moved_and_cancelled() {
     assert_eq!((status, code(&body)), (StatusCode::CONFLICT, "slot-taken"));
     let id = made["data"]["id"].as_str().unwrap();
     let path = format!("/v1/bookings/{id}");
-    let other = "ts-9123490-20261124-1200-phone";
+    let other = "ts-9123490-20261124-1230-phone";
     let moved = |start: &str| {
         let related = [("patient", "patients", patient.as_str()), ("timeslot", "timeslots", other)];
         let mut draft = draft("bookings", &json!({ "start": start }), &related);
@@ -65,7 +65,7 @@ async fn a_time_is_booked_once_moved_and_cancelled() {
     };
     let (status, body) = send(&sim, Method::PATCH, &path, "k3", &moved("2026-11-24T12:00:00Z")).await;
     assert_eq!((status, code(&body)), (StatusCode::CONFLICT, "slot-changed"));
-    let (status, body) = send(&sim, Method::PATCH, &path, "k4", &moved("2026-11-24T11:00:00Z")).await;
+    let (status, body) = send(&sim, Method::PATCH, &path, "k4", &moved("2026-11-24T11:30:00Z")).await;
     assert_eq!(status, StatusCode::OK, "{body}");
     assert_eq!(body.pointer("/data/attributes/channel"), Some(&json!("phone")));
     assert!(sim.timeslots().iter().any(|slot| slot.id == SLOT && !slot.taken), "the old time is free");
