@@ -32,9 +32,9 @@ fn a_log_knows_how_many_bytes_its_files_have_whatever_was_written_replaced_and_r
     assert!(log.status().file_bytes >= 128 * 1024);
     bench.close(log.clone());
     let before = weighs(&log);
-    // Each entry with its length and its hash, and little else: the journal is empty, and partial tiles are gone.
+    // Each entry with its length and its hash, and partial tiles that nobody has removed yet: the journal is empty.
     let entries: usize = bench.stored(&bench.dir()).iter().map(|entry| entry.len() + 2 + 32).sum();
-    assert!((0..1024).contains(&(before - entries as u64)), "{before}, of which entries are {entries}");
+    assert!((entries..2 * entries).contains(&(before as usize)), "{before}, of which entries are {entries}");
     drop(log);
 
     // Counted on from what was found; the journal stays where nobody closes the log.
