@@ -4,7 +4,7 @@ use dialog_contract::{
     dialog::Attachment,
     ids::DialogId,
     prescription::Renewability,
-    provider::{DialogStatus, EventBody, Failure, FieldError, Message, OfficeMessage, Opening, Period, RenewalItem},
+    provider::{DialogStatus, EventBody, Failure, Message, OfficeMessage, Opening, Period, RenewalItem},
     service::{Closing, ConsultationMode, Sent, Service},
 };
 
@@ -209,17 +209,13 @@ async fn longest(run: &Run, topic: Topic) -> Checked {
         Ok(opened) => reads(run, &opened.reference, &text).await,
         // A record system may have less room: the citizen is told of which field, and how much it takes.
         Err(Failure::Invalid(errors)) => {
-            let told = errors.iter().any(|error| {
+            let named = errors.iter().any(|error| {
                 error.pointer == "/message/text" && error.detail.chars().any(|letter| letter.is_ascii_digit())
             });
-            holds(told, || told_of(&errors))
+            holds(named, || told(&Failure::Invalid(errors)))
         }
         Err(other) => Err(other.into()),
     }
-}
-
-fn told_of(errors: &[FieldError]) -> String {
-    errors.iter().map(|error| format!("{}: {}", error.pointer, error.detail)).collect::<Vec<_>>().join("; ")
 }
 
 async fn lines(run: &Run, topic: Topic) -> Checked {
