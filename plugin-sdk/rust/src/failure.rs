@@ -45,6 +45,17 @@ impl Failure {
         self
     }
 
+    /// The failure in a line for the operator, without content.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        match self {
+            Self::Unavailable(outage) => &outage.detail,
+            Self::Faulty(fault) => &fault.detail,
+            Self::Declined(reason) | Self::Conflict(reason) | Self::NotFound(reason) => &reason.code,
+            Self::Invalid(_) => "invalid",
+        }
+    }
+
     /// Says that more was sent than the failing step knows of: a plugin that has handed something over and then fails
     /// on a look-up writes `.map_err(|failure| failure.sent_at_least(Sent::Yes))`.
     #[must_use]

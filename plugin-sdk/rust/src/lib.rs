@@ -40,6 +40,7 @@
 //! | [`types`] | what every interface shares; all of it stands at the root too |
 //! | [`dialogs`] … [`inbound`] | one an interface of the contract: its trait and its types |
 //! | [`upstream`], [`state`], [`clock`], [`mod@log`], [`attachments`] | what a plugin may ask of the gateway |
+//! | [`feed`], [`files`], [`mod@text`], [`time`], [`words!`] | what most plugins need: a numbered feed taken in order and confirmed, files fetched within a call's requests, texts cut to the contract's lengths, local time, texts in three languages |
 //! | `failure`, [`ids`], `settings` | building failures, stable identifiers, reading settings |
 //! | [`export`] | the macros' machinery, and the panic hook |
 //! | `testing` | a host for unit tests, where the plugin is compiled for the machine itself |
@@ -54,6 +55,8 @@ mod capabilities;
 pub mod clock;
 pub mod export;
 mod failure;
+pub mod feed;
+pub mod files;
 pub mod ids;
 pub mod log;
 mod person;
@@ -61,7 +64,11 @@ mod settings;
 pub mod state;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod testing;
+pub mod text;
+#[cfg(feature = "time")]
+pub mod time;
 pub mod upstream;
+mod words;
 
 pub use types::*;
 

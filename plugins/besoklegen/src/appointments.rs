@@ -1,10 +1,11 @@
 //! Direct booking.
 
+use dialog_plugin_sdk::appointments::{Appointments, Booking as Wanted, Slot, SlotQuery};
+use dialog_plugin_sdk::time;
+use dialog_plugin_sdk::{Appointment, Context, Failure, clock, log};
 use std::collections::BTreeSet;
 
-use dialog_plugin_sdk::appointments::{Appointments, Booking as Wanted, Slot, SlotQuery};
-use dialog_plugin_sdk::{Appointment, Context, Failure, clock, log};
-
+use crate::Besoklegen;
 use crate::booking::{self, Booking};
 use crate::fault::Pointers;
 use crate::person::{self, People};
@@ -12,7 +13,6 @@ use crate::settings::Settings;
 use crate::soap::{Answer, Call};
 use crate::words::Words;
 use crate::xml::writer::Writer;
-use crate::{Besoklegen, time};
 
 /// Slots that one call may return.
 const MAX_SLOTS: usize = 500;

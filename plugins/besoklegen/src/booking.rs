@@ -1,12 +1,13 @@
 //! Slots and bookings in both vocabularies: the vendor's *booking* is the contract's appointment.
 
 use dialog_plugin_sdk::appointments::Slot;
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{Appointment, Clinician, EncounterMode, Locale};
 
-use crate::event::clip;
+use crate::Odd;
 use crate::words::Words;
 use crate::xml::tree::Element;
-use crate::{Odd, time};
 
 /// Characters of a title, by the contract.
 const MAX_TITLE: usize = 200;

@@ -3,7 +3,11 @@
 //! The list of events may hold one twice, or out of order, and a page that is asked for again holds the same ones: the
 //! event's id is the vendor's number of it, the same every time.
 
+use dialog_plugin_sdk::feed::Stop;
+use dialog_plugin_sdk::files::Missing;
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogMessage, DialogStatus, Event, EventBody,
     Failure, Locale, OfficeMessage, OfficeOpening, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision,
@@ -11,11 +15,11 @@ use dialog_plugin_sdk::{
 };
 
 use crate::booking::Booking;
-use crate::document::{self, Budget, Listed, Missing};
+use crate::document::{self, Budget, Listed};
 use crate::settings::Settings;
 use crate::words::Words;
 use crate::xml::tree::Element;
-use crate::{Odd, case, person, time};
+use crate::{Odd, case, person};
 
 /// Characters of an office's message, by the contract.
 const MAX_TEXT: usize = 32_000;
@@ -38,15 +42,6 @@ const MAX_DECISIONS: usize = 40;
 
 /// What stands before the number of an event in the contract's id.
 const EVENT: &str = "event-";
-
-/// Why an event is not handed over.
-#[derive(Debug)]
-pub enum Stop {
-    /// The call has no request left for its documents: it waits for the next call.
-    OutOfBudget,
-    /// It cannot be done now.
-    Failed(Failure),
-}
 
 enum Trouble {
     Odd(Odd),
@@ -184,7 +179,7 @@ fn message(what: &Element, budget: &mut Budget) -> Result<OfficeMessage, Trouble
         return Err("has a message with more than ten documents".into());
     }
     // All or none: a call that fetched some would have kept them for nothing.
-    if !budget.has(listed.len()) {
+    if !budget.left.has(listed.len()) {
         return Err(Trouble::Stop(Stop::OutOfBudget));
     }
     let mut text = message.required("Text", "has a message without a text")?.to_owned();
@@ -284,15 +279,6 @@ fn ours(what: &Element) -> Result<String, Odd> {
 
 fn clipped(element: &Element, name: &str, most: usize) -> Option<String> {
     element.optional(name).map(|text| clip(text, most))
-}
-
-/// The first characters of a text; what is cut off is marked.
-#[must_use]
-pub fn clip(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-    }
 }
 
 fn office<'a>(ctx: &'a InboundContext, practice: &str) -> Option<&'a ServedOffice> {

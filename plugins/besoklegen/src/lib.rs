@@ -15,7 +15,7 @@
 //! | [`soap`] | one exchange: envelope, headers, answer |
 //! | [`fault`] | the vendor's faults as failures of the contract |
 //! | [`xml`] | XML, in and out |
-//! | [`settings`], [`time`], [`words`] | the office's agreement; the clock in Norway; what citizens read |
+//! | [`settings`], [`words`] | the office's agreement; what citizens read |
 
 pub mod appointments;
 pub mod booking;
@@ -28,7 +28,6 @@ pub mod person;
 pub mod practice;
 pub mod settings;
 pub mod soap;
-pub mod time;
 pub mod words;
 pub mod xml;
 

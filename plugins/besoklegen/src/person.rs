@@ -1,8 +1,7 @@
 //! Patients and who acts for them, as the vendor writes them. Nothing here prints a national identity number.
 
-use std::fmt;
-
 use dialog_plugin_sdk::{Citizen, CitizenIdentity, Context, Failure, Representation, Sent};
+use std::fmt;
 
 use crate::Odd;
 use crate::xml::writer::Writer;

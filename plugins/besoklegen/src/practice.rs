@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 
 use dialog_plugin_sdk::practice::{Absence, Form, OpeningHours, Practice, PracticeProfile, Practitioner};
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{Context, Failure, Locale, log};
 use jiff::civil::Date;
 use serde_json::Value;
 
-use crate::event::clip;
 use crate::settings::Settings;
 use crate::soap::{Answer, Call};
 use crate::xml::tree::Element;

@@ -3,7 +3,11 @@
 //! A change has a number that is its own for good: the event's id is made of it, and the same change that comes again, in
 //! any order, is the same event.
 
+use dialog_plugin_sdk::feed::Stop;
+use dialog_plugin_sdk::files::{Budget, Missing};
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     Attachment, Closing, DialogMessage, DialogStatus, Event, EventBody, Failure, Locale, OfficeMessage, OfficeOpening,
     Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision, RenewalOutcome, Sent, Service, StatusChange,
@@ -12,11 +16,10 @@ use dialog_plugin_sdk::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::document::{self, Budget, Listed, Missing};
+use crate::document::{self, Listed};
 use crate::person::Known;
 use crate::settings::Settings;
 use crate::thread::Kind;
-use crate::time;
 use crate::words::Words;
 
 /// Characters of an office's message, by the contract.
@@ -179,15 +182,6 @@ pub struct Change {
     pub node: Value,
     /// Why the vendor cannot give it, by its code.
     pub code: Option<String>,
-}
-
-/// Why a change became no event.
-#[derive(Debug)]
-pub enum Stop {
-    /// The call has no request left for its documents: it waits for the next call.
-    OutOfBudget,
-    /// It cannot be done now.
-    Failed(Failure),
 }
 
 /// Why a change cannot be understood. Never its content.
@@ -391,15 +385,6 @@ fn ours(message: &str) -> Result<String, Odd> {
 
 fn written(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).map(|text| clip(&text, MAX_REASON))
-}
-
-/// The first characters of a text; what is cut off is marked.
-#[must_use]
-pub fn clip(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-    }
 }
 
 fn unreadable(ctx: &InboundContext, change: &Change, why: Odd) -> Result<Event, Failure> {

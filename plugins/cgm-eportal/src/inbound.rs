@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext, Page, RefusalReason, Settlement};
-use dialog_plugin_sdk::{Event, EventBody, Failure, Locale, Sent, clock, log};
+use dialog_plugin_sdk::feed::{self, Cursor, Reached};
+use dialog_plugin_sdk::files::Budget;
+use dialog_plugin_sdk::inbound::{Delivery, Inbound, InboundContext, Page, RefusalReason, Settlement};
+use dialog_plugin_sdk::{Event, Failure, Locale, Sent, clock};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::CgmEportal;
-use crate::change::{self, Change, Stop};
-use crate::document::Budget;
+use crate::change::{self, Change};
 use crate::graphql::{self, Answer, Error};
 use crate::operation::{CHANGES, CONFIRM_CHANGES};
 use crate::settings::Installation;
@@ -23,30 +24,8 @@ const MAX_ASKED: usize = 50;
 const MAX_EDGES: usize = 2 * MAX_ASKED;
 /// Requests for documents in one call: the host lets a call make sixteen, two are for the feed and the confirmation.
 const DOCUMENTS: u32 = 14;
-/// Bytes of texts in one page: a call may return 1 MiB, and the rest of an event is small.
-const MAX_BYTES: usize = 640 * 1024;
-/// Refused changes that are still to be told.
-const MAX_REFUSED: usize = 200;
-/// Left at the end of a call, in milliseconds.
-const MARGIN: i64 = 1_500;
 /// The longest that the vendor holds a request open, in seconds.
 const LONGEST_WAIT: i64 = 20;
-/// How long the feed waits for one change, in milliseconds: an hour, as what is behind it waits too.
-const PATIENCE: i64 = 60 * 60 * 1000;
-
-/// What is known between calls. Opaque to the gateway.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Cursor {
-    /// The last change that was handed over.
-    after: u64,
-    /// The last change that was confirmed at the vendor.
-    confirmed: u64,
-    /// What the gateway refused and the vendor has not been told.
-    refused: BTreeMap<u64, String>,
-    /// The change that does not come, or whose documents do not, and since when.
-    stuck: Option<(u64, i64)>,
-}
 
 #[derive(Serialize)]
 struct Confirm<'a> {
@@ -93,63 +72,24 @@ impl Inbound for CgmEportal {
 
     fn poll(ctx: InboundContext, cursor: Option<String>, settled: Vec<Settlement>) -> Result<Page, Failure> {
         let installation: Installation = ctx.installation()?;
-        let mut cursor = read_cursor(cursor.as_deref());
-        confirm(&mut cursor, &settled);
+        let mut cursor = Cursor::read(cursor.as_deref());
+        cursor.settle(&settled, change::of_event, word);
+        cursor.confirm(confirm);
         let (events, more) = fetch(&ctx, installation, &mut cursor)?;
-        let cursor =
-            serde_json::to_string(&cursor).map_err(|_| Failure::faulty(Sent::No, "the cursor has no form in JSON"))?;
-        Ok(Page { events, cursor: Some(cursor), more })
+        cursor.page(events, more)
     }
 }
 
-fn read_cursor(cursor: Option<&str>) -> Cursor {
-    let Some(text) = cursor else { return Cursor::default() };
-    serde_json::from_str(text).unwrap_or_else(|_| {
-        // The vendor keeps what was not confirmed, and what was seen before is recognised by its event's id.
-        log::warn!("the cursor is of another version and is begun anew");
-        Cursor::default()
-    })
-}
-
-/// Tells the vendor what has been settled. It is told again in the next call where it does not take it: nothing is lost,
-/// and what is new is not held up.
-fn confirm(cursor: &mut Cursor, settled: &[Settlement]) {
-    for settlement in settled {
-        let (Some(number), Disposition::Refused(reason)) =
-            (change::of_event(&settlement.event), &settlement.disposition)
-        else {
-            continue;
-        };
-        if cursor.refused.len() < MAX_REFUSED {
-            cursor.refused.insert(number, word(*reason).to_owned());
-        }
-    }
-    if cursor.after == cursor.confirmed {
-        return;
-    }
-    let refused = cursor.refused.iter().map(|(number, reason)| Refused { number: *number, reason }).collect();
+/// Tells the vendor what has been settled.
+fn confirm(cursor: &Cursor) -> Result<(), Failure> {
+    let refused = cursor.refused().iter().map(|(number, reason)| Refused { number: *number, reason }).collect();
     let confirm = Confirm { through: cursor.after, refused };
-    let answer = graphql::mutate(CONFIRM_CHANGES, &confirm);
-    match answer.and_then(|answer| answer.expect::<Confirmed>(Locale::Nb, &[])) {
-        Ok((Confirmed { through }, _)) if through >= cursor.after => {
-            cursor.confirmed = cursor.after;
-            cursor.refused.clear();
-        }
-        Ok(_) => log::warn!("what was settled is confirmed in part alone"),
-        Err(failure) => {
-            let why = detail(failure);
-            log::warn!("what was settled is not confirmed yet: {why}");
-        }
+    let answer = graphql::mutate(CONFIRM_CHANGES, &confirm)?;
+    let (Confirmed { through }, _) = answer.expect(Locale::Nb, &[])?;
+    if through < cursor.after {
+        return Err(Answer::senseless(CONFIRM_CHANGES, "confirms a part alone"));
     }
-}
-
-/// A failure in a line for the operator.
-fn detail(failure: Failure) -> String {
-    match failure {
-        Failure::Unavailable(outage) => outage.detail,
-        Failure::Faulty(fault) => fault.detail,
-        _ => "refused".to_owned(),
-    }
+    Ok(())
 }
 
 /// The vendor's word for why something was not taken in.
@@ -173,7 +113,7 @@ fn wait(until: i64, installation: Installation) -> i64 {
 
 /// What is new, and whether there is more. The cursor ends at the last change that is handed over.
 fn fetch(ctx: &InboundContext, installation: Installation, cursor: &mut Cursor) -> Result<(Vec<Event>, bool), Failure> {
-    let until = ctx.now + i64::from(ctx.time_left) - MARGIN;
+    let until = feed::until(ctx);
     // A change that is stuck is there already: the vendor answers at once, and waiting for others would not help it.
     let wanted = Wanted { after: cursor.after, wait: wait(until, installation), first: MAX_ASKED };
     let (feed, errors) = graphql::query(CHANGES, &wanted)?.expect::<Feed>(Locale::Nb, &[])?;
@@ -187,34 +127,18 @@ fn fetch(ctx: &InboundContext, installation: Installation, cursor: &mut Cursor) 
     }
     let mut budget = Budget::of(DOCUMENTS);
     let mut events = Vec::new();
-    let mut bytes = 0;
-    for change in &page {
-        let handed_over = !events.is_empty();
-        if handed_over && (bytes > MAX_BYTES || clock::now() >= until) {
-            return Ok((events, true));
-        }
-        let number = change.number;
-        let patient = cursor.stuck.is_none_or(|(stuck, since)| stuck != number || ctx.now - since < PATIENCE);
-        budget.set_patience(patient);
-        match change::event(ctx, change, &mut budget) {
-            Ok(event) => {
-                cursor.stuck = None;
-                bytes += weight(&event);
-                events.push(event);
-                cursor.after = number;
-            }
-            Err(Stop::OutOfBudget) if handed_over => return Ok((events, true)),
-            Err(Stop::OutOfBudget) => {
-                return Err(Failure::unavailable(Sent::No, "the call has no request left for a change's documents"));
-            }
-            // What came before is handed over. The call succeeds, so that the cursor knows since when it is stuck.
-            Err(Stop::Failed(failure)) => {
-                log::warn!("change {number} waits, and those after it: {}", detail(failure));
-                let since = cursor.stuck.filter(|(stuck, _)| *stuck == number).map_or(ctx.now, |(_, since)| since);
-                cursor.stuck = Some((number, since));
-                return Ok((events, false));
-            }
-        }
+    let reached = feed::hand_over(
+        ctx,
+        cursor,
+        &mut events,
+        page.iter().map(|change| (change.number, change)),
+        |change, patient| {
+            budget.set_patience(patient);
+            change::event(ctx, change, &mut budget)
+        },
+    )?;
+    if reached != Reached::End {
+        return Ok((events, reached == Reached::Full));
     }
     // A page without anything new that says there is more would be asked for without end.
     let more = more && through > wanted.after;
@@ -246,21 +170,4 @@ fn code(errors: &[Error], position: usize) -> Option<String> {
         root == "changes" && edges == "edges" && index.as_u64() == Some(position as u64)
     };
     errors.iter().find(at).map(|error| error.extensions.code.clone())
-}
-
-/// Bytes of the texts of an event, roughly.
-fn weight(event: &Event) -> usize {
-    let message = match &event.body {
-        EventBody::Message(body) => Some(&body.message),
-        EventBody::Opened(body) => Some(&body.message),
-        EventBody::Renewal(body) => body.message.as_ref(),
-        _ => None,
-    };
-    let decided = match &event.body {
-        EventBody::Renewal(body) => {
-            body.decisions.iter().map(|one| one.reason.as_ref().map_or(0, String::len)).sum::<usize>()
-        }
-        _ => 0,
-    };
-    4096 + decided + message.map_or(0, |message| message.text.len())
 }

@@ -14,7 +14,7 @@
 //! | [`inbound`] | the feed: how long it is waited for, which changes, what is confirmed |
 //! | [`document`] | files in both directions |
 //! | [`person`] | patients, and who acts for them |
-//! | [`settings`], [`time`], [`words`] | the office's agreement; the vendor's times; what citizens read |
+//! | [`settings`], [`words`] | the office's agreement; what citizens read |
 
 pub mod change;
 pub mod document;
@@ -27,7 +27,6 @@ pub mod refusal;
 pub mod settings;
 pub mod survey;
 pub mod thread;
-pub mod time;
 pub mod words;
 
 /// The upstream's name in the manifest.

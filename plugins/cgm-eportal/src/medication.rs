@@ -1,17 +1,18 @@
 //! Which prescriptions the citizen can ask the office to renew, by the practice's own rule.
 
 use dialog_plugin_sdk::prescriptions::{Prescription, Prescriptions, Renewability};
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{Context, Failure, log};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashSet;
 
 use crate::CgmEportal;
-use crate::change::clip;
 use crate::graphql::{self, Answer};
 use crate::operation::MEDICATIONS;
+use crate::person;
 use crate::settings::Settings;
-use crate::{person, time};
 
 /// Prescriptions that one call may return.
 const MAX_PRESCRIPTIONS: usize = 200;

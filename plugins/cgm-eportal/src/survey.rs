@@ -5,12 +5,12 @@
 //! is not shown. What was chosen comes back under the names given here: `c.` and the vendor's choice, `s.` and the value.
 
 use dialog_plugin_sdk::feedback::{self, Feedback, Questionnaire};
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{Context, Failure, Locale, Sent, log};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
 use crate::CgmEportal;
-use crate::change::clip;
 use crate::graphql::{self, Answer};
 use crate::operation::{SUBMIT_SURVEY, SURVEY};
 use crate::person;

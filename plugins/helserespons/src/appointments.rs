@@ -1,6 +1,7 @@
 //! Direct booking.
 
 use dialog_plugin_sdk::appointments::{Appointments, Booking as Wanted, Slot, SlotQuery};
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::upstream::{self, Response};
 use dialog_plugin_sdk::{Appointment, Context, Failure, log};
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use crate::person::{self, OnBehalf, Patient};
 use crate::refusal::{self, Pointers};
 use crate::settings::Settings;
 use crate::words::Words;
-use crate::{Helserespons, UPSTREAM, time};
+use crate::{Helserespons, UPSTREAM};
 
 /// Slots that one call may return.
 const MAX_SLOTS: usize = 500;

@@ -2,11 +2,11 @@
 //! contract's appointment.
 
 use dialog_plugin_sdk::appointments::Slot;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{Appointment, Clinician, EncounterMode};
 use serde::Deserialize;
 
-use crate::change::clip;
-use crate::time;
+use dialog_plugin_sdk::text::clip;
 
 /// Characters of a title, by the contract.
 const MAX_TITLE: usize = 200;

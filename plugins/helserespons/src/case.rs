@@ -1,6 +1,7 @@
 //! Written services. The vendor calls a dialog a *case* with a number, and a message in it an *entry*.
 
 use dialog_plugin_sdk::dialogs::{ConsultationMode, Dialogs, Opened, Opening, Period, RenewalItem};
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::upstream::{self, Response};
 use dialog_plugin_sdk::{Context, Event, Failure, Message};
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use crate::person::{self, OnBehalf, Patient};
 use crate::refusal::{self, Pointers};
 use crate::settings::Settings;
 use crate::words::Words;
-use crate::{Helserespons, UPSTREAM, file, time};
+use crate::{Helserespons, UPSTREAM, file};
 
 /// Characters of a case number, by the contract.
 const MAX_REFERENCE: usize = 256;

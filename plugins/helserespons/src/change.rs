@@ -3,7 +3,11 @@
 //! The same change comes by webhook and in the feed, in any order and more than once: the event's id is the change's
 //! number (`seq`), which is the same both ways.
 
+use dialog_plugin_sdk::feed::Stop;
+use dialog_plugin_sdk::files::{Budget, Missing};
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogFee, DialogFees, DialogMessage, DialogStatus,
     Event, EventBody, Failure, Locale, OfficeMessage, OfficeOpening, PaymentChange, PaymentReceipt, PaymentState,
@@ -15,10 +19,9 @@ use serde_json::Value;
 
 use crate::booking::Booking;
 use crate::case::Type;
-use crate::file::{self, Budget, Listed, Missing};
+use crate::file::{self, Listed};
 use crate::person::Known;
 use crate::settings::Settings;
-use crate::time;
 use crate::words::Words;
 
 /// Characters of an office's message, by the contract.
@@ -199,15 +202,6 @@ enum Decision {
     Renewed,
     Refused,
     ControlNeeded,
-}
-
-/// Why a change became no event.
-#[derive(Debug)]
-pub enum Stop {
-    /// The call has no request left for its files: it waits for the next call.
-    OutOfBudget,
-    /// It cannot be done now.
-    Failed(Failure),
 }
 
 /// Why a change cannot be understood. Never its content.
@@ -452,15 +446,6 @@ fn ours(entry: &str) -> Result<String, Odd> {
 
 fn written(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).map(|text| clip(&text, MAX_REASON))
-}
-
-/// The first characters of a text; what is cut off is marked.
-#[must_use]
-pub fn clip(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-    }
 }
 
 fn unreadable(ctx: &InboundContext, change: &Value, why: Odd) -> Result<Event, Failure> {

@@ -3,24 +3,13 @@
 //! To the vendor they stand in the request as base64; the gateway fills them in, so that they never enter the plugin.
 //! From the vendor they are fetched one by one: each is an own resource.
 
-use dialog_plugin_sdk::upstream::{self, Body, Cause};
-use dialog_plugin_sdk::{Attachment, Failure, Sent, attachments, log};
+use dialog_plugin_sdk::files::{self, Announced, Budget, MAX_SIZE, Missing};
+use dialog_plugin_sdk::upstream::{self, Body};
+use dialog_plugin_sdk::{Attachment, Failure, Sent};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::UPSTREAM;
-use crate::change::clip;
-
-/// Characters of a file's name, by the contract.
-const MAX_NAME: usize = 120;
-/// Bytes of a file, by the contract.
-const MAX_SIZE: u64 = 10 * 1024 * 1024;
-
-#[derive(Serialize)]
-struct Head<'a> {
-    name: &'a str,
-    #[serde(rename = "type")]
-    media_type: &'a str,
-}
 
 /// A JSON object with `files` as its last member.
 ///
@@ -30,19 +19,9 @@ pub fn with_files<T: Serialize>(value: &T, files: &[Attachment]) -> Result<Body,
     let unwritable = || Failure::faulty(Sent::No, "a request that has no form in JSON");
     let object = serde_json::to_string(value).map_err(|_| unwritable())?;
     let open = object.strip_suffix('}').filter(|open| open.len() > 1).ok_or_else(unwritable)?;
-    let mut body = Body::new().text(open).text(r#","files":["#);
-    for (position, file) in files.iter().enumerate() {
-        let head = serde_json::to_string(&Head { name: &file.name, media_type: &file.media_type })
-            .map_err(|_| unwritable())?;
-        let open = head.strip_suffix('}').ok_or_else(unwritable)?;
-        body = body
-            .text(if position == 0 { "" } else { "," })
-            .text(open)
-            .text(r#","content":""#)
-            .base64(Body::new().attachment(file))
-            .text(r#""}"#);
-    }
-    Ok(body.text("]}"))
+    let body = Body::new().text(open).text(r#","files":"#);
+    let head = |file: &Attachment| json!({ "name": file.name, "type": file.media_type });
+    Ok(files::list(body, files, "content", head)?.text("}"))
 }
 
 /// A file as the vendor lists it.
@@ -59,102 +38,21 @@ pub struct Listed {
     pub size: u64,
 }
 
-/// Requests that fetching may still make in this call, and whether a file that does not come is waited for.
-#[derive(Debug)]
-pub struct Budget {
-    requests: u32,
-    patient: bool,
-}
-
-/// Why a file did not come.
-#[derive(Debug)]
-pub enum Missing {
-    /// Asking again would not help: the message goes on without it.
-    ForGood(&'static str),
-    /// The call has no request left: the rest of the changes waits for the next call.
-    OutOfBudget,
-    /// The vendor does not answer now.
-    Now(Failure),
-}
-
-impl Budget {
-    /// So many requests.
-    #[must_use]
-    pub const fn of(requests: u32) -> Self {
-        Self { requests, patient: true }
-    }
-
-    /// Whether so many requests are left.
-    #[must_use]
-    pub fn has(&self, requests: usize) -> bool {
-        requests <= self.requests as usize
-    }
-
-    /// Whether a file that does not come now is waited for, or given up.
-    pub fn set_patience(&mut self, patient: bool) {
-        self.patient = patient;
-    }
-
-    fn missing(&self, failure: Failure) -> Missing {
-        if self.patient { Missing::Now(failure) } else { Missing::ForGood("it has not come for an hour") }
-    }
-}
-
 /// Fetches a file and keeps it.
 ///
 /// # Errors
 /// Says whether asking again would help.
 pub fn fetch(listed: &Listed, budget: &mut Budget) -> Result<Attachment, Missing> {
-    if listed.size > MAX_SIZE {
-        return Err(Missing::ForGood("it is over 10 MiB"));
-    }
-    budget.requests = budget.requests.checked_sub(1).ok_or(Missing::OutOfBudget)?;
-    let answer = match upstream::get(UPSTREAM, "/v2/files").segment(&listed.id).send() {
-        Ok(answer) => answer,
-        Err(error) if error.cause == Cause::TooLarge => {
-            return Err(Missing::ForGood("it is over what the gateway takes"));
-        }
-        Err(error) if matches!(error.cause, Cause::Forbidden(_)) => {
-            return Err(Missing::ForGood("its id is not one that a path can hold"));
-        }
-        Err(error) if error.cause == Cause::TooMany => return Err(Missing::OutOfBudget),
-        Err(error) => return Err(budget.missing(error.into())),
-    };
-    if matches!(answer.status, 404 | 410) {
-        return Err(Missing::ForGood("the vendor does not have it any more"));
-    }
-    let answer = answer.success().map_err(|failure| budget.missing(failure))?;
-    if answer.body.len() as u64 != listed.size {
-        log::warn!("a file has {} bytes and was announced with {}", answer.body.len(), listed.size);
-    }
-    attachments::create(&name(&listed.name), &listed.media_type, &answer.body).map_err(|error| match error {
-        attachments::Error::Unavailable => Missing::Now(error.into()),
-        attachments::Error::TooLarge => Missing::ForGood("it is over 10 MiB"),
-        attachments::Error::NotFound | attachments::Error::Unsupported => {
-            Missing::ForGood("its content is of a kind that the portal does not take")
-        }
-    })
-}
-
-/// Without path and control characters.
-fn name(name: &str) -> String {
-    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    let plain: String = last.chars().filter(|character| !character.is_control()).collect();
-    let plain = plain.trim();
-    if plain.is_empty() { "vedlegg".to_owned() } else { clip(plain, MAX_NAME) }
+    let announced = Announced { name: &listed.name, media_type: &listed.media_type, size: Some(listed.size) };
+    announced.within(MAX_SIZE)?;
+    budget.spend()?;
+    let answer = upstream::get(UPSTREAM, "/v2/files").segment(&listed.id).send();
+    announced.keep(&budget.file(answer)?.body)
 }
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test says what failed by failing")]
     use super::*;
-
-    #[test]
-    fn a_name_has_no_path_and_is_never_empty() {
-        assert_eq!(name("C:\\temp\\attest.pdf"), "attest.pdf");
-        assert_eq!(name("../\u{7}"), "vedlegg");
-        assert_eq!(name(&"æ".repeat(200)).chars().count(), 120);
-    }
 
     #[test]
     fn only_an_object_can_have_files() {

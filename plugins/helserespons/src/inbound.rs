@@ -3,16 +3,15 @@
 //! A webhook holds changes in the same form as the feed. The feed is asked all the same: it has what no webhook brought.
 //! A page of changes is confirmed at the vendor (`/v2/changes/ack`) in the next call, once the gateway has settled it.
 
-use std::collections::BTreeMap;
-
-use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext, Page, RefusalReason, Settlement};
+use dialog_plugin_sdk::feed::{self, Cursor, Reached, Stop};
+use dialog_plugin_sdk::files::Budget;
+use dialog_plugin_sdk::inbound::{Delivery, Inbound, InboundContext, Page, RefusalReason, Settlement};
 use dialog_plugin_sdk::upstream;
-use dialog_plugin_sdk::{Event, EventBody, Failure, Sent, clock, log};
+use dialog_plugin_sdk::{Event, Failure, Sent};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::change::{self, Stop};
-use crate::file::Budget;
+use crate::change;
 use crate::{Helserespons, UPSTREAM};
 
 /// Where the vendor's webhooks arrive, below the plugin's own address.
@@ -23,28 +22,6 @@ const MAX_DELIVERED: usize = 100;
 const MAX_ASKED: usize = 50;
 /// Requests for files in one call: the host lets a call make sixteen, two are for the list and the confirmation.
 const FILES: u32 = 14;
-/// Bytes of texts in one page: a call may return 1 MiB, and the rest of an event is small.
-const MAX_BYTES: usize = 640 * 1024;
-/// Refused changes that are still to be told.
-const MAX_REFUSED: usize = 200;
-/// Left at the end of a call, in milliseconds.
-const MARGIN: i64 = 1_500;
-/// How long the feed waits for the files of one change, in milliseconds: an hour, as what is behind it waits too.
-const PATIENCE: i64 = 60 * 60 * 1000;
-
-/// What is known between calls. Opaque to the gateway.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Cursor {
-    /// The last change that was handed over.
-    after: u64,
-    /// The last change that was confirmed at the vendor.
-    confirmed: u64,
-    /// What the gateway refused and the vendor has not been told.
-    refused: BTreeMap<u64, String>,
-    /// The change whose files do not come, and since when.
-    stuck: Option<(u64, i64)>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,61 +80,20 @@ impl Inbound for Helserespons {
     }
 
     fn poll(ctx: InboundContext, cursor: Option<String>, settled: Vec<Settlement>) -> Result<Page, Failure> {
-        let mut cursor = read_cursor(cursor.as_deref());
-        confirm(&mut cursor, &settled);
+        let mut cursor = Cursor::read(cursor.as_deref());
+        cursor.settle(&settled, change::of_event, word);
+        cursor.confirm(confirm);
         let (events, more) = fetch(&ctx, &mut cursor)?;
-        let cursor =
-            serde_json::to_string(&cursor).map_err(|_| Failure::faulty(Sent::No, "the cursor has no form in JSON"))?;
-        Ok(Page { events, cursor: Some(cursor), more })
+        cursor.page(events, more)
     }
 }
 
-fn read_cursor(cursor: Option<&str>) -> Cursor {
-    let Some(text) = cursor else { return Cursor::default() };
-    serde_json::from_str(text).unwrap_or_else(|_| {
-        // The vendor keeps what was not confirmed, and what was seen before is recognised by its event's id.
-        log::warn!("the cursor is of another version and is begun anew");
-        Cursor::default()
-    })
-}
-
-/// Tells the vendor what has been settled. It is told again in the next call where it does not take it: nothing is lost,
-/// and what is new is not held up.
-fn confirm(cursor: &mut Cursor, settled: &[Settlement]) {
-    for settlement in settled {
-        let (Some(seq), Disposition::Refused(reason)) = (change::of_event(&settlement.event), &settlement.disposition)
-        else {
-            continue;
-        };
-        if cursor.refused.len() < MAX_REFUSED {
-            cursor.refused.insert(seq, word(*reason).to_owned());
-        }
-    }
-    if cursor.after == cursor.confirmed {
-        return;
-    }
-    let refused = cursor.refused.iter().map(|(seq, reason)| Refused { seq: *seq, reason }).collect();
+/// Tells the vendor what has been settled.
+fn confirm(cursor: &Cursor) -> Result<(), Failure> {
+    let refused = cursor.refused().iter().map(|(seq, reason)| Refused { seq: *seq, reason }).collect();
     let ack = Ack { up_to: cursor.after, refused };
-    let answer = upstream::post(UPSTREAM, "/v2/changes/ack").json(&ack).send();
-    match answer.map_err(Failure::from).and_then(|answer| answer.success()) {
-        Ok(_) => {
-            cursor.confirmed = cursor.after;
-            cursor.refused.clear();
-        }
-        Err(failure) => {
-            let why = detail(failure);
-            log::warn!("what was settled is not confirmed yet: {why}");
-        }
-    }
-}
-
-/// A failure in a line for the operator.
-fn detail(failure: Failure) -> String {
-    match failure {
-        Failure::Unavailable(outage) => outage.detail,
-        Failure::Faulty(fault) => fault.detail,
-        _ => "refused".to_owned(),
-    }
+    upstream::post(UPSTREAM, "/v2/changes/ack").json(&ack).send()?.success()?;
+    Ok(())
 }
 
 /// The vendor's word for why something was not taken in.
@@ -176,7 +112,6 @@ const fn word(reason: RefusalReason) -> &'static str {
 
 /// What is new, and whether there is more. The cursor ends at the last change that is handed over.
 fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool), Failure> {
-    let until = ctx.now + i64::from(ctx.time_left) - MARGIN;
     let answer = upstream::get(UPSTREAM, "/v2/changes").query("after", cursor.after).query("max", MAX_ASKED).send()?;
     let answer = answer.success()?;
     let Changes { changes, next, more } = answer.json()?;
@@ -184,65 +119,24 @@ fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool)
         return Err(answer.unreadable("holds more changes than were asked for"));
     }
     let mut budget = Budget::of(FILES);
-    let mut events = Vec::new();
-    let (mut bytes, mut last) = (0, cursor.after);
+    let (mut events, mut last) = (Vec::new(), cursor.after);
+    let mut numbered = Vec::with_capacity(changes.len());
     for one in &changes {
         // Without a number there is no telling what has been handed over.
         let seq = change::number(one).filter(|seq| *seq > last && *seq <= next);
-        let Some(seq) = seq else {
-            return Err(answer.unreadable("holds changes whose numbers are missing or out of order"));
-        };
-        let handed_over = !events.is_empty();
-        if handed_over && (bytes > MAX_BYTES || clock::now() >= until) {
-            cursor.after = last;
-            return Ok((events, true));
-        }
-        let patient = cursor.stuck.is_none_or(|(stuck, since)| stuck != seq || ctx.now - since < PATIENCE);
-        budget.set_patience(patient);
-        match change::event(ctx, one, &mut budget) {
-            Ok(event) => {
-                cursor.stuck = None;
-                bytes += weight(&event);
-                events.push(event);
-                last = seq;
-            }
-            Err(Stop::OutOfBudget) if handed_over => {
-                cursor.after = last;
-                return Ok((events, true));
-            }
-            Err(Stop::OutOfBudget) => {
-                return Err(Failure::unavailable(Sent::No, "the call has no request left for a change's files"));
-            }
-            // What came before is handed over. The call succeeds, so that the cursor knows since when it is stuck.
-            Err(Stop::Failed(failure)) => {
-                log::warn!("a change waits, and those after it: {}", detail(failure));
-                let since = cursor.stuck.filter(|(stuck, _)| *stuck == seq).map_or(ctx.now, |(_, since)| since);
-                cursor.stuck = Some((seq, since));
-                cursor.after = last;
-                return Ok((events, false));
-            }
-        }
+        last = seq.ok_or_else(|| answer.unreadable("holds changes whose numbers are missing or out of order"))?;
+        numbered.push((last, one));
     }
-    if next < last || (more && next == cursor.after) {
+    if more && next == cursor.after {
         return Err(answer.unreadable("goes on where it began"));
+    }
+    let reached = feed::hand_over(ctx, cursor, &mut events, numbered, |one, patient| {
+        budget.set_patience(patient);
+        change::event(ctx, one, &mut budget)
+    })?;
+    if reached != Reached::End {
+        return Ok((events, reached == Reached::Full));
     }
     cursor.after = next;
     Ok((events, more))
-}
-
-/// Bytes of the texts of an event, roughly.
-fn weight(event: &Event) -> usize {
-    let message = match &event.body {
-        EventBody::Message(body) => Some(&body.message),
-        EventBody::Opened(body) => Some(&body.message),
-        EventBody::Renewal(body) => body.message.as_ref(),
-        _ => None,
-    };
-    let decided = match &event.body {
-        EventBody::Renewal(body) => {
-            body.decisions.iter().map(|one| one.reason.as_ref().map_or(0, String::len)).sum::<usize>()
-        }
-        _ => 0,
-    };
-    4096 + decided + message.map_or(0, |message| message.text.len())
 }

@@ -14,7 +14,7 @@
 //! | [`file`](mod@file) | files in both directions |
 //! | [`person`] | patients, and who acts for them |
 //! | [`refusal`] | the vendor's errors as failures of the contract |
-//! | [`settings`], [`time`], [`words`] | the office's agreement; the clock in Norway; what citizens read |
+//! | [`settings`], [`words`] | the office's agreement; what citizens read |
 
 pub mod appointments;
 pub mod booking;
@@ -27,7 +27,6 @@ pub mod payment;
 pub mod person;
 pub mod refusal;
 pub mod settings;
-pub mod time;
 pub mod words;
 
 /// The upstream's name in the manifest.

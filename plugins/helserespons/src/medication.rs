@@ -1,14 +1,15 @@
 //! Which prescriptions the citizen can ask the office to renew.
 
 use dialog_plugin_sdk::prescriptions::{Prescription, Prescriptions, Renewability};
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::upstream::Response;
 use dialog_plugin_sdk::{Context, Failure, log};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::change::clip;
 use crate::settings::Settings;
-use crate::{Helserespons, person, refusal, time};
+use crate::{Helserespons, person, refusal};
 
 /// Prescriptions that one call may return.
 const MAX_PRESCRIPTIONS: usize = 200;

@@ -1,14 +1,15 @@
 //! Fees: what the patient owes the clinic, and where to pay it. The vendor calls an invoice a *fee*.
 
 use dialog_plugin_sdk::payments::{Invoice, Payment, Payments};
+use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::upstream::{self, Response};
 use dialog_plugin_sdk::{Context, Failure, log};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::change::clip;
 use crate::settings::Settings;
-use crate::{Helserespons, UPSTREAM, person, refusal, time};
+use crate::{Helserespons, UPSTREAM, person, refusal};
 
 /// Invoices that one call may return.
 const MAX_INVOICES: usize = 100;

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use dialog_plugin_sdk::appointments::{Appointments, Booking as Wanted, Slot, SlotQuery};
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::upstream::Response;
 use dialog_plugin_sdk::{Appointment, Clinician, Context, Failure, Locale, log};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::Kry;
 use crate::booking::{Booking, Channel, Status, Timeslot};
 use crate::document::{self, Document, Draft, Odd, Resource};
 use crate::paging::{self, End};
@@ -15,7 +17,6 @@ use crate::person::{self, Doctor};
 use crate::refusal::{Below, Pointers};
 use crate::settings::Settings;
 use crate::words::Words;
-use crate::{Kry, time};
 
 /// Slots that one call may return.
 const MAX_SLOTS: usize = 500;
@@ -48,7 +49,7 @@ impl Appointments for Kry {
         if channel == Some(None) {
             return Ok(Vec::new());
         }
-        let (from, until) = (time::written(query.from)?, time::written(query.until)?);
+        let (from, until) = (time::universal(query.from)?, time::universal(query.until)?);
         let request = || {
             let mut request = document::get("/v1/timeslots")
                 .query("filter[unit]", &settings.unit)
@@ -141,7 +142,7 @@ impl Appointments for Kry {
     fn upcoming(ctx: Context) -> Result<Vec<Appointment>, Failure> {
         let settings: Settings = ctx.settings()?;
         let patient = person::patient(&ctx)?;
-        let from = time::written(ctx.now)?;
+        let from = time::universal(ctx.now)?;
         let request = || {
             document::get("/v1/bookings")
                 .query("filter[unit]", &settings.unit)
@@ -174,7 +175,7 @@ impl Appointments for Kry {
 }
 
 fn book(wanted: &Wanted) -> Result<Book<'_>, Failure> {
-    Ok(Book { start: time::written(wanted.start)?, reason: wanted.reason.as_deref() })
+    Ok(Book { start: time::universal(wanted.start)?, reason: wanted.reason.as_deref() })
 }
 
 fn slot(document: &Document, value: &Value, locale: Locale) -> Result<Slot, Odd> {

@@ -2,13 +2,14 @@
 //! appointment.
 
 use dialog_plugin_sdk::appointments::Slot;
+use dialog_plugin_sdk::text::{clip, filled, line};
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{Appointment, Clinician, EncounterMode, Locale};
 use serde::Deserialize;
 
 use crate::document::Odd;
 use crate::person::Doctor;
-use crate::time;
-use crate::words::{Words, clip, filled, line};
+use crate::words::Words;
 
 /// Characters of a title, by the contract.
 const MAX_TITLE: usize = 200;

@@ -3,7 +3,11 @@
 //!
 //! An event's own facts stand in its attributes; messages, their files and whom it is about are included resources.
 
+use dialog_plugin_sdk::feed::Stop;
+use dialog_plugin_sdk::files::{Budget, Missing};
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
+use dialog_plugin_sdk::text::{clip, filled, line};
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogMessage, DialogStatus, Event, EventBody,
     Failure, Locale, OfficeMessage, OfficeOpening, Receipt, ReceiptOutcome, Refusal, Sent, Service, StatusChange,
@@ -14,11 +18,10 @@ use serde_json::{Value, json};
 
 use crate::booking::Snapshot;
 use crate::document::{Document, Odd, Resource};
-use crate::file::{self, Budget, Listed, Missing};
+use crate::file::{self, Listed};
 use crate::person::Known;
 use crate::settings::Settings;
-use crate::time;
-use crate::words::{Words, clip, filled, line};
+use crate::words::Words;
 
 /// Characters of a message's id, by the contract.
 const MAX_MESSAGE_ID: usize = 128;
@@ -141,15 +144,6 @@ struct Message {
     sent_at: String,
     #[serde(default)]
     author_name: Option<String>,
-}
-
-/// Why an event of the vendor's became none.
-#[derive(Debug)]
-pub enum Stop {
-    /// The call has no request left for its files: it waits for the next call.
-    OutOfBudget,
-    /// It cannot be done now.
-    Failed(Failure),
 }
 
 enum Trouble {

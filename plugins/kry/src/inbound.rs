@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext, Page, RefusalReason, Settlement};
-use dialog_plugin_sdk::{Event, EventBody, Failure, Sent, clock, log};
-use serde::{Deserialize, Serialize};
+use dialog_plugin_sdk::feed::{self, Cursor, Reached, Stop};
+use dialog_plugin_sdk::files::Budget;
+use dialog_plugin_sdk::inbound::{Delivery, Inbound, InboundContext, Page, RefusalReason, Settlement};
+use dialog_plugin_sdk::{Event, Failure, Sent, log};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::Kry;
 use crate::document::{self, Document, Draft, MEDIA_TYPE};
-use crate::event::{self, Stop};
-use crate::file::Budget;
+use crate::event;
 
 /// Where the vendor's webhooks arrive, below the plugin's own address.
 const PATH: &str = "events";
@@ -23,26 +24,6 @@ const MAX_ASKED: usize = 50;
 const TOLD: usize = 3;
 /// Requests for files in one call: the host lets a call make sixteen, one is for the list and some tell what was refused.
 const FILES: u32 = 12;
-/// Bytes of texts in one page: a call may return 1 MiB, and the rest of an event is small.
-const MAX_BYTES: usize = 640 * 1024;
-/// Refused events that are still to be told.
-const MAX_REFUSED: usize = 200;
-/// Left at the end of a call, in milliseconds.
-const MARGIN: i64 = 1_500;
-/// How long the feed waits for the files of one event, in milliseconds: an hour, as what is behind it waits too.
-const PATIENCE: i64 = 60 * 60 * 1000;
-
-/// What is known between calls. Opaque to the gateway.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Cursor {
-    /// The last event that was handed over.
-    after: u64,
-    /// What the gateway refused and the vendor has not been told.
-    refused: BTreeMap<u64, String>,
-    /// The event whose files do not come, and since when.
-    stuck: Option<(u64, i64)>,
-}
 
 #[derive(Serialize)]
 struct Refused<'a> {
@@ -71,38 +52,18 @@ impl Inbound for Kry {
     }
 
     fn poll(ctx: InboundContext, cursor: Option<String>, settled: Vec<Settlement>) -> Result<Page, Failure> {
-        let mut cursor = read_cursor(cursor.as_deref());
+        let mut cursor = Cursor::read(cursor.as_deref());
         tell(&mut cursor, &settled);
         let (events, more) = fetch(&ctx, &mut cursor)?;
-        let cursor =
-            serde_json::to_string(&cursor).map_err(|_| Failure::faulty(Sent::No, "the cursor has no form in JSON"))?;
-        Ok(Page { events, cursor: Some(cursor), more })
+        cursor.page(events, more)
     }
-}
-
-fn read_cursor(cursor: Option<&str>) -> Cursor {
-    let Some(text) = cursor else { return Cursor::default() };
-    serde_json::from_str(text).unwrap_or_else(|_| {
-        // The vendor keeps its events, and what was seen before is recognised by its event's id.
-        log::warn!("the cursor is of another version and is begun anew");
-        Cursor::default()
-    })
 }
 
 /// Tells the vendor what was refused. It is told again in the next call where it does not take it: nothing is lost, and
 /// what is new is not held up.
 fn tell(cursor: &mut Cursor, settled: &[Settlement]) {
-    for settlement in settled {
-        let (Some(number), Disposition::Refused(reason)) =
-            (event::of_event(&settlement.event), &settlement.disposition)
-        else {
-            continue;
-        };
-        if cursor.refused.len() < MAX_REFUSED {
-            cursor.refused.insert(number, word(*reason).to_owned());
-        }
-    }
-    for (number, reason) in cursor.refused.clone().into_iter().take(TOLD) {
+    cursor.settle(settled, event::of_event, word);
+    for (number, reason) in cursor.refused().clone().into_iter().take(TOLD) {
         let event = number.to_string();
         let related = [("event", "events", event.as_str())];
         let draft = Draft { kind: "refusals", id: None, attributes: Refused { reason: &reason }, related: &related };
@@ -111,26 +72,17 @@ fn tell(cursor: &mut Cursor, settled: &[Settlement]) {
             document::post("/v1/refusals", &key).body(MEDIA_TYPE, text).send().map_err(Failure::from)?.success()
         });
         match sent {
-            Ok(_) => drop(cursor.refused.remove(&number)),
+            Ok(_) => cursor.told(number),
             // The vendor will not take it, however often it is told.
             Err(Failure::Faulty(fault)) => {
                 log::warn!("that an event was refused is not taken by the vendor: {}", fault.detail);
-                cursor.refused.remove(&number);
+                cursor.told(number);
             }
             Err(failure) => {
-                log::warn!("what was refused is not told yet: {}", detail(failure));
+                log::warn!("what was refused is not told yet: {}", failure.detail());
                 return;
             }
         }
-    }
-}
-
-/// A failure in a line for the operator.
-fn detail(failure: Failure) -> String {
-    match failure {
-        Failure::Unavailable(outage) => outage.detail,
-        Failure::Faulty(fault) => fault.detail,
-        _ => "refused".to_owned(),
     }
 }
 
@@ -150,7 +102,6 @@ const fn word(reason: RefusalReason) -> &'static str {
 
 /// What is new, and whether there is more. The cursor ends at the last event that is handed over.
 fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool), Failure> {
-    let until = ctx.now + i64::from(ctx.time_left) - MARGIN;
     let request = document::get("/v1/events").query("page[after]", cursor.after).query("page[size]", MAX_ASKED);
     let answer = request.send()?.success()?;
     let document = Document::of(&answer)?;
@@ -159,38 +110,16 @@ fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool)
         return Err(answer.unreadable("holds more events than were asked for"));
     }
     let mut budget = Budget::of(FILES);
-    let (mut events, mut bytes) = (Vec::new(), 0);
-    for one in ordered(list).ok_or_else(|| answer.unreadable("holds events without numbers"))? {
-        let (number, value) = one;
-        // Seen before: the feed's order is the vendor's numbers, whatever order it came in.
-        if number <= cursor.after {
-            continue;
-        }
-        let handed_over = !events.is_empty();
-        if handed_over && (bytes > MAX_BYTES || clock::now() >= until) {
-            return Ok((events, true));
-        }
-        let patient = cursor.stuck.is_none_or(|(stuck, since)| stuck != number || ctx.now - since < PATIENCE);
+    let mut events = Vec::new();
+    // Seen before: the feed's order is the vendor's numbers, whatever order it came in.
+    let changes =
+        ordered(list).ok_or_else(|| answer.unreadable("holds events without numbers"))?.split_off(&(cursor.after + 1));
+    let reached = feed::hand_over(ctx, cursor, &mut events, changes, |value, patient| {
         budget.set_patience(patient);
-        match event::event(ctx, &document, value, &mut budget) {
-            Ok(event) => {
-                cursor.stuck = None;
-                bytes += weight(&event);
-                events.push(event);
-                cursor.after = number;
-            }
-            Err(Stop::OutOfBudget) if handed_over => return Ok((events, true)),
-            Err(Stop::OutOfBudget) => {
-                return Err(Failure::unavailable(Sent::No, "the call has no request left for an event's files"));
-            }
-            // What came before is handed over. The call succeeds, so that the cursor knows since when it is stuck.
-            Err(Stop::Failed(failure)) => {
-                log::warn!("an event waits, and those after it: {}", detail(failure));
-                let since = cursor.stuck.filter(|(stuck, _)| *stuck == number).map_or(ctx.now, |(_, since)| since);
-                cursor.stuck = Some((number, since));
-                return Ok((events, false));
-            }
-        }
+        event::event(ctx, &document, value, &mut budget)
+    })?;
+    if reached != Reached::End {
+        return Ok((events, reached == Reached::Full));
     }
     if document.next.is_some() && events.is_empty() {
         return Err(answer.unreadable("goes on where it began"));
@@ -202,14 +131,4 @@ fn fetch(ctx: &InboundContext, cursor: &mut Cursor) -> Result<(Vec<Event>, bool)
 /// Events in the order of their numbers. None where one has no number: there would be no telling what was handed over.
 fn ordered(list: &[Value]) -> Option<BTreeMap<u64, &Value>> {
     list.iter().map(|value| Some((event::number(value)?, value))).collect()
-}
-
-/// Bytes of the texts of an event, roughly.
-fn weight(event: &Event) -> usize {
-    let message = match &event.body {
-        EventBody::Message(body) => Some(&body.message),
-        EventBody::Opened(body) => Some(&body.message),
-        _ => None,
-    };
-    4096 + message.map_or(0, |message| message.text.len())
 }

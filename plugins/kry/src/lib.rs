@@ -17,7 +17,7 @@
 //! | [`inbound`] | the event feed and the webhooks: which events, and what is told back |
 //! | [`file`](mod@file) | files in both directions |
 //! | [`person`] | patients, who acts for them, and doctors |
-//! | [`settings`], [`time`], [`words`] | the office's agreement; moments and days; what citizens read |
+//! | [`settings`], [`words`] | the office's agreement; what citizens read |
 
 pub mod appointments;
 pub mod booking;
@@ -31,7 +31,6 @@ pub mod person;
 pub mod practice;
 pub mod refusal;
 pub mod settings;
-pub mod time;
 pub mod visit;
 pub mod words;
 

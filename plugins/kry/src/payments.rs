@@ -3,14 +3,16 @@
 use std::collections::BTreeSet;
 
 use dialog_plugin_sdk::payments::{Invoice, Payment, Payments};
+use dialog_plugin_sdk::text::line;
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{Context, Failure, Locale, Sent};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Draft, Odd, Resource};
 use crate::paging::{self, End};
 use crate::settings::Settings;
-use crate::words::{Words, language, line};
-use crate::{Kry, person, time};
+use crate::words::{Words, language};
+use crate::{Kry, person};
 
 /// Invoices that one call may return.
 const MAX_INVOICES: usize = 100;

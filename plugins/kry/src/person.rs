@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::upstream;
 use dialog_plugin_sdk::{Citizen, CitizenIdentity, Clinician, Context, Failure, Representation, Sent};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Draft, Odd, Resource};
-use crate::words::clip;
 use crate::{UPSTREAM, refusal};
 
 /// Characters of a name that is shown, by the contract.

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use dialog_plugin_sdk::practice::{Absence, Form, OpeningHours, Practice, PracticeProfile, Practitioner};
+use dialog_plugin_sdk::text::{filled, line};
+use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{Clinician, Context, EncounterMode, Failure, Service, log};
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,8 +13,8 @@ use crate::booking::Channel;
 use crate::document::{self, Document, Identifier, Odd, Resource};
 use crate::person::Doctor;
 use crate::settings::Settings;
-use crate::words::{filled, language, line};
-use crate::{Kry, refusal, time};
+use crate::words::language;
+use crate::{Kry, refusal};
 
 /// Characters of a line of practical information, by the contract.
 const MAX_LINE: usize = 500;

@@ -1,41 +1,8 @@
 //! What citizens read, in their language.
 
-use dialog_plugin_sdk::{Failure, Locale};
+use dialog_plugin_sdk::Locale;
 
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident $code:literal $nb:literal $nn:literal $en:literal;)*) => {
-        /// Something that the plugin tells a citizen.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Words {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Words {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// In a language.
-            #[must_use]
-            pub const fn text(self, locale: Locale) -> &'static str {
-                match (self, locale) {
-                    $((Self::$name, Locale::Nb) => $nb,
-                    (Self::$name, Locale::Nn) => $nn,
-                    (Self::$name, Locale::En) => $en,)*
-                }
-            }
-
-            /// The code that the operator sees beside it.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self {
-                    $(Self::$name => $code,)*
-                }
-            }
-        }
-    };
-}
-
-words! {
+dialog_plugin_sdk::words! {
     /// The unit has switched the service off.
     ServiceOff "service-off"
         "Kry har slått av denne tjenesten nå. Ingenting er sendt."
@@ -143,28 +110,6 @@ words! {
         "Fee";
 }
 
-/// The first characters of a text; what is cut off is marked.
-#[must_use]
-pub fn clip(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-    }
-}
-
-/// A text that is not empty, cut to so many characters.
-#[must_use]
-pub fn filled(text: Option<String>, most: usize) -> Option<String> {
-    text.filter(|text| !text.trim().is_empty()).map(|text| clip(&text, most))
-}
-
-/// The same in one line: control characters are blanks.
-#[must_use]
-pub fn line(text: &str, most: usize) -> Option<String> {
-    let plain: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
-    filled(Some(plain.trim().to_owned()), most)
-}
-
 /// The language as the vendor is asked for it.
 #[must_use]
 pub const fn language(locale: Locale) -> &'static str {
@@ -172,36 +117,5 @@ pub const fn language(locale: Locale) -> &'static str {
         Locale::Nb => "nb",
         Locale::Nn => "nn",
         Locale::En => "en",
-    }
-}
-
-impl Words {
-    /// A no.
-    #[must_use]
-    pub fn declined(self, locale: Locale) -> Failure {
-        Failure::declined(self.code(), self.text(locale))
-    }
-
-    /// A field that the citizen can mend.
-    #[must_use]
-    pub fn invalid(self, locale: Locale, pointer: &str) -> Failure {
-        Failure::invalid(pointer, self.text(locale))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_text_stands_in_three_languages_and_every_code_once() {
-        let mut codes: Vec<_> = Words::ALL.iter().map(|words| words.code()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), Words::ALL.len());
-        for words in Words::ALL {
-            assert_ne!(words.text(Locale::Nb), words.text(Locale::En));
-            assert_ne!(words.text(Locale::Nn), words.text(Locale::En));
-        }
     }
 }

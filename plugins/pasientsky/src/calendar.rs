@@ -1,6 +1,7 @@
 //! Slots and appointments in both vocabularies.
 
 use dialog_plugin_sdk::appointments::Slot;
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{Appointment, Clinician, EncounterMode, Locale};
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,7 +10,7 @@ use crate::fhir::bundle::Included;
 use crate::fhir::element::{Concept, HPR, Identifier, Reference, is_id};
 use crate::fhir::time;
 use crate::words::Words;
-use crate::{clip, written};
+use crate::written;
 
 /// Characters of a title, by the contract.
 const MAX_TITLE: usize = 200;

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Closing, DialogMessage, DialogStatus, Event, EventBody, Failure, Instant,
     Locale, OfficeOpening, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, Sent, Service, StatusChange, Unreadable,
@@ -24,7 +25,7 @@ use crate::fhir::time;
 use crate::person::Known;
 use crate::said::{Communication, Task};
 use crate::settings::Settings;
-use crate::{clip, renewal, written};
+use crate::{renewal, written};
 
 /// The tag of what the clinic did, and not the portal.
 pub const ORIGIN: &str = "clinic";

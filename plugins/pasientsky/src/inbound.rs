@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use dialog_plugin_sdk::feed;
 use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext, Page, Settlement};
-use dialog_plugin_sdk::{Event, EventBody, Failure, Locale, Sent, log};
+use dialog_plugin_sdk::{Event, Failure, Locale, Sent, log};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::Pasientsky;
 use crate::ask::{Budget, Search};
 use crate::event::{self, ORIGIN, Trouble};
 use crate::fhir::bundle::{Included, Page as Found};
@@ -19,7 +21,6 @@ use crate::fhir::element::{Reference, system};
 use crate::fhir::time;
 use crate::place::{Cursor, OVERLAP, Place};
 use crate::said::Task;
-use crate::{Pasientsky, refusal};
 
 /// Where the vendor's notifications arrive, below the plugin's own address.
 const PATH: &str = "notifications";
@@ -272,7 +273,7 @@ impl<'a> Told<'a> {
         if self.events.is_empty() {
             return Err(failure);
         }
-        let why = refusal::detail(&failure);
+        let why = failure.detail();
         log::warn!("something waits, and what is after it: {why}");
         Ok(false)
     }
@@ -349,26 +350,9 @@ impl<'a> Told<'a> {
             Err(wait) => return Err(wait),
         };
         if let Some(event) = told.filter(|event| !self.events.iter().any(|one| one.id == event.id)) {
-            self.bytes += weight(&event);
+            self.bytes += feed::weight(&event);
             self.events.push(event);
         }
         Ok(())
     }
-}
-
-/// Bytes of the texts of an event, roughly.
-fn weight(event: &Event) -> usize {
-    let message = match &event.body {
-        EventBody::Message(body) => Some(&body.message),
-        EventBody::Opened(body) => Some(&body.message),
-        EventBody::Renewal(body) => body.message.as_ref(),
-        _ => None,
-    };
-    let decided = match &event.body {
-        EventBody::Renewal(body) => {
-            body.decisions.iter().map(|one| one.reason.as_ref().map_or(0, String::len)).sum::<usize>()
-        }
-        _ => 0,
-    };
-    4096 + decided + message.map_or(0, |message| message.text.len())
 }

@@ -45,16 +45,9 @@ dialog_plugin_sdk::export_appointments!(Pasientsky);
 dialog_plugin_sdk::export_prescriptions!(Pasientsky);
 dialog_plugin_sdk::export_inbound!(Pasientsky);
 
-/// The first characters of a text; what is cut off is marked.
-#[must_use]
-pub(crate) fn clip(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        None => text.to_owned(),
-        Some(_) => text.chars().take(most.saturating_sub(1)).chain(['…']).collect(),
-    }
-}
+use dialog_plugin_sdk::text::clip;
 
-/// As [`clip`], where there is something to read.
+/// A text cut to so many characters, where there is something to read.
 pub(crate) fn written(text: Option<&str>, most: usize) -> Option<String> {
     text.filter(|text| !text.trim().is_empty()).map(|text| clip(text, most))
 }

@@ -1,6 +1,7 @@
 //! Which prescriptions the citizen can ask the office to renew.
 
 use dialog_plugin_sdk::prescriptions::{Prescription, Prescriptions, Renewability};
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{Context, Failure, log};
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,7 +9,7 @@ use serde_json::Value;
 use crate::ask::{Budget, Search};
 use crate::fhir::element::{ATC, Concept, is_id};
 use crate::fhir::time;
-use crate::{Pasientsky, clip, person, written};
+use crate::{Pasientsky, person, written};
 
 /// Prescriptions that one call may return.
 const MAX_PRESCRIPTIONS: usize = 200;

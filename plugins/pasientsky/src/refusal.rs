@@ -140,13 +140,3 @@ pub fn of_a_search(failure: Failure) -> Failure {
         failure => failure,
     }
 }
-
-/// A failure in a line for the operator.
-#[must_use]
-pub fn detail(failure: &Failure) -> &str {
-    match failure {
-        Failure::Unavailable(outage) => &outage.detail,
-        Failure::Faulty(fault) => &fault.detail,
-        _ => "refused",
-    }
-}

@@ -1,5 +1,7 @@
 //! What somebody wrote at the vendor (*Communication*), and the dialog that it belongs to (*Task*), read.
 
+use dialog_plugin_sdk::files::Missing;
+use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{Attachment, Closing, DialogStatus, Instant, Locale, OfficeMessage, Service, log};
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,10 +10,10 @@ use crate::ask::Budget;
 use crate::event::{Odd, Trouble};
 use crate::fhir::element::{Concept, Identifier, Reference, is_id, naming};
 use crate::fhir::time;
-use crate::file::{self, Listed, Missing};
+use crate::file::{self, Listed};
 use crate::renewal::Output;
 use crate::words::Words;
-use crate::{clip, written};
+use crate::written;
 
 /// Characters of an office's message, by the contract.
 const MAX_TEXT: usize = 32_000;
@@ -132,7 +134,7 @@ impl Communication {
                 Err(Missing::Now(failure)) if now.saturating_sub(sent) < PATIENCE => {
                     return Err(Trouble::Wait(failure));
                 }
-                Err(Missing::Now(_)) => "it has not come for an hour",
+                Err(Missing::Now(_) | Missing::OutOfBudget) => "it has not come for an hour",
             };
             log::warn!("a file of an office's message is left out: {why}");
             let note = Words::FileMissing.text(Locale::Nb);

@@ -1,41 +1,6 @@
 //! What citizens read, in their language.
 
-use dialog_plugin_sdk::{Failure, Locale};
-
-macro_rules! words {
-    ($($(#[$doc:meta])* $name:ident $code:literal $nb:literal $nn:literal $en:literal;)*) => {
-        /// Something that the plugin tells a citizen.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Words {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl Words {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// In a language.
-            #[must_use]
-            pub const fn text(self, locale: Locale) -> &'static str {
-                match (self, locale) {
-                    $((Self::$name, Locale::Nb) => $nb,
-                    (Self::$name, Locale::Nn) => $nn,
-                    (Self::$name, Locale::En) => $en,)*
-                }
-            }
-
-            /// The code that the operator sees beside it.
-            #[must_use]
-            pub const fn code(self) -> &'static str {
-                match self {
-                    $(Self::$name => $code,)*
-                }
-            }
-        }
-    };
-}
-
-words! {
+dialog_plugin_sdk::words! {
     /// The clinic has switched the service off.
     ServiceOff "service-off"
         "Legekontoret har slått av denne tjenesten. Ingenting er sendt."
@@ -131,47 +96,4 @@ words! {
         "[Legekontoret har sendt vedlegg uten tekst.]"
         "[Legekontoret har sendt vedlegg utan tekst.]"
         "[The office has sent attachments without text.]";
-}
-
-impl Words {
-    /// A no.
-    #[must_use]
-    pub fn declined(self, locale: Locale) -> Failure {
-        Failure::declined(self.code(), self.text(locale))
-    }
-
-    /// Not there.
-    #[must_use]
-    pub fn not_found(self, locale: Locale) -> Failure {
-        Failure::not_found(self.code(), self.text(locale))
-    }
-
-    /// Gone or taken.
-    #[must_use]
-    pub fn conflict(self, locale: Locale) -> Failure {
-        Failure::conflict(self.code(), self.text(locale))
-    }
-
-    /// A field that the citizen can mend.
-    #[must_use]
-    pub fn invalid(self, locale: Locale, pointer: &str) -> Failure {
-        Failure::invalid(pointer, self.text(locale))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_text_stands_in_three_languages_and_every_code_once() {
-        let mut codes: Vec<_> = Words::ALL.iter().map(|words| words.code()).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes.len(), Words::ALL.len());
-        for words in Words::ALL {
-            assert_ne!(words.text(Locale::Nb), words.text(Locale::En));
-            assert_ne!(words.text(Locale::Nn), words.text(Locale::En));
-        }
-    }
 }

@@ -7,7 +7,7 @@ fn cargo_test(workspace: &str, target: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
-        .args(["test", "--locked", "--manifest-path"])
+        .args(["test", "--locked", "--all-features", "--manifest-path"])
         .arg(root.join(workspace).join("Cargo.toml"))
         .arg("--target-dir")
         .arg(root.join("target").join(target))

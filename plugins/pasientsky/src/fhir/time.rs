@@ -1,29 +1,7 @@
 //! Instants and dates. The vendor writes instants with an offset, and dates as those of Norway.
 
-use dialog_plugin_sdk::{Failure, Instant, Sent};
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
-
-/// Central European time with the European Union's summer time, which Norway follows. A rule and not a time zone
-/// database: there is none in the sandbox.
-const NORWAY: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
-
-/// An instant as FHIR writes it: `2026-11-23T07:30:00Z`.
-///
-/// # Errors
-/// The instant is beyond what a calendar has.
-pub fn written(instant: Instant) -> Result<String, Failure> {
-    let instant = Timestamp::from_millisecond(instant)
-        .map_err(|_| Failure::faulty(Sent::No, "the call holds a time that no calendar has"))?;
-    Ok(instant.to_string())
-}
-
-/// An instant that the vendor wrote, with any offset. None where it has none, or where it is not between 1900 and 2200.
-#[must_use]
-pub fn instant(text: &str) -> Option<Instant> {
-    within(text.parse::<Timestamp>().ok()?.as_millisecond())
-}
+pub use dialog_plugin_sdk::time::{instant, universal as written};
+use dialog_plugin_sdk::{Instant, time};
 
 /// A `dateTime`: an instant, or a date, which begins at midnight in Norway. None as for [`instant`].
 #[must_use]
@@ -31,15 +9,8 @@ pub fn moment(text: &str) -> Option<Instant> {
     if let Some(instant) = instant(text) {
         return Some(instant);
     }
-    let norway = TimeZone::posix(NORWAY).unwrap_or(TimeZone::UTC);
-    // `Date` takes more than a date.
-    let date: Date = Some(text).filter(|text| text.len() == 10)?.parse().ok()?;
-    within(date.to_zoned(norway).ok()?.timestamp().as_millisecond())
-}
-
-/// 1900-01-01 up to 2200-01-01, by the contract.
-fn within(instant: Instant) -> Option<Instant> {
-    (-2_208_988_800_000..7_258_118_400_000).contains(&instant).then_some(instant)
+    // A day is more than a date where it is longer.
+    Some(text).filter(|text| text.len() == 10).and_then(time::day)
 }
 
 #[cfg(test)]
