@@ -108,6 +108,7 @@ pub fn deed(action: &str) -> Deed {
 const fn searched(action: Action) -> &'static str {
     match action {
         Action::DialogsList => "GET /v1/me/dialogs",
+        Action::DialogsSearch => "POST /v1/me/dialogs/search",
         Action::AppointmentsSlots => "GET /v1/me/slots",
         Action::AppointmentsUpcoming => "GET /v1/me/appointments",
         Action::PrescriptionsRenewable => "GET /v1/me/prescriptions",

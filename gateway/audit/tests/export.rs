@@ -12,13 +12,17 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 39] = [
+const ACTIONS: [&str; 43] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
     "dialog.close",
     "dialog.seen",
     "dialogs.list",
+    "dialogs.search",
+    "inbox.read",
+    "video.join",
+    "video.leave",
     "appointments.slots",
     "appointments.upcoming",
     "appointments.book",

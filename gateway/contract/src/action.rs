@@ -18,6 +18,14 @@ closed_list!(
         DialogSeen = "dialog.seen",
         /// A citizen listed their dialogs.
         DialogsList = "dialogs.list",
+        /// A citizen searched their dialogs.
+        DialogsSearch = "dialogs.search",
+        /// A citizen saw how much there is in their inbox.
+        InboxRead = "inbox.read",
+        /// A citizen went into a video meeting.
+        VideoJoin = "video.join",
+        /// A citizen left a video meeting.
+        VideoLeave = "video.leave",
         /// A citizen looked for free times.
         AppointmentsSlots = "appointments.slots",
         /// A citizen listed their coming appointments.
@@ -138,6 +146,7 @@ impl Action {
             | Self::InboundReceive
             | Self::PluginInstall => Effect::Create,
             Self::DialogRead
+            | Self::InboxRead
             | Self::PracticeRead
             | Self::OfficeRead
             | Self::AttachmentRead
@@ -145,6 +154,7 @@ impl Action {
             | Self::ReceiptRead
             | Self::LogRead => Effect::Read,
             Self::DialogsList
+            | Self::DialogsSearch
             | Self::AppointmentsSlots
             | Self::AppointmentsUpcoming
             | Self::PrescriptionsRenewable
@@ -166,6 +176,8 @@ impl Action {
             | Self::KeySign => Effect::Update,
             Self::CitizenErase | Self::PluginRemove | Self::LogPrune => Effect::Delete,
             Self::InboundPoll
+            | Self::VideoJoin
+            | Self::VideoLeave
             | Self::RequestRefused
             | Self::PluginLoad
             | Self::PluginServe

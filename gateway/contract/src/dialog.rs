@@ -6,9 +6,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     appointment::Appointment,
     ids::{AttachmentId, DialogId, HerId, HprNumber, MessageId, PluginId},
+    observation::Observation,
     opening::Request,
     provider::{AppointmentChangeKind, RenewalDecision},
     service::{Closing, ProviderKind, Representation, Service, closed_list},
+    video::{Video, VideoStatus},
 };
 
 /// A conversation between a citizen and an office, whoever provides it.
@@ -57,6 +59,15 @@ pub struct Dialog {
     /// The dialog with which this one was sent again, as the service that the office named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continued_as: Option<DialogId>,
+    /// The office should have answered by now and has not, where that is so at the time of the reply.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
+    /// The video meeting, where it is a consultation with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Video>,
+    /// What tests found, where the dialog is about that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub results: Vec<Observation>,
     /// Increases with every change; the `ETag` of the dialog.
     pub revision: u64,
 }
@@ -311,6 +322,14 @@ pub enum ActivityKind {
         change: AppointmentChangeKind,
         /// As it is now.
         appointment: Box<Appointment>,
+    },
+    /// Something happened in the video meeting.
+    Video {
+        /// Where the meeting stands since then.
+        state: VideoStatus,
+        /// Who came, where it was neither the citizen nor the clinician.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        participant: Option<String>,
     },
     /// The dialog changed status.
     StatusChanged {

@@ -88,5 +88,7 @@ closed_list!(
         AppointmentReminder = "no.dialog.appointment.reminder.v1",
         /// A payment was paid, failed, expired or was given back.
         PaymentUpdated = "no.dialog.payment.updated.v1",
+        /// Something happened in a dialog's video meeting.
+        VideoChanged = "no.dialog.video.changed.v1",
     }
 );

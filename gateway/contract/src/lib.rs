@@ -8,6 +8,7 @@
 //! - [`event`]: what the portal is told (CloudEvents); [`page`]: pages of a list.
 //! - [`problem`]: the closed list of errors (RFC 9457).
 //! - [`payment`]: what citizens owe and pay.
+//! - [`video`]: video meetings; [`observation`]: what tests found; [`inbox`]: how much there is, and searching it.
 //! - [`survey`]: satisfaction surveys, all choices; [`form`]: a provider's form, a schema that nobody trusts.
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
@@ -31,9 +32,11 @@ pub mod event;
 pub mod form;
 pub mod health;
 pub mod ids;
+pub mod inbox;
 mod json;
 pub mod limits;
 pub mod manifest;
+pub mod observation;
 pub mod openapi;
 pub mod opening;
 pub mod package;
@@ -49,3 +52,4 @@ pub mod schema;
 pub mod service;
 pub mod survey;
 pub mod unreadable;
+pub mod video;

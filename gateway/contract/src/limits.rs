@@ -173,6 +173,19 @@ pub mod returned {
     /// A receipt's number.
     pub const RECEIPT_CHARACTERS: usize = 64;
 
+    /// Whoever else is in a video meeting: a name or a role.
+    pub const PARTICIPANT_CHARACTERS: usize = 120;
+    /// Findings told at once: the largest panels of a laboratory have some eighty.
+    pub const OBSERVATIONS: usize = 200;
+    /// What was looked at, and what was found: a line each.
+    pub const OBSERVATION_CHARACTERS: usize = 200;
+    /// A code of NLK or LOINC: they have eight.
+    pub const OBSERVATION_CODE_CHARACTERS: usize = 64;
+    /// A unit.
+    pub const UNIT_CHARACTERS: usize = 50;
+    /// Between what a finding is expected to be.
+    pub const RANGE_CHARACTERS: usize = 100;
+
     /// Questions of a survey.
     pub const QUESTIONS: usize = 30;
     /// Choices of a question: yes and no, up to a scale from 0 to 10.

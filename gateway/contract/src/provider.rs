@@ -14,6 +14,7 @@ pub use self::{
 use crate::{
     dialog::{Attachment, Clinician},
     ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
+    observation::Observation,
     service::{Closing, ConsultationMode, EncounterMode, Locale, Representation, Sent, Service, closed_list},
 };
 
@@ -34,6 +35,10 @@ closed_list!(
         Feedback = "feedback",
         /// What the vendor pushes or lets us fetch.
         Inbound = "inbound",
+        /// Consultations by video.
+        Video = "video",
+        /// Read marks.
+        ReadMarks = "read-marks",
     }
 );
 
@@ -415,6 +420,41 @@ pub enum EventBody {
         /// One to twenty, each tariff once.
         fees: Vec<DialogFee>,
     },
+    /// Something happened in the video meeting of a consultation.
+    Video {
+        /// The dialog's reference.
+        dialog: String,
+        /// What happened.
+        state: VideoState,
+    },
+    /// The office tells the results of tests.
+    Results {
+        /// The provider's reference of the new dialog.
+        dialog: String,
+        /// Which office.
+        office: HerId,
+        /// Whose they are.
+        citizen: CitizenIdentity,
+        /// What the clinician says of them.
+        message: OfficeMessage,
+        /// One to 200.
+        observations: Vec<Observation>,
+        /// False for a one-way message.
+        reply_allowed: bool,
+    },
+}
+
+/// What happened in a video meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VideoState {
+    /// The citizen can come into the waiting room.
+    WaitingRoomOpen,
+    /// A clinician is in the meeting.
+    ClinicianJoined,
+    /// Somebody else is in the meeting: a name or a role, as the citizen may see it.
+    ParticipantJoined(String),
+    /// The meeting is over.
+    Ended,
 }
 
 /// Bytes kept for the operator.

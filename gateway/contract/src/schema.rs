@@ -88,6 +88,12 @@ resources! {
     PaymentBegun = "payment-begun.json";
     /// [`crate::payment::Payment`].
     Payment = "payment.json";
+    /// [`crate::video::Room`].
+    Room = "room.json";
+    /// [`crate::inbox::Inbox`].
+    Inbox = "inbox.json";
+    /// [`crate::inbox::DialogSearch`].
+    DialogSearch = "dialog-search.json";
     /// [`crate::practice::Practice`].
     Practice = "practice.json";
     /// [`crate::practice::Office`].

@@ -78,6 +78,8 @@ closed_list!(
         Collegial = "collegial",
         /// Pay what the office charges (betaling). No dialog belongs to it.
         Payment = "payment",
+        /// Results of tests (prøvesvar). Only the office opens such a dialog.
+        TestResults = "test-results",
     }
 );
 

@@ -20,8 +20,9 @@ use crate::{
     fees,
     identity::CitizenId,
     inbound::message,
+    meeting,
     ports::store::StoreError,
-    record::{Processed, StoredAppointment, StoredAttachment, StoredDialog, Use},
+    record::{KnownAs, Processed, StoredAppointment, StoredAttachment, StoredDialog, Use},
     shelf::{News, Shelf, Step},
     texts,
 };
@@ -106,9 +107,13 @@ impl Shelf {
             | EventBody::Status { dialog, .. }
             | EventBody::Receipt { dialog, .. }
             | EventBody::Renewal { dialog, .. }
-            | EventBody::Charged { dialog, .. } => Some(dialog),
+            | EventBody::Charged { dialog, .. }
+            | EventBody::Video { dialog, .. } => Some(dialog),
             EventBody::Appointment { dialog, .. } => dialog.as_ref(),
-            EventBody::Opened { .. } | EventBody::Unreadable { .. } | EventBody::Payment { .. } => None,
+            EventBody::Opened { .. }
+            | EventBody::Unreadable { .. }
+            | EventBody::Payment { .. }
+            | EventBody::Results { .. } => None,
         };
         if about.is_none() || about != draft.record.reference.as_ref() {
             return Ok(Err(RefusalReason::UnknownDialog));
@@ -183,7 +188,15 @@ impl Shelf {
                     return Ok(Err(RefusalReason::FeeNotAllowed));
                 }
             },
-            EventBody::Opened { .. } | EventBody::Unreadable { .. } | EventBody::Payment { .. } => {
+            EventBody::Video { state, .. } => {
+                if let Err(reason) = meeting::happened(draft, state, event.occurred) {
+                    return Ok(Err(reason));
+                }
+            }
+            EventBody::Opened { .. }
+            | EventBody::Unreadable { .. }
+            | EventBody::Payment { .. }
+            | EventBody::Results { .. } => {
                 return Ok(Err(RefusalReason::Invalid));
             }
         }
@@ -253,8 +266,10 @@ pub(crate) fn office_message(
     for attachment in &message.attachments {
         keep_attachment(step, &draft.record, attachment.clone(), now)?;
     }
+    let id = MessageId::new();
+    draft.record.known_as.push(KnownAs { message: id, id: message.id.clone() });
     draft.message(Message {
-        id: MessageId::new(),
+        id,
         author: Author { role: AuthorRole::Office, name: message.author.clone() },
         subject: message.subject.clone(),
         text: message.text.clone(),

@@ -17,6 +17,8 @@ pub(crate) enum Kind {
     Feed = 2,
     /// A citizen's access log.
     AccessLog = 3,
+    /// What a citizen found among their dialogs.
+    Search = 4,
 }
 
 /// Makes a cursor at `place` in the list of `owner`.

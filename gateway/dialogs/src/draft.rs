@@ -4,6 +4,7 @@
 use dialog_contract::{
     dialog::{Activity, ActivityKind, AuthorRole, Message, Status, StatusName},
     event::EventType,
+    ids::MessageId,
     service::{Closing, Service},
 };
 use jiff::Timestamp;
@@ -84,18 +85,22 @@ impl Draft {
         self.status(Status::Closed { outcome, redirect_to }, reason, now)
     }
 
-    /// The citizen has seen what the office wrote.
-    pub(crate) fn seen(&mut self, now: Timestamp) {
+    /// The citizen has seen what the office wrote; gives what they had not seen before.
+    pub(crate) fn seen(&mut self, now: Timestamp) -> Vec<MessageId> {
+        let mut opened = Vec::new();
         for message in &mut self.record.dialog.messages {
             if message.author.role == AuthorRole::Office && message.seen.is_none() {
                 message.seen = Some(now);
+                opened.push(message.id);
             }
         }
+        opened
     }
 
     /// Sets what follows from the rest. Called once, when the change is committed.
     pub(crate) fn finish(&mut self, now: Timestamp) {
         self.record.refresh();
+        self.record.dialog.overdue = self.record.overdue(now);
         let dialog = &mut self.record.dialog;
         let Some((_, before)) = &self.before else { return };
         let before = &before.dialog;

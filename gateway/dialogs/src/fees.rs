@@ -91,6 +91,9 @@ mod tests {
             fees: Vec::new(),
             continues: None,
             continued_as: None,
+            overdue: false,
+            video: None,
+            results: Vec::new(),
             revision: 1,
         }
     }

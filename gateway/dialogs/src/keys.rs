@@ -33,10 +33,11 @@
 //! | `u` | when it is removed unless used, attachment | – |
 //! | `o` | operation | [`crate::record::StoredOperation`] |
 //! | `q` | when the office must have answered, dialog | [`crate::record::Owed`] |
-//! | `w` | when it is due, dialog or operation | [`crate::record::Work`] |
+//! | `w` | when it is due, dialog, operation or read mark | [`crate::record::Work`] |
 //! | `v` | plugin + event of the plugin's | [`crate::record::Processed`] |
 //! | `y` | when it was processed, the same | – |
 //! | `n` | plugin | [`crate::record::Position`] |
+//! | `R` | read mark | [`crate::record::StoredMark`] |
 //! | `x` | when it arrived, its id | kept for the operator by `inbound` |
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -127,6 +128,18 @@ pub(crate) fn listed(citizen: CitizenId, updated: Timestamp, dialog: DialogId) -
 /// All of a citizen's dialogs, newest first.
 pub(crate) fn listed_of(citizen: CitizenId) -> Bytes {
     key(b'l', &[citizen.bytes()])
+}
+
+/// Where a citizen's list begins with what was last changed before `until`.
+pub(crate) fn listed_before(citizen: CitizenId, until: Timestamp) -> Bytes {
+    key(b'l', &[citizen.bytes(), &newest_first(until)])
+}
+
+/// When something last happened in the dialog that a key of [`listed`] names.
+pub(crate) fn updated_of_listed(key: &[u8]) -> Option<Timestamp> {
+    let bytes: [u8; 8] = key.get(2 + 16..2 + 16 + 8)?.try_into().ok()?;
+    let microseconds = (u64::from_be_bytes(bytes.map(|byte| !byte)) ^ (1 << 63)).cast_signed();
+    Timestamp::from_microsecond(microseconds).ok()
 }
 
 /// The dialog that a key of [`listed`] names.
@@ -272,6 +285,11 @@ pub(crate) fn operation(operation: Uuid) -> Bytes {
     key(b'o', &[operation.as_bytes()])
 }
 
+/// A read mark that its provider is yet to be told of.
+pub(crate) fn mark(mark: Uuid) -> Bytes {
+    key(b'R', &[mark.as_bytes()])
+}
+
 /// An answer that an office owes.
 pub(crate) fn owed(due: Timestamp, dialog: DialogId) -> Bytes {
     key(b'q', &[&moment(due), dialog.uuid().as_bytes()])
@@ -377,6 +395,8 @@ mod tests {
     fn what_a_key_names_can_be_read_from_it() {
         let (citizen, dialog_id) = (CitizenId::from_bytes([7; 16]), DialogId::new());
         assert_eq!(dialog_of_listed(&listed(citizen, at(5), dialog_id)), Some(dialog_id));
+        assert_eq!(updated_of_listed(&listed(citizen, at(5), dialog_id)), Some(at(5)));
+        assert_eq!(updated_of_listed(&listed(citizen, at(-5), dialog_id)), Some(at(-5)));
         let (invoice_id, payment_id) = (InvoiceId::new(), PaymentId::new());
         assert_eq!(invoice_of_listed(&invoice_of(citizen, invoice_id)), Some(invoice_id));
         assert_eq!(payment_of_listed(&payment_of(citizen, payment_id)), Some(payment_id));

@@ -13,6 +13,7 @@
 //! - `sequence`: the order of the portal's events, such that a follower misses none; `cursor`: where a page ends.
 //! - `access`: what a citizen is told of the audit log.
 //! - `identity`: how people are named where their national identity number has no business.
+//! - `meeting`: what happens in a video meeting; `folding`: words as a search compares them.
 //! - `calendar`: Norwegian working days; `texts`: what citizens read, in three languages.
 
 mod access;
@@ -23,10 +24,12 @@ mod cursor;
 mod desk;
 mod draft;
 mod fees;
+mod folding;
 mod identity;
 pub mod inbound;
 mod keys;
 pub mod media;
+mod meeting;
 pub mod permit;
 pub mod ports;
 mod record;

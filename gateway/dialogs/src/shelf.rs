@@ -23,7 +23,7 @@ use crate::{
     },
     record::{
         self, Owed, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredEvent,
-        StoredInvoice, StoredOperation, StoredPayment, StoredReply, Use, Work,
+        StoredInvoice, StoredMark, StoredOperation, StoredPayment, StoredReply, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };
@@ -192,6 +192,10 @@ impl Shelf {
 
     pub(crate) async fn operation(&self, id: uuid::Uuid) -> Result<Option<(Revision, StoredOperation)>, StoreError> {
         self.read("an operation", &keys::operation(id)).await
+    }
+
+    pub(crate) async fn mark(&self, id: uuid::Uuid) -> Result<Option<(Revision, StoredMark)>, StoreError> {
+        self.read("a read mark", &keys::mark(id)).await
     }
 
     pub(crate) async fn reply(&self, key: &ReplyKey) -> Result<Option<(Revision, StoredReply)>, StoreError> {
@@ -475,6 +479,34 @@ impl Step {
         let key = keys::operation(id);
         self.batch.require_at(key.clone(), revision);
         self.batch.delete(key).delete(keys::work(operation.lease, id));
+    }
+
+    /// Writes a read mark as it was read at `revision` (none where it is new), with when it is tried.
+    pub(crate) fn mark(
+        &mut self,
+        before: Option<(Revision, &StoredMark)>,
+        id: uuid::Uuid,
+        mark: &StoredMark,
+    ) -> Result<(), StoreError> {
+        let key = keys::mark(id);
+        match before {
+            Some((revision, before)) => {
+                self.batch.require_at(key.clone(), revision).delete(keys::work(before.due, id));
+            }
+            None => {
+                self.batch.require_absent(key.clone());
+            }
+        }
+        self.batch.put(keys::work(mark.due, id), record::encode(&Work::Mark)?);
+        self.batch.put_of(mark.citizen.owner(), key, record::encode(mark)?);
+        Ok(())
+    }
+
+    /// Removes a read mark: the provider knows, or never will.
+    pub(crate) fn mark_done(&mut self, revision: Revision, id: uuid::Uuid, mark: &StoredMark) {
+        let key = keys::mark(id);
+        self.batch.require_at(key.clone(), revision);
+        self.batch.delete(key).delete(keys::work(mark.due, id));
     }
 
     /// Writes an idempotency entry as it was read at `revision` (none where it is new).

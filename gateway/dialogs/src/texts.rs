@@ -138,6 +138,11 @@ texts! {
     gave_up = "Vi fikk ikke sendt dette innen fristen. Legekontoret har ikke fått det. Ring legekontoret eller prøv igjen.", "Vi fekk ikkje sendt dette innan fristen. Legekontoret har ikkje fått det. Ring legekontoret eller prøv igjen.", "We could not send this within the deadline. The office has not received it. Call the office or try again.";
     not_sent = "Ble ikke sendt. Legekontoret har ikke fått det.", "Vart ikkje sendt. Legekontoret har ikkje fått det.", "Was not sent. The office has not received it.";
     withdrawn_unsent = "Ble ikke sendt, fordi du avsluttet dialogen først.", "Vart ikkje sendt, fordi du avslutta dialogen først.", "Was not sent, because you closed the dialog first.";
+    waiting_room_open = "Venterommet for videomøtet er åpent. Du kan gå inn nå.", "Venterommet for videomøtet er ope. Du kan gå inn no.", "The waiting room of the video meeting is open. You can come in now.";
+    clinician_in_meeting = "Behandleren er i videomøtet.", "Behandlaren er i videomøtet.", "The clinician is in the video meeting.";
+    meeting_ended = "Videomøtet er avsluttet.", "Videomøtet er avslutta.", "The video meeting is over.";
+    no_meeting = "Denne dialogen har ikke noe videomøte her.", "Denne dialogen har ikkje noko videomøte her.", "This dialog has no video meeting here.";
+    meeting_not_yet = "Legekontoret har ikke fått denne dialogen ennå. Prøv igjen om litt.", "Legekontoret har ikkje fått denne dialogen enno. Prøv igjen om litt.", "The office does not have this dialog yet. Please try again shortly.";
     delivered = "Meldingen er i legekontorets journalsystem.", "Meldinga er i journalsystemet til legekontoret.", "The message is in the office's record system.";
 }
 
@@ -205,6 +210,7 @@ const fn service_name(service: Service, locale: Locale) -> &'static str {
         Service::Certificate => text!(locale, "Helseattest", "Helseattest", "Health certificate"),
         Service::Collegial => text!(locale, "Lege–lege", "Lege–lege", "Clinician to clinician"),
         Service::Payment => text!(locale, "Betal", "Betal", "Pay"),
+        Service::TestResults => text!(locale, "Prøvesvar", "Prøvesvar", "Test results"),
     }
 }
 
@@ -284,6 +290,16 @@ pub(crate) fn renewal_decided(decisions: &[RenewalDecision], locale: Locale) -> 
         format!("Legekontoret har svart: {renewed} av {all} er fornyet."),
         format!("Legekontoret har svart: {renewed} av {all} er fornya."),
         format!("The office has answered: {renewed} of {all} renewed."),
+    )
+}
+
+/// Who came to a video meeting, by name or by role.
+pub(crate) fn in_meeting(who: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("{who} er med i videomøtet."),
+        format!("{who} er med i videomøtet."),
+        format!("{who} is in the video meeting."),
     )
 }
 

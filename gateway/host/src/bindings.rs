@@ -74,5 +74,15 @@ world!(
     inbound,
     "inbound-provider"
 );
+world!(
+    /// Consultations by video.
+    video,
+    "video-provider"
+);
+world!(
+    /// Read marks.
+    read_marks,
+    "read-marks-provider"
+);
 
 pub(crate) use capabilities::dialog::provider as host;

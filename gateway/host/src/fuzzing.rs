@@ -10,6 +10,7 @@ use dialog_contract::{
     prescription::Prescription,
     provider::{Appointment, Event, Failure, Form, InboundPage, Invoice, Opened, Payment, PracticeProfile},
     survey::Questionnaire,
+    video::Room,
 };
 use dialog_core::ports::blobs::{BlobError, Blobs, ByteStream, Stored};
 use http::{HeaderMap, HeaderName};
@@ -21,6 +22,7 @@ pub use crate::bindings::{
     dialogs::exports::dialog::provider::dialogs, feedback::exports::dialog::provider::feedback,
     inbound::exports::dialog::provider::inbound, payments::exports::dialog::provider::payments,
     practice::exports::dialog::provider::practice, prescriptions::exports::dialog::provider::prescriptions,
+    video::exports::dialog::provider::video,
 };
 use crate::{
     capabilities::{attachments::Attachments, upstream::Sending},
@@ -58,6 +60,8 @@ pub enum Returned {
     Payment(payments::Payment),
     /// Of `feedback.survey`.
     Survey(Option<feedback::Questionnaire>),
+    /// Of `video.join`.
+    Room(video::Room),
     /// Of `inbound.receive`.
     Received(Vec<types::Event>),
     /// Of `inbound.poll`.
@@ -89,6 +93,8 @@ pub enum Believed {
     Payment(Payment),
     /// A survey.
     Survey(Option<Questionnaire>),
+    /// The way into a meeting.
+    Room(Room),
     /// A page of what is new.
     Page(InboundPage),
     /// The call failed.
@@ -124,6 +130,7 @@ pub fn believe(
         Returned::Outstanding(value) => convert::payments::outstanding(value, answer).map(Believed::Outstanding),
         Returned::Payment(value) => convert::payments::payment(value, answer).map(Believed::Payment),
         Returned::Survey(value) => convert::feedback::survey(value, answer).map(Believed::Survey),
+        Returned::Room(value) => convert::video::room(value, answer).map(Believed::Room),
         Returned::Received(value) => convert::inbound::received(value, answer).map(Believed::Events),
         Returned::Page(value) => convert::inbound::page(value, answer).map(Believed::Page),
         Returned::Failure(value) => convert::failure::failure(value, Sending::default()).map(Believed::Failure),

@@ -10,6 +10,7 @@ use dialog_contract::{
         Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
     },
     survey::{Answer, Questionnaire},
+    video::Room,
 };
 use dialog_core::ports::{
     keys::Owner,
@@ -23,7 +24,7 @@ use crate::{
     call::{About, clocked},
     capabilities::state,
     convert::{
-        answer::At, appointments, dialogs, events::events, feedback, inbound, payments, practice, prescriptions,
+        answer::At, appointments, dialogs, events::events, feedback, inbound, payments, practice, prescriptions, video,
     },
     host::Host,
 };
@@ -273,6 +274,36 @@ impl Providers for Host {
             |facts, _files| [ctx = facts.inbound(offices), settled = settled.into_iter().map(inbound::settlement).collect::<Vec<_>>()],
             inbound.dialog_provider_inbound.call_poll(&ctx, cursor.as_deref(), &settled),
             inbound::page
+        )
+    }
+
+    async fn join(&self, target: Target, ctx: Context, reference: String) -> Called<Room> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Video."join", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            video.dialog_provider_video.call_join(&ctx, &reference),
+            video::room
+        )
+    }
+
+    async fn leave(&self, target: Target, ctx: Context, reference: String) -> Called<()> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Video."leave", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            video.dialog_provider_video.call_leave(&ctx, &reference),
+            |(), _| Ok(())
+        )
+    }
+
+    async fn mark_seen(&self, target: Target, ctx: Context, reference: String, message: String) -> Called<()> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, ReadMarks."seen", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            read_marks.dialog_provider_read_marks.call_seen(&ctx, &reference, &message),
+            |(), _| Ok(())
         )
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     bindings::{
         appointments::AppointmentsProviderPre, dialogs::DialogsProviderPre, feedback::FeedbackProviderPre,
         inbound::InboundProviderPre, payments::PaymentsProviderPre, practice::PracticeProviderPre,
-        prescriptions::PrescriptionsProviderPre,
+        prescriptions::PrescriptionsProviderPre, read_marks::ReadMarksProviderPre, video::VideoProviderPre,
     },
     call::Call,
     capabilities,
@@ -62,6 +62,8 @@ pub(crate) struct Worlds {
     pub(crate) payments: Option<PaymentsProviderPre<Call>>,
     pub(crate) feedback: Option<FeedbackProviderPre<Call>>,
     pub(crate) inbound: Option<InboundProviderPre<Call>>,
+    pub(crate) video: Option<VideoProviderPre<Call>>,
+    pub(crate) read_marks: Option<ReadMarksProviderPre<Call>>,
 }
 
 impl Worlds {
@@ -89,7 +91,9 @@ impl Worlds {
             practice: has(Interface::Practice).then(|| PracticeProviderPre::new(pre.clone())).transpose()?,
             payments: has(Interface::Payments).then(|| PaymentsProviderPre::new(pre.clone())).transpose()?,
             feedback: has(Interface::Feedback).then(|| FeedbackProviderPre::new(pre.clone())).transpose()?,
-            inbound: has(Interface::Inbound).then(|| InboundProviderPre::new(pre)).transpose()?,
+            inbound: has(Interface::Inbound).then(|| InboundProviderPre::new(pre.clone())).transpose()?,
+            video: has(Interface::Video).then(|| VideoProviderPre::new(pre.clone())).transpose()?,
+            read_marks: has(Interface::ReadMarks).then(|| ReadMarksProviderPre::new(pre)).transpose()?,
         })
     }
 }

@@ -16,6 +16,8 @@ const WIT: &str = concat!(
     include_str!("../../../schemas/wit/payments.wit"),
     include_str!("../../../schemas/wit/practice.wit"),
     include_str!("../../../schemas/wit/prescriptions.wit"),
+    include_str!("../../../schemas/wit/read-marks.wit"),
+    include_str!("../../../schemas/wit/video.wit"),
     include_str!("../../../schemas/wit/worlds.wit"),
 );
 

@@ -55,3 +55,5 @@ provider!(practice, "practice-provider");
 provider!(payments, "payments-provider");
 provider!(feedback, "feedback-provider");
 provider!(inbound, "inbound-provider");
+provider!(video, "video-provider");
+provider!(read_marks, "read-marks-provider");

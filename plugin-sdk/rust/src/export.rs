@@ -5,7 +5,9 @@
 #[cfg(target_arch = "wasm32")]
 use std::panic::PanicHookInfo;
 
-use crate::{appointments, dialogs, feedback, inbound, payments, practice, prescriptions, types::*};
+use crate::{
+    appointments, dialogs, feedback, inbound, payments, practice, prescriptions, read_marks, types::*, video,
+};
 
 /// A plugin as the component exports it. Named by the export macros only.
 #[derive(Debug)]
@@ -138,6 +140,25 @@ impl<T: inbound::Inbound> inbound::Inbound for Exported<T> {
     }
 }
 
+impl<T: video::Video> video::Video for Exported<T> {
+    fn join(ctx: Context, reference: String) -> Result<video::Room, Failure> {
+        enter();
+        T::join(ctx, reference)
+    }
+
+    fn leave(ctx: Context, reference: String) -> Result<(), Failure> {
+        enter();
+        T::leave(ctx, reference)
+    }
+}
+
+impl<T: read_marks::ReadMarks> read_marks::ReadMarks for Exported<T> {
+    fn seen(ctx: Context, reference: String, message: String) -> Result<(), Failure> {
+        enter();
+        T::seen(ctx, reference, message)
+    }
+}
+
 /// What all export macros come to.
 ///
 /// In a component: the exported functions. Natively, where a plugin is tested, a linker takes no names such as
@@ -213,5 +234,21 @@ macro_rules! export_feedback {
 macro_rules! export_inbound {
     ($plugin:ty) => {
         $crate::export_interface!($plugin, inbound, Inbound);
+    };
+}
+
+/// Exports a type that implements [`Video`](video::Video).
+#[macro_export]
+macro_rules! export_video {
+    ($plugin:ty) => {
+        $crate::export_interface!($plugin, video, Video);
+    };
+}
+
+/// Exports a type that implements [`ReadMarks`](read_marks::ReadMarks).
+#[macro_export]
+macro_rules! export_read_marks {
+    ($plugin:ty) => {
+        $crate::export_interface!($plugin, read_marks, ReadMarks);
     };
 }

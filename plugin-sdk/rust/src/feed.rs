@@ -189,6 +189,13 @@ pub fn weight(event: &Event) -> usize {
             let reasons = body.decisions.iter().map(|one| one.reason.as_ref().map_or(0, String::len));
             (body.message.as_ref(), reasons.sum())
         }
+        EventBody::Results(body) => {
+            let findings = body.observations.iter().map(|one| {
+                let comment = one.comment.as_ref().map_or(0, String::len);
+                one.name.len() + one.value.len() + comment
+            });
+            (Some(&body.message), findings.sum())
+        }
         _ => (None, 0),
     };
     4096 + decided + message.map_or(0, |message| message.text.len())

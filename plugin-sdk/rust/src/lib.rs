@@ -104,4 +104,8 @@ interfaces!(
     feedback Feedback,
     /// Two-way: how what happens at the provider reaches the gateway.
     inbound Inbound,
+    /// Consultations by video: the way into the meeting.
+    video Video,
+    /// Read marks: what the citizen has seen.
+    read_marks ReadMarks,
 );

@@ -346,6 +346,8 @@ fn names(events: &[Event]) -> String {
         EventBody::Unreadable { .. } => "unreadable",
         EventBody::Payment { .. } => "payment",
         EventBody::Charged { .. } => "charged",
+        EventBody::Video { .. } => "video",
+        EventBody::Results { .. } => "results",
     };
     let last = events.len().saturating_sub(6);
     let names: Vec<_> = events[last..].iter().map(|event| format!("{} {}", kind(&event.body), event.id)).collect();

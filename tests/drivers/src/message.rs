@@ -238,7 +238,12 @@ fn within(event: &Event) {
             appointment(&body.appointment);
             most(body.text.as_ref(), returned::REASON_CHARACTERS);
         }
-        EventBody::Receipt(_) | EventBody::Unreadable(_) | EventBody::Payment(_) | EventBody::Charged(_) => {
+        EventBody::Receipt(_)
+        | EventBody::Unreadable(_)
+        | EventBody::Payment(_)
+        | EventBody::Charged(_)
+        | EventBody::Video(_)
+        | EventBody::Results(_) => {
             panic!("a message is none of these")
         }
     }

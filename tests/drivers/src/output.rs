@@ -9,10 +9,11 @@ use dialog_contract::{
     form,
     ids::{AttachmentId, NationalIdentityNumber},
     limits::returned,
+    observation::Observation,
     practice::Office,
     provider::{
         Appointment, CitizenIdentity, Event, EventBody, Failure, OfficeMessage, PaymentState, PracticeProfile,
-        ReceiptOutcome, RenewalDecision,
+        ReceiptOutcome, RenewalDecision, VideoState,
     },
     schema::{Resource, validate},
     service::Locale,
@@ -20,6 +21,7 @@ use dialog_contract::{
 use dialog_host::fuzzing::{
     Believed, Returned, appointments, believe, dialogs, feedback, inbound, known, payments, practice, prescriptions,
     types::{self, DialogStatus},
+    video,
 };
 use serde_json::{Value, json};
 
@@ -78,7 +80,7 @@ struct Told<'a> {
 
 impl Told<'_> {
     fn returned(&mut self, kind: u8) -> Returned {
-        match kind % 14 {
+        match kind % 15 {
             0 => Returned::Opened(dialogs::Opened { reference: self.text(), events: self.list(Self::event) }),
             1 => Returned::Events(self.list(Self::event)),
             2 => Returned::Slots(self.list(Self::slot)),
@@ -98,7 +100,12 @@ impl Told<'_> {
             12 => {
                 Returned::Payment(payments::Payment { redirect: self.url(), id: self.text(), expires: self.instant() })
             }
-            _ => Returned::Survey(self.optional(Self::survey)),
+            13 => Returned::Survey(self.optional(Self::survey)),
+            _ => Returned::Room(video::Room {
+                url: self.url(),
+                expires: self.instant(),
+                state: if self.input.flag() { video::RoomState::Open } else { video::RoomState::Waiting },
+            }),
         }
     }
 
@@ -328,9 +335,19 @@ impl Told<'_> {
     fn service(&mut self) -> types::Service {
         use types::Service::{
             Appointment, Certificate, Collegial, Consultation, Inquiry, Payment, PrescriptionRenewal, SickNoteRenewal,
+            TestResults,
         };
-        let all =
-            [Appointment, PrescriptionRenewal, Consultation, Inquiry, SickNoteRenewal, Certificate, Collegial, Payment];
+        let all = [
+            Appointment,
+            PrescriptionRenewal,
+            Consultation,
+            Inquiry,
+            SickNoteRenewal,
+            Certificate,
+            Collegial,
+            Payment,
+            TestResults,
+        ];
         all[usize::from(self.input.byte()) % all.len()]
     }
 
@@ -339,6 +356,20 @@ impl Told<'_> {
             0 => types::CitizenIdentity::Reference(self.text()),
             1 => types::CitizenIdentity::NationalIdentityNumber(NUMBER.to_owned()),
             _ => types::CitizenIdentity::NationalIdentityNumber(self.text()),
+        }
+    }
+
+    fn observation(&mut self) -> types::Observation {
+        use types::Interpretation::{Abnormal, High, Low, Normal};
+        types::Observation {
+            name: self.text(),
+            code: self.optional(Self::text),
+            value: self.text(),
+            unit: self.optional(Self::text),
+            reference_range: self.optional(Self::text),
+            interpretation: self.optional(|told| [Normal, Low, High, Abnormal][usize::from(told.input.byte() % 4)]),
+            taken: self.instant(),
+            comment: self.optional(Self::text),
         }
     }
 
@@ -357,7 +388,7 @@ impl Told<'_> {
 
     fn event(&mut self) -> types::Event {
         use types::AppointmentChangeKind::{Booked, Cancelled, Moved, Reminder};
-        let body = match self.input.byte() % 9 {
+        let body = match self.input.byte() % 11 {
             0 => types::EventBody::Message(types::DialogMessage {
                 dialog: self.text(),
                 message: self.message(),
@@ -413,13 +444,30 @@ impl Told<'_> {
                     _ => types::PaymentState::Refunded,
                 },
             }),
-            _ => types::EventBody::Charged(types::DialogFees {
+            8 => types::EventBody::Charged(types::DialogFees {
                 dialog: self.text(),
                 fees: self.list(|told| types::DialogFee {
                     tariff: told.text(),
                     amount: told.ore(),
                     clinician: told.optional(Self::number),
                 }),
+            }),
+            9 => types::EventBody::Video(types::VideoChange {
+                dialog: self.text(),
+                state: match self.input.byte() % 4 {
+                    0 => types::VideoState::WaitingRoomOpen,
+                    1 => types::VideoState::ClinicianJoined,
+                    2 => types::VideoState::ParticipantJoined(self.text()),
+                    _ => types::VideoState::Ended,
+                },
+            }),
+            _ => types::EventBody::Results(types::TestResults {
+                dialog: self.text(),
+                office: self.number(),
+                citizen: self.citizen(),
+                message: self.message(),
+                observations: self.list(Self::observation),
+                reply_allowed: self.input.flag(),
             }),
         };
         types::Event { id: self.text(), occurred: self.instant(), body }
@@ -504,6 +552,7 @@ fn held(believed: Believed, numbers: bool) {
             assert!(payment.redirect.bytes().all(|byte| byte.is_ascii_graphic()), "{}", payment.redirect);
             assert!(payment.redirect.len() <= returned::URL_CHARACTERS);
         }
+        Believed::Room(room) => published(Resource::Room, &json!(room)),
         Believed::Survey(None) => {}
         Believed::Survey(Some(survey)) => {
             id(&survey.id, returned::SURVEY_ID_CHARACTERS);
@@ -629,6 +678,22 @@ fn happened(events: &[Event], numbers: bool) {
                     assert!(returned::ORE.contains(&fee.amount));
                 }
             }
+            EventBody::Video { dialog, state } => {
+                id(dialog, returned::REFERENCE_CHARACTERS);
+                if let VideoState::ParticipantJoined(who) = state {
+                    assert!(!who.is_empty());
+                    most(who, returned::PARTICIPANT_CHARACTERS);
+                }
+            }
+            EventBody::Results { dialog, citizen: whom, message: said, observations, .. } => {
+                id(dialog, returned::REFERENCE_CHARACTERS);
+                citizen(whom, numbers);
+                message(said);
+                assert!((1..=returned::OBSERVATIONS).contains(&observations.len()));
+                for found in observations {
+                    found_as_shown(found);
+                }
+            }
         }
     }
 }
@@ -665,6 +730,13 @@ fn message(message: &OfficeMessage) {
         shown["author"]["name"] = json!(author);
     }
     published(Resource::Message, &shown);
+}
+
+/// As the domain shows a finding: in a dialog, whose schema has it.
+fn found_as_shown(found: &Observation) {
+    let mut shown = Resource::Dialog.schema()["examples"][3].clone();
+    shown["results"] = json!([found]);
+    published(Resource::Dialog, &shown);
 }
 
 /// As the domain shows an appointment.
@@ -711,8 +783,8 @@ fn failed(failure: &Failure) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let mut seeds = Vec::new();
     // Plain bytes give every choice its first way; the lines are the texts in it.
-    for kind in 0..14 {
-        for choice in 0..9 {
+    for kind in 0..15 {
+        for choice in 0..11 {
             let mut rest = vec![1, 3, choice];
             for _ in 0..12 {
                 rest.extend(b"\x01text 1\n\x03\x05\x03\x09\x01");

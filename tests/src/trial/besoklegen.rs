@@ -66,7 +66,9 @@ fn service(service: Service) -> Done<case::Service> {
         Service::Inquiry => Ok(case::Service::Question),
         Service::SickNoteRenewal => Ok(case::Service::SickNote),
         Service::Certificate => Ok(case::Service::Certificate),
-        Service::Collegial | Service::Payment => Err(Unable::not_offered("the vendor has no such service")),
+        Service::Collegial | Service::Payment | Service::TestResults => {
+            Err(Unable::not_offered("the vendor has no such service"))
+        }
     }
 }
 

@@ -25,6 +25,9 @@ fn an_answer_that_breaks_the_contract_is_refused_in_every_function_with_place_an
         (Function::Pay, "answer.redirect: not an absolute https URL"),
         (Function::Survey, "answer.questions[0].choices: under 2 items"),
         (Function::Submit, "failure.invalid: names no field"),
+        (Function::Join, "answer.url: not an absolute https URL"),
+        (Function::Leave, "failure.invalid: names no field"),
+        (Function::Seen, "failure.invalid: names no field"),
         (Function::Receive, "answer[0].occurred: not between 1900 and 2200"),
         (Function::Poll, "answer.cursor: over 65536 bytes"),
     ];
@@ -73,6 +76,7 @@ fn a_form_that_would_keep_its_reader_busy_is_refused_unread() {
 fn no_money_is_asked_for_that_nobody_could_owe_and_nobody_is_sent_elsewhere_to_pay() {
     stage().plays(vec![
         in_function(Function::Outstanding, "do: all-the-money", Ends::Broke("answer[0].amount: not 1 to 100000000")),
+        in_function(Function::Join, "do: meet-in-the-clear", Ends::Broke("answer.url: not an absolute https URL")),
         in_function(Function::Outstanding, "do: one-invoice-twice", Ends::Broke("answer[1].id: another has it")),
         in_function(Function::Pay, "do: pay-in-the-clear", Ends::Broke("answer.redirect: not an absolute https URL")),
         in_function(Function::Pay, "do: pay-somebody-else", Ends::Broke("answer.redirect: has a user or a password")),

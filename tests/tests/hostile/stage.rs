@@ -79,12 +79,15 @@ pub(crate) enum Function {
     Pay,
     Survey,
     Submit,
+    Join,
+    Leave,
+    Seen,
     Receive,
     Poll,
 }
 
 impl Function {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 20] = [
         Self::Open,
         Self::Send,
         Self::Close,
@@ -100,6 +103,9 @@ impl Function {
         Self::Pay,
         Self::Survey,
         Self::Submit,
+        Self::Join,
+        Self::Leave,
+        Self::Seen,
         Self::Receive,
         Self::Poll,
     ];
@@ -385,6 +391,11 @@ pub(crate) async fn call(
         Function::Pay => {
             let back = "https://portal.example/back".to_owned();
             ended(host.pay(target, ctx, "i1".to_owned(), back).await, |payment| payment.id)
+        }
+        Function::Join => ended(host.join(target, ctx, "r1".to_owned()).await, |room| room.url),
+        Function::Leave => ended(host.leave(target, ctx, "r1".to_owned()).await, |()| "left".to_owned()),
+        Function::Seen => {
+            ended(host.mark_seen(target, ctx, "r1".to_owned(), "m1".to_owned()).await, |()| "seen".to_owned())
         }
         Function::Survey => {
             ended(host.survey(target, ctx).await, |survey| survey.map(|survey| survey.id).unwrap_or_default())

@@ -129,6 +129,7 @@ impl Manifest {
                     (has(Interface::Dialogs) || has(Interface::Appointments), "`dialogs` or `appointments`")
                 }
                 Service::Payment => (has(Interface::Payments), "`payments`"),
+                Service::TestResults => (has(Interface::Inbound), "`inbound`"),
                 _ => (has(Interface::Dialogs), "`dialogs`"),
             };
             if !kept {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, action, audit, dialog, event, health, payment, plugin, practice, prescription, problem::ProblemType,
-    provider, schema::Resource, service,
+    access_log, action, audit, dialog, event, health, observation, payment, plugin, practice, prescription,
+    problem::ProblemType, provider, schema::Resource, service, video,
 };
 use serde_json::Value;
 
@@ -61,6 +61,9 @@ fn lists() -> Vec<List> {
             Some((Types, "/$defs/appointmentChangeKind"))
         ),
         list!(payment::PaymentStatus, None, Some((Types, "/$defs/paymentStatus"))),
+        list!(observation::Interpretation, Some(("types", "interpretation")), Some((Types, "/$defs/interpretation"))),
+        list!(video::VideoStatus, None, Some((Types, "/$defs/videoStatus"))),
+        list!(video::RoomState, Some(("video", "room-state")), Some((Types, "/$defs/roomState"))),
         list!(provider::RefusalReason, Some(("inbound", "refusal-reason")), None),
         list!(provider::Interface, None, Some((AuditRecord, "/$defs/interface"))),
         list!(provider::Capability, None, Some((PluginGrant, "/$defs/capability"))),
@@ -186,6 +189,9 @@ fn members_are_written_and_read_as_the_contract_writes_them() {
     check(provider::RenewalOutcome::ALL, |member| member.as_str());
     check(provider::AppointmentChangeKind::ALL, |member| member.as_str());
     check(payment::PaymentStatus::ALL, |member| member.as_str());
+    check(observation::Interpretation::ALL, |member| member.as_str());
+    check(video::VideoStatus::ALL, |member| member.as_str());
+    check(video::RoomState::ALL, |member| member.as_str());
     check(provider::RefusalReason::ALL, |member| member.as_str());
     check(provider::Interface::ALL, |member| member.as_str());
     check(provider::Capability::ALL, |member| member.as_str());

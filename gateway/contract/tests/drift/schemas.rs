@@ -8,14 +8,15 @@ use dialog_contract::{
         AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, MessageId, NationalIdentityNumber,
         OrganisationNumber, PaymentId, PluginId, RequestId,
     },
+    inbox,
     limits::Limits,
-    opening,
+    observation, opening,
     package::key::KeyId,
     page::Page,
     payment, plugin, practice, prescription, problem, provider,
     schema::{Resource, validate},
     service::{Closing, ConsultationMode, EncounterMode, Locale, ProviderKind, Representation, Sent, Service},
-    unreadable,
+    unreadable, video,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Serialize, de::DeserializeOwned};
@@ -39,16 +40,36 @@ fn plain(resource: Resource, pointer: &'static str, fields: Fields) -> Struct {
 fn structs() -> Vec<Struct> {
     use Resource as R;
     vec![
+        Struct {
+            sparse: &["overdue", "results"],
+            ..plain(
+                R::Dialog,
+                "",
+                fields_of!(dialog::Dialog {
+                    id: DialogId, service: Service, office: dialog::OfficeName, clinician: Option<dialog::Clinician>,
+                    provider: dialog::Provider, status: dialog::Status, opened: Timestamp, updated: Timestamp,
+                    due: Option<Timestamp>, subject: Option<String>, messages: Vec<dialog::Message>,
+                    activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
+                    represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>,
+                    continues: Option<DialogId>, continued_as: Option<DialogId>, overdue: bool, video: Option<video::Video>,
+                    results: Vec<observation::Observation>, revision: u64,
+                }),
+            )
+        },
         plain(
             R::Dialog,
-            "",
-            fields_of!(dialog::Dialog {
-                id: DialogId, service: Service, office: dialog::OfficeName, clinician: Option<dialog::Clinician>,
-                provider: dialog::Provider, status: dialog::Status, opened: Timestamp, updated: Timestamp,
-                due: Option<Timestamp>, subject: Option<String>, messages: Vec<dialog::Message>,
-                activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
-                represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>,
-                continues: Option<DialogId>, continued_as: Option<DialogId>, revision: u64,
+            "/$defs/video",
+            fields_of!(video::Video {
+                state: video::VideoStatus, participants: Vec<String>, changed: Option<Timestamp>,
+            }),
+        ),
+        plain(
+            R::Dialog,
+            "/$defs/observation",
+            fields_of!(observation::Observation {
+                name: String, code: Option<String>, value: String, unit: Option<String>,
+                reference_range: Option<String>, interpretation: Option<observation::Interpretation>, taken: Timestamp,
+                comment: Option<String>,
             }),
         ),
         plain(R::Types, "/$defs/officeName", fields_of!(dialog::OfficeName { her_id: HerId, name: String })),
@@ -254,6 +275,38 @@ fn structs() -> Vec<Struct> {
                 text: String, due: Option<Timestamp>, dialog: Option<DialogId>, payment: Option<PaymentId>,
             }),
         ),
+        plain(R::Room, "", fields_of!(video::Room { url: String, expires: Timestamp, state: video::RoomState })),
+        plain(
+            R::Inbox,
+            "",
+            fields_of!(inbox::Inbox {
+                unread: u32, unread_results: u32, awaiting_citizen: u32, overdue: u32, coming_appointments: u32,
+                services: Vec<inbox::InboxService>, complete: bool,
+            }),
+        ),
+        plain(
+            R::Inbox,
+            "/$defs/inboxService",
+            fields_of!(inbox::InboxService {
+                service: Service,
+                dialogs: u32,
+                unread: u32,
+                awaiting_citizen: u32,
+                overdue: u32,
+            }),
+        ),
+        Struct {
+            sparse: &["services", "statuses", "providers"],
+            ..plain(
+                R::DialogSearch,
+                "",
+                fields_of!(inbox::DialogSearch {
+                    text: Option<String>, services: Vec<Service>, statuses: Vec<dialog::StatusName>,
+                    providers: Vec<PluginId>, from: Option<Timestamp>, until: Option<Timestamp>, limit: Option<u32>,
+                    cursor: Option<String>,
+                }),
+            )
+        },
         plain(R::NewPayment, "", fields_of!(payment::NewPayment { return_url: String })),
         plain(
             R::PaymentBegun,
@@ -417,6 +470,7 @@ fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, Sparse)> {
                 Uncertain { message: Option<MessageId> },
                 RenewalDecided { decisions: Vec<provider::RenewalDecision> },
                 Appointment { change: provider::AppointmentChangeKind, appointment: Box<appointment::Appointment> },
+                Video { state: video::VideoStatus, participant: Option<String> },
                 StatusChanged { status: dialog::StatusName, reason: Option<String> },
             }),
             &[],
@@ -586,6 +640,9 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::NewPayment => round::<payment::NewPayment>(value),
         Resource::PaymentBegun => round::<payment::PaymentBegun>(value),
         Resource::Payment => round::<payment::Payment>(value),
+        Resource::Room => round::<video::Room>(value),
+        Resource::Inbox => round::<inbox::Inbox>(value),
+        Resource::DialogSearch => round::<inbox::DialogSearch>(value),
         Resource::InvoicePage => round::<Page<payment::Invoice>>(value),
         Resource::PaymentPage => round::<Page<payment::Payment>>(value),
         Resource::Practice => round::<practice::Practice>(value),

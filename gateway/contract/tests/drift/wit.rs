@@ -6,11 +6,11 @@ use dialog_contract::{
     appointment, dialog,
     ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
     limits::{Limits, returned},
-    practice, prescription,
+    observation, practice, prescription,
     provider::{self, Capability, Interface},
     schema::Resource,
     service::{Closing, ConsultationMode, EncounterMode, Locale, Representation, Sent, Service},
-    survey,
+    survey, video,
 };
 use jiff::{Timestamp, civil::Date};
 use serde_json::Value;
@@ -407,6 +407,16 @@ fn records() -> Vec<Mirror> {
             "question",
             fields_of!(survey::Question { id: String, text: String, choices: Vec<survey::Choice>, required: bool }),
         ),
+        mirror("video", "room", fields_of!(video::Room { url: String, expires: Timestamp, state: video::RoomState })),
+        mirror(
+            "types",
+            "observation",
+            fields_of!(observation::Observation {
+                name: String, code: Option<String>, value: String, unit: Option<String>,
+                reference_range: Option<String>, interpretation: Option<observation::Interpretation>, taken: Timestamp,
+                comment: Option<String>,
+            }),
+        ),
         mirror("feedback", "choice", fields_of!(survey::Choice { id: String, text: String })),
         mirror("feedback", "answer", fields_of!(survey::Answer { question: String, choice: String })),
         mirror(
@@ -454,6 +464,11 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
                 Unreadable { office: Option<HerId>, reason: String, raw: provider::RawBlob },
                 Payment { payment: String, state: provider::PaymentState },
                 Charged { dialog: String, fees: Vec<provider::DialogFee> },
+                Video { dialog: String, state: provider::VideoState },
+                Results {
+                    dialog: String, office: HerId, citizen: provider::CitizenIdentity,
+                    message: provider::OfficeMessage, observations: Vec<observation::Observation>, reply_allowed: bool,
+                },
             }),
         ),
         (
@@ -474,6 +489,13 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
             "types",
             "payment-state",
             cases_of!(provider::PaymentState { Paid(receipt: provider::PaymentReceipt), Failed, Expired, Refunded }),
+        ),
+        (
+            "types",
+            "video-state",
+            cases_of!(provider::VideoState {
+                WaitingRoomOpen, ClinicianJoined, ParticipantJoined(participant: String), Ended,
+            }),
         ),
         (
             "types",
@@ -682,6 +704,7 @@ fn lengths_in_the_packages_documentation_are_those_of_the_schemas() {
         ("types", "office-message", Resource::Message, ""),
         ("types", "appointment", Resource::Appointment, ""),
         ("types", "renewal-decision", Resource::Dialog, "/$defs/renewalDecision"),
+        ("types", "observation", Resource::Dialog, "/$defs/observation"),
         ("types", "field-error", Resource::Types, "/$defs/fieldError"),
         ("appointments", "slot", Resource::Slot, ""),
         ("appointments", "booking", Resource::NewBooking, ""),
@@ -744,6 +767,16 @@ fn what_a_provider_may_return_is_as_the_packages_documentation_has_it() {
         ("types", "event", "id", most::EVENT_ID_CHARACTERS),
         ("types", "payment-change", "payment", most::PAYMENT_ID_CHARACTERS),
         ("types", "payment-receipt", "number", most::RECEIPT_CHARACTERS),
+        ("types", "video-state", "participant-joined", most::PARTICIPANT_CHARACTERS),
+        ("types", "test-results", "dialog", most::REFERENCE_CHARACTERS),
+        ("types", "test-results", "observations", most::OBSERVATIONS),
+        ("types", "observation", "name", most::OBSERVATION_CHARACTERS),
+        ("types", "observation", "code", most::OBSERVATION_CODE_CHARACTERS),
+        ("types", "observation", "value", most::OBSERVATION_CHARACTERS),
+        ("types", "observation", "unit", most::UNIT_CHARACTERS),
+        ("types", "observation", "reference-range", most::RANGE_CHARACTERS),
+        ("types", "observation", "comment", most::REASON_CHARACTERS),
+        ("video", "room", "url", most::URL_CHARACTERS),
         ("types", "refusal", "code", most::REFUSAL_CODE_CHARACTERS),
         ("types", "refusal", "text", most::SHORT_TEXT_CHARACTERS),
         ("types", "field-error", "detail", most::SHORT_TEXT_CHARACTERS),

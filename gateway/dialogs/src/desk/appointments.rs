@@ -80,7 +80,7 @@ impl Desk {
             live = Some(offer.agreement.plugin);
         }
         // What the provider that was just asked did not name is not to come, whatever was heard of it before.
-        for stored in self.known_appointments(citizen).await.map_err(of_store)? {
+        for stored in self.known_appointments(citizen).await.map_err(of_store)?.0 {
             if live.as_ref() != Some(&stored.provider.id) && !stored.cancelled && stored.appointment.end > self.now() {
                 coming.push(stored);
             }
@@ -126,16 +126,20 @@ impl Desk {
         Err(Refusal::unavailable(locale))
     }
 
-    async fn known_appointments(&self, citizen: CitizenId) -> Result<Vec<StoredAppointment>, StoreError> {
+    /// The appointments that were made last, and whether these are all.
+    pub(crate) async fn known_appointments(
+        &self,
+        citizen: CitizenId,
+    ) -> Result<(Vec<StoredAppointment>, bool), StoreError> {
         let prefix = keys::appointments_of(citizen);
         let entries = self.shelf.store.scan(Range { reverse: true, ..keys::all(prefix, LOOKED_AT) }).await?;
-        let mut known = Vec::with_capacity(entries.len());
+        let (mut known, all) = (Vec::with_capacity(entries.len()), entries.len() < LOOKED_AT);
         for entry in entries {
             if let Some(id) = keys::appointment_of_listed(&entry.key) {
                 known.extend(self.shelf.appointment(id).await?.map(|(_, stored)| stored));
             }
         }
-        Ok(known)
+        Ok((known, all))
     }
 
     /// The citizen's own appointment; anybody else's is not there.

@@ -49,6 +49,8 @@ struct Found {
     replies: usize,
     events: usize,
     operations: usize,
+    /// Read marks that providers were yet to be told of.
+    marks: usize,
     /// Values in the memories of plugins.
     state: usize,
 }
@@ -56,7 +58,7 @@ struct Found {
 impl Found {
     const fn total(&self) -> usize {
         let money = self.invoices + self.payments;
-        let rest = self.replies + self.events + self.operations + self.state;
+        let rest = self.replies + self.events + self.operations + self.marks + self.state;
         self.dialogs + self.attachments + self.appointments + money + rest
     }
 }
@@ -108,6 +110,7 @@ impl Desk {
             ("replies", found.replies),
             ("events", found.events),
             ("operations", found.operations),
+            ("marks", found.marks),
             ("state", found.state),
         ] {
             trail.detail(name, count.to_string());
@@ -299,6 +302,13 @@ impl Desk {
                         if operation.is_some_and(|(_, operation)| operation.citizen == citizen) {
                             self.shelf.store.commit(deleting([keys::operation(subject), entry.key])).await?;
                             found.operations += 1;
+                        }
+                    }
+                    Work::Mark => {
+                        let mark = self.shelf.mark(subject).await?;
+                        if mark.is_some_and(|(_, mark)| mark.citizen == citizen) {
+                            self.shelf.store.commit(deleting([keys::mark(subject), entry.key])).await?;
+                            found.marks += 1;
                         }
                     }
                 }

@@ -15,6 +15,8 @@
 //!   what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
 //! - [`payments`]: what the citizen owes, and payments of it.
+//! - [`inbox`]: how much there is; [`searching`]: finding a dialog; [`marks`]: telling providers what was read.
+//! - [`video`]: into a video meeting, and out of it.
 //! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
@@ -29,6 +31,8 @@ mod closing;
 mod counts;
 mod erasure;
 mod feed;
+mod inbox;
+mod marks;
 mod opening;
 mod operations;
 mod payments;
@@ -40,11 +44,13 @@ mod reading;
 mod receipts;
 mod replies;
 mod resending;
+mod searching;
 mod sending;
 mod settling;
 mod slots;
 mod trail;
 mod validation;
+mod video;
 
 use std::{future::Future, sync::Arc, time::Instant};
 

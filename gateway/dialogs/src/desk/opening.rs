@@ -9,6 +9,7 @@ use dialog_contract::{
     limits::Limits,
     opening::{NewDialog, NewMessage, Request as Asked},
     problem::ProblemType,
+    provider::Interface,
     service::{ConsultationMode, Service},
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -27,6 +28,7 @@ use crate::{
     answer::{Ended, Refusal},
     draft::Draft,
     identity::CitizenId,
+    meeting,
     permit::{Citizen, Permitted},
     ports::store::StoreError,
     record::{Call, CallKind, CallState, ReplyKey, StoredDialog, Use},
@@ -276,6 +278,9 @@ impl Desk {
             fees: Vec::new(),
             continues: None,
             continued_as: None,
+            overdue: false,
+            video: self.meets(&new.request, offer).then(meeting::expected),
+            results: Vec::new(),
             revision: 1,
         };
         StoredDialog {
@@ -290,7 +295,15 @@ impl Desk {
             two_way: true,
             representative: self.acting(who),
             calls: VecDeque::from([self.begin(CallKind::Open, id.to_string(), request, reply)]),
+            known_as: Vec::new(),
         }
+    }
+
+    /// Whether it is a consultation by video whose provider lets citizens in here.
+    fn meets(&self, asked: &Asked, offer: &Offer) -> bool {
+        let installed = || self.providers.installed(&offer.agreement.plugin);
+        matches!(asked, Asked::Consultation { mode: ConsultationMode::Video, .. })
+            && installed().is_some_and(|found| found.exports.contains(&Interface::Video))
     }
 }
 

@@ -67,6 +67,8 @@ impl Agreement {
     fn needs(&self) -> Interface {
         match (self.service, self.booking()) {
             (Service::Payment, _) => Interface::Payments,
+            // They come; nobody asks for them.
+            (Service::TestResults, _) => Interface::Inbound,
             (_, Some(Booking::Direct)) => Interface::Appointments,
             _ => Interface::Dialogs,
         }

@@ -70,7 +70,8 @@ impl Desk {
             let mut left = Vec::new();
             for entry in entries {
                 let work: Work = record::decode("what is due", &entry.versioned.value)?;
-                if !matches!(work, Work::Dialog { running: false, .. }) {
+                // Read marks wait for nobody, and have their time.
+                if !matches!(work, Work::Dialog { running: false, .. } | Work::Mark) {
                     left.push((entry.key, work));
                 }
             }
@@ -105,6 +106,7 @@ impl Desk {
                     let is_there = match work {
                         Work::Dialog { .. } => desk.shelf.dialog(DialogId::from(subject)).await?.is_some(),
                         Work::Operation => desk.shelf.operation(subject).await?.is_some(),
+                        Work::Mark => desk.shelf.mark(subject).await?.is_some(),
                     };
                     match work {
                         // What is due goes with what it is due for, in one step; unless that went with its citizen's
@@ -112,6 +114,7 @@ impl Desk {
                         _ if !is_there => desk.forget_work(key, work, subject).await,
                         Work::Dialog { .. } => desk.take_up_dialog(DialogId::from(subject), dead).await,
                         Work::Operation => desk.take_up_operation(subject, dead == Dead::All).await,
+                        Work::Mark => desk.take_up_mark(subject).await,
                     }
                 }
                 .await;
@@ -123,11 +126,12 @@ impl Desk {
         tasks.buffer_unordered(SIDE_BY_SIDE).for_each(|_| async {}).await;
     }
 
-    /// Removes what is due for a dialog or an operation that is not there.
+    /// Removes what is due for a dialog, an operation or a read mark that is not there.
     async fn forget_work(&self, key: Bytes, work: Work, subject: Uuid) -> Result<(), StoreError> {
         let due_for = match work {
             Work::Dialog { .. } => keys::dialog(DialogId::from(subject)),
             Work::Operation => keys::operation(subject),
+            Work::Mark => keys::mark(subject),
         };
         let mut batch = Batch::default();
         batch.require_absent(due_for).delete(key);

@@ -6,9 +6,11 @@ use dialog_contract::{
     dialog::{Dialog, StatusName},
     ids::DialogId,
     limits::Limits,
+    observation::Observation,
     page::Page,
     service::{Locale, Service},
 };
+use jiff::Timestamp;
 
 use super::{Desk, Outcome, TRIES, replies::Before, trail::Trail};
 use crate::{
@@ -24,16 +26,16 @@ use crate::{
 };
 
 /// Bytes of a list's place: the inverted moment and the dialog's id, the end of its key.
-const PLACE_BYTES: usize = 8 + 16;
+pub(crate) const PLACE_BYTES: usize = 8 + 16;
 
 /// Entries of the list's index that are read at once.
-const SCANNED_AT_ONCE: usize = 200;
+pub(crate) const SCANNED_AT_ONCE: usize = 200;
 
 /// Most entries that one page looks at: a filter that matches little gives a short page and a cursor, not a long wait.
-const SCANNED_AT_MOST: usize = 2_000;
+pub(crate) const SCANNED_AT_MOST: usize = 2_000;
 
 /// Text on one page, in bytes, after which it ends: dialogs differ in length by a factor of a thousand.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
+pub(crate) const PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Which dialogs are asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub struct DialogFilter {
     pub status: Option<StatusName>,
     /// Only those with messages that the citizen has not opened.
     pub unopened: bool,
+    /// Only those whose office should have answered by now and has not.
+    pub overdue: bool,
     /// Where the page begins.
     pub cursor: Option<String>,
     /// Most items; the default of `/v1/limits` when absent.
@@ -51,10 +55,11 @@ pub struct DialogFilter {
 }
 
 impl DialogFilter {
-    fn picks(&self, listed: &Listed) -> bool {
+    fn picks(&self, listed: &Listed, now: Timestamp) -> bool {
         self.service.is_none_or(|service| service == listed.service)
             && self.status.is_none_or(|status| status == listed.status)
             && (!self.unopened || listed.unopened)
+            && (!self.overdue || listed.owed.is_some_and(|due| due <= now))
     }
 }
 
@@ -78,8 +83,8 @@ impl Desk {
             trail.dialog(dialog);
             let ended = async {
                 let draft = desk.own_dialog(&who, dialog, &mut trail).await?;
-                let dialog = &draft.record.dialog;
-                Ok(Ended::answered(Reply { etag: Some(dialog.revision), ..Reply::json(200, dialog)? }))
+                let dialog = draft.record.shown(desk.now());
+                Ok(Ended::answered(Reply { etag: Some(dialog.revision), ..Reply::json(200, &dialog)? }))
             }
             .await;
             desk.conclude(trail, ended).await
@@ -123,7 +128,7 @@ impl Desk {
             let place = place.ok_or_else(|| Refusal::malformed(locale, "cursor"))?;
             from = after(&[&prefix, &place]);
         }
-        let (mut items, mut scanned, mut bytes) = (Vec::new(), 0, 0);
+        let (mut items, mut scanned, mut bytes, now) = (Vec::new(), 0, 0, self.now());
         let next = 'page: loop {
             let range = Range { from, ..keys::all(prefix.clone(), SCANNED_AT_ONCE) };
             let entries = self.shelf.store.scan(range).await.map_err(of_store)?;
@@ -131,15 +136,15 @@ impl Desk {
             for entry in entries {
                 scanned += 1;
                 let listed = record::decode("a list's entry", &entry.versioned.value).map_err(of_store)?;
-                if filter.picks(&listed) {
+                if filter.picks(&listed, now) {
                     if items.len() == wanted || bytes >= PAGE_BYTES {
                         // One more is there: the page ends before it.
                         break 'page items.last().map(|(place, _): &(bytes::Bytes, Dialog)| place.clone());
                     }
                     let Some(id) = keys::dialog_of_listed(&entry.key) else { continue };
                     if let Some(draft) = self.shelf.dialog(id).await.map_err(of_store)? {
-                        bytes += draft.record.dialog.messages.iter().map(|message| message.text.len()).sum::<usize>();
-                        items.push((entry.key.slice(prefix.len()..), draft.record.dialog));
+                        bytes += length(&draft.record.dialog);
+                        items.push((entry.key.slice(prefix.len()..), draft.record.shown(now)));
                     }
                 }
                 if scanned >= SCANNED_AT_MOST {
@@ -194,8 +199,9 @@ impl Desk {
                 self.record_intent(trail).await?;
             }
             let (mut step, now) = (Step::default(), self.now());
-            draft.seen(now);
+            let opened = draft.seen(now);
             let record = step.dialog(draft, now).map_err(of_store)?;
+            self.owe_marks(&mut step, &record, self.acting(who), request, &opened).map_err(of_store)?;
             let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
@@ -204,6 +210,14 @@ impl Desk {
         }
         Err(Refusal::unavailable(locale))
     }
+}
+
+/// The text of a dialog, in bytes.
+pub(crate) fn length(dialog: &Dialog) -> usize {
+    let written = dialog.messages.iter().map(|message| message.text.len()).sum::<usize>();
+    let comment = |finding: &Observation| finding.comment.as_ref().map_or(0, String::len);
+    let found = dialog.results.iter().map(|finding| finding.name.len() + finding.value.len() + comment(finding));
+    written + found.sum::<usize>()
 }
 
 /// The first key after the one made of these parts.

@@ -115,6 +115,20 @@ impl Desk {
         self.reply_is(step, over, keyed, answered(reply))
     }
 
+    /// As [`Desk::reply_stands`], for an answer that is good only until then: afterwards the same key is as new.
+    pub(crate) fn reply_stands_until(
+        &self,
+        step: &mut Step,
+        over: Option<Revision>,
+        keyed: &Keyed,
+        reply: &Reply,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (fingerprint, progress) = (keyed.fingerprint.clone(), answered(reply));
+        let expires = until.min(self.reply_expires());
+        step.reply(over, &keyed.key, &StoredReply { fingerprint, expires, progress })
+    }
+
     fn reply_is(
         &self,
         step: &mut Step,

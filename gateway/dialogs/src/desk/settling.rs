@@ -436,7 +436,7 @@ fn reply(status: u16, call: &Call, record: &StoredDialog) -> Result<Reply, Refus
 
 /// How long to wait before the next attempt: doubling, with half of it left to chance so that what failed together
 /// does not come back together, and never before the provider asks for it.
-fn pause(attempts: u32, retry_after: Option<u32>) -> SignedDuration {
+pub(crate) fn pause(attempts: u32, retry_after: Option<u32>) -> SignedDuration {
     let doubled = FIRST_PAUSE_SECONDS.saturating_mul(1 << attempts.saturating_sub(1).min(16));
     let milliseconds = doubled.min(LONGEST_PAUSE_SECONDS) * 1000;
     let jittered = milliseconds / 2 + rand::random_range(0..=milliseconds / 2);

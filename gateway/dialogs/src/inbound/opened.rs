@@ -1,4 +1,4 @@
-//! Dialogs that the office opens: two-way, or one-way messages (EKI, engangskontakt med innbygger), which are all that
+//! Dialogs that the office opens, results of tests among them: two-way, or one-way messages (EKI, engangskontakt med innbygger), which are all that
 //! others than the citizen's own GP may send.
 
 use std::collections::VecDeque;
@@ -7,6 +7,7 @@ use dialog_contract::{
     dialog::{Dialog, OfficeName, Provider, Status},
     event::EventType,
     ids::{DialogId, HerId, PluginId},
+    observation::Observation,
     provider::{CitizenIdentity, OfficeMessage, RefusalReason},
     service::{Closing, Locale, Service},
 };
@@ -27,6 +28,8 @@ pub(super) struct Opening<'a> {
     pub(super) office: HerId,
     pub(super) service: Service,
     pub(super) message: &'a OfficeMessage,
+    /// What tests found; nothing else brings any.
+    pub(super) observations: &'a [Observation],
     pub(super) reply_allowed: bool,
 }
 
@@ -40,7 +43,7 @@ impl Desk {
         trail: &mut Trail,
         traceparent: Option<&str>,
     ) -> Result<Result<(), RefusalReason>, InboundError> {
-        let Opening { reference, office, service, message, reply_allowed } = opening;
+        let Opening { reference, office, service, message, observations, reply_allowed } = opening;
         trail.office(office);
         trail.service(service);
         let Some(agreement) = self.agreement_with(plugin, office, service).await? else {
@@ -100,6 +103,9 @@ impl Desk {
                 fees: Vec::new(),
                 continues: None,
                 continued_as: None,
+                overdue: false,
+                video: None,
+                results: observations.to_vec(),
                 revision: 1,
             },
             citizen: owner,
@@ -113,6 +119,7 @@ impl Desk {
             two_way: reply_allowed,
             representative: None,
             calls: VecDeque::new(),
+            known_as: Vec::new(),
         };
         trail.dialog(record.dialog.id);
         let mut draft = Draft::new(record);

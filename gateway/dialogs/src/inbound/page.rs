@@ -105,7 +105,9 @@ fn reference(event: &Event) -> Option<&str> {
         | EventBody::Status { dialog, .. }
         | EventBody::Receipt { dialog, .. }
         | EventBody::Renewal { dialog, .. }
-        | EventBody::Charged { dialog, .. } => Some(dialog),
+        | EventBody::Charged { dialog, .. }
+        | EventBody::Video { dialog, .. }
+        | EventBody::Results { dialog, .. } => Some(dialog),
         EventBody::Appointment { dialog, .. } => dialog.as_deref(),
         EventBody::Unreadable { .. } | EventBody::Payment { .. } => None,
     }
@@ -114,14 +116,17 @@ fn reference(event: &Event) -> Option<&str> {
 /// What the office wrote.
 pub(crate) const fn message(event: &Event) -> Option<&OfficeMessage> {
     match &event.body {
-        EventBody::Message { message, .. } | EventBody::Opened { message, .. } => Some(message),
+        EventBody::Message { message, .. } | EventBody::Opened { message, .. } | EventBody::Results { message, .. } => {
+            Some(message)
+        }
         EventBody::Renewal { message, .. } => message.as_ref(),
         EventBody::Status { .. }
         | EventBody::Receipt { .. }
         | EventBody::Appointment { .. }
         | EventBody::Unreadable { .. }
         | EventBody::Payment { .. }
-        | EventBody::Charged { .. } => None,
+        | EventBody::Charged { .. }
+        | EventBody::Video { .. } => None,
     }
 }
 
@@ -137,6 +142,8 @@ pub(super) const fn name(event: &Event) -> &'static str {
         EventBody::Unreadable { .. } => "unreadable",
         EventBody::Payment { .. } => "payment",
         EventBody::Charged { .. } => "charged",
+        EventBody::Video { .. } => "video",
+        EventBody::Results { .. } => "results",
     }
 }
 

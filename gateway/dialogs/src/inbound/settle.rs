@@ -128,6 +128,7 @@ impl Desk {
             | EventBody::Receipt { dialog, .. }
             | EventBody::Renewal { dialog, .. }
             | EventBody::Charged { dialog, .. }
+            | EventBody::Video { dialog, .. }
             | EventBody::Appointment { dialog: Some(dialog), .. } => {
                 let Some(mut draft) = self.awaited(plugin, dialog, event, until).await? else {
                     return Ok(Err(RefusalReason::UnknownDialog));
@@ -154,6 +155,18 @@ impl Desk {
                     office: *office,
                     service: *service,
                     message,
+                    observations: &[],
+                    reply_allowed: *reply_allowed,
+                };
+                self.open_for_office(plugin, opening, citizen, step, trail, traceparent).await
+            }
+            EventBody::Results { dialog, office, citizen, message, observations, reply_allowed } => {
+                let opening = super::opened::Opening {
+                    reference: dialog,
+                    office: *office,
+                    service: Service::TestResults,
+                    message,
+                    observations,
                     reply_allowed: *reply_allowed,
                 };
                 self.open_for_office(plugin, opening, citizen, step, trail, traceparent).await
@@ -282,7 +295,7 @@ const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
         (RefusalReason::UnknownDialog, _) => "it names a dialog that the plugin opened or was given",
         (RefusalReason::UnknownCitizen, _) => "it names a citizen who is on a GP's list",
         (RefusalReason::NotDigitallyActive, _) => "it is for a citizen who has said yes to digital dialog",
-        (RefusalReason::NoAgreement, EventBody::Opened { .. }) => {
+        (RefusalReason::NoAgreement, EventBody::Opened { .. } | EventBody::Results { .. }) => {
             "the office has an agreement, and only the citizen's own may open what can be answered"
         }
         (RefusalReason::NoAgreement, _) => "the office has an agreement in force with the plugin",
@@ -295,9 +308,10 @@ const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
         (RefusalReason::Invalid, EventBody::Renewal { .. }) => {
             "a renewal is answered in a dialog about one, and a file belongs to one message"
         }
-        (RefusalReason::Invalid, EventBody::Opened { .. }) => {
+        (RefusalReason::Invalid, EventBody::Opened { .. } | EventBody::Results { .. }) => {
             "a new dialog has a reference of its own, and a file belongs to one message"
         }
+        (RefusalReason::Invalid, EventBody::Video { .. }) => "a consultation has a meeting, of at most ten others",
         (RefusalReason::Invalid, EventBody::Appointment { .. }) => "an appointment is of the dialog's citizen",
         (RefusalReason::Invalid, _) => "a file belongs to one message",
     }

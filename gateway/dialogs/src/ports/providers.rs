@@ -13,6 +13,7 @@ use dialog_contract::{
         Opened, Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
     },
     survey::{Answer, Questionnaire},
+    video::Room,
 };
 
 use super::{keys::Owner, store::StoreError};
@@ -143,4 +144,13 @@ pub trait Providers: Send + Sync + 'static {
         cursor: Option<String>,
         settled: Vec<Settlement>,
     ) -> Called<InboundPage>;
+
+    /// `video.join`: the way in, for whom the context is about.
+    async fn join(&self, target: Target, ctx: Context, reference: String) -> Called<Room>;
+
+    /// `video.leave`.
+    async fn leave(&self, target: Target, ctx: Context, reference: String) -> Called<()>;
+
+    /// `read-marks.seen`; `message` is the provider's own id of a message of the office's.
+    async fn mark_seen(&self, target: Target, ctx: Context, reference: String, message: String) -> Called<()>;
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use dialog_contract::{
     dialog::{AuthorRole, Dialog, Status, StatusName},
-    ids::{HerId, PluginId},
+    ids::{HerId, MessageId, PluginId},
     limits::Limits,
     opening::Request,
     service::{Locale, Representation, Service},
@@ -46,6 +46,17 @@ pub(crate) struct StoredDialog {
     pub(crate) representative: Option<StoredRepresentative>,
     /// Calls to the provider that are not done, in order.
     pub(crate) calls: VecDeque<Call>,
+    /// The provider's own ids of what the office wrote, for read marks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) known_as: Vec<KnownAs>,
+}
+
+/// A message of the office's, as the provider knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct KnownAs {
+    pub(crate) message: MessageId,
+    pub(crate) id: String,
 }
 
 /// Whose answer is owed.
@@ -101,8 +112,24 @@ impl StoredDialog {
     }
 
     /// What a list needs to know to pick it.
-    pub(crate) const fn listed(&self) -> Listed {
-        Listed { service: self.dialog.service, status: self.dialog.status.name(), unopened: self.dialog.unopened > 0 }
+    pub(crate) fn listed(&self) -> Listed {
+        Listed {
+            service: self.dialog.service,
+            status: self.dialog.status.name(),
+            unopened: self.dialog.unopened > 0,
+            owed: self.owed(),
+        }
+    }
+
+    /// Whether the office should have answered by now.
+    pub(crate) fn overdue(&self, now: Timestamp) -> bool {
+        self.owed().is_some_and(|due| due <= now)
+    }
+
+    /// The dialog as it is shown at this moment.
+    pub(crate) fn shown(self, now: Timestamp) -> Dialog {
+        let overdue = self.overdue(now);
+        Dialog { overdue, ..self.dialog }
     }
 }
 
@@ -112,4 +139,7 @@ pub(crate) struct Listed {
     pub(crate) service: Service,
     pub(crate) status: StatusName,
     pub(crate) unopened: bool,
+    /// When the office must have answered, as long as it owes that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owed: Option<Timestamp>,
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`dialog`]: a dialog with what the portal does not see of it; [`call`]: calls to its provider that are not done.
 //! - [`appointment`], [`attachment`], [`citizen`]: what dialogs refer to.
-//! - [`payment`]: invoices, and payments that were begun.
+//! - [`payment`]: invoices, and payments that were begun. - [`mark`]: read marks for providers.
 //! - [`event`]: what the portal is told.
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
 //! - [`inbound`]: what has come from providers.
@@ -17,6 +17,7 @@ pub(crate) mod citizen;
 pub(crate) mod dialog;
 pub(crate) mod event;
 pub(crate) mod inbound;
+pub(crate) mod mark;
 pub(crate) mod operation;
 pub(crate) mod payment;
 pub(crate) mod reply;
@@ -29,9 +30,10 @@ pub(crate) use self::{
     attachment::{StoredAttachment, Use},
     call::{Call, CallKind, CallState},
     citizen::StoredCitizen,
-    dialog::{Listed, Owed, StoredDialog, StoredRepresentative},
+    dialog::{KnownAs, Listed, Owed, StoredDialog, StoredRepresentative},
     event::StoredEvent,
     inbound::{Position, Processed},
+    mark::StoredMark,
     operation::{OperationKind, StoredOperation, Work},
     payment::{StoredInvoice, StoredPayment},
     reply::{Progress, ReplyKey, StoredReply, problem_of},

@@ -92,4 +92,6 @@ pub(crate) enum Work {
     },
     /// An operation; always under way.
     Operation,
+    /// A read mark that its provider is yet to be told of.
+    Mark,
 }

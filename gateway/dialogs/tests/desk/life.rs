@@ -80,7 +80,9 @@ fn act(told: Told, dialog: Option<String>, number: usize) -> Result<Vec<dialog_c
 fn check(before: &Dialog, after: &Dialog) {
     assert_eq!(before.id, after.id);
     assert!(after.revision >= before.revision);
-    if before != after {
+    // Time alone makes an answer overdue.
+    let same = Dialog { overdue: after.overdue, ..before.clone() } == *after;
+    if !same {
         assert!(after.revision > before.revision, "a change without a new revision");
     }
     assert!(after.updated >= before.updated);

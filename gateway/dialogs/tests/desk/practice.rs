@@ -30,7 +30,7 @@ async fn an_office_is_open_to_all_and_others_are_not_found() {
     let world = World::new().await;
     let answer = world.desk.office(office_id(), &get()).await.unwrap();
     let office: Office = serde_json::from_slice(&answer.body).unwrap();
-    assert_eq!((office.name.as_str(), office.services.len()), ("Fjellveien legesenter", 8));
+    assert_eq!((office.name.as_str(), office.services.len()), ("Fjellveien legesenter", 9));
     assert_eq!(why(world.desk.office(1.try_into().unwrap(), &get()).await), "not-found no");
 }
 

@@ -26,6 +26,7 @@ use dialog_contract::{
     },
     service::{ConsultationMode, EncounterMode, Locale, ProviderKind, Sent, Service},
     survey::{Answer as Chosen, Questionnaire},
+    video::{Room, RoomState},
 };
 use dialog_core::{
     Desk, DialogFilter, Outcome, Ports,
@@ -427,6 +428,10 @@ pub(crate) struct Scripted {
     pub(crate) owed: Mutex<VecDeque<Act<Vec<Invoice>>>>,
     pub(crate) invoices: Mutex<Vec<Invoice>>,
     pub(crate) pays: Mutex<VecDeque<Act<Payment>>>,
+    pub(crate) joins: Mutex<VecDeque<Act<Room>>>,
+    /// What `mark_seen` does, and of which messages it was told.
+    pub(crate) marks: Mutex<VecDeque<Act<()>>>,
+    pub(crate) marked: Mutex<Vec<String>>,
     pub(crate) deliveries: Mutex<VecDeque<Act<Vec<Event>>>>,
     pub(crate) feed: Mutex<Option<Feed>>,
     /// Of whom plugins were to forget.
@@ -455,6 +460,8 @@ impl Scripted {
                 Interface::Prescriptions,
                 Interface::Payments,
                 Interface::Inbound,
+                Interface::Video,
+                Interface::ReadMarks,
             ],
             idempotent: false,
             settings_schema: serde_json::json!({}),
@@ -472,6 +479,9 @@ impl Scripted {
             owed: Mutex::default(),
             invoices: Mutex::default(),
             pays: Mutex::default(),
+            joins: Mutex::default(),
+            marks: Mutex::default(),
+            marked: Mutex::default(),
             deliveries: Mutex::default(),
             feed: Mutex::default(),
             forgotten: Mutex::default(),
@@ -629,6 +639,28 @@ impl Providers for Scripted {
     async fn submit(&self, target: Target, ctx: Context, _: String, _: Vec<Chosen>) -> Called<()> {
         self.note(seen("submit", &target, &ctx)).await;
         Called { answer: Ok(()), record: record("submit", Interface::Feedback, &target) }
+    }
+
+    async fn join(&self, target: Target, ctx: Context, _: String) -> Called<Room> {
+        self.note(seen("join", &target, &ctx)).await;
+        let expires = NOW.parse::<Timestamp>().unwrap().checked_add(15.minutes()).unwrap();
+        let url = "https://meet.example/hemmelig".to_owned();
+        let answer = next(&self.joins, || Room { url, expires, state: RoomState::Waiting });
+        Called { answer, record: record("join", Interface::Video, &target) }
+    }
+
+    async fn leave(&self, target: Target, ctx: Context, _: String) -> Called<()> {
+        self.note(seen("leave", &target, &ctx)).await;
+        Called { answer: Ok(()), record: record("leave", Interface::Video, &target) }
+    }
+
+    async fn mark_seen(&self, target: Target, ctx: Context, _: String, message: String) -> Called<()> {
+        self.note(seen("seen", &target, &ctx)).await;
+        let answer = next(&self.marks, || ());
+        if answer.is_ok() {
+            self.marked.lock().unwrap().push(message);
+        }
+        Called { answer, record: record("seen", Interface::ReadMarks, &target) }
     }
 
     async fn receive(&self, target: Target, offices: Vec<ServedOffice>, _: Delivery) -> Called<Vec<Event>> {

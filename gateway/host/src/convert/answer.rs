@@ -283,6 +283,7 @@ pub(crate) const fn service(service: types::Service) -> Service {
         types::Service::Certificate => Service::Certificate,
         types::Service::Collegial => Service::Collegial,
         types::Service::Payment => Service::Payment,
+        types::Service::TestResults => Service::TestResults,
     }
 }
 

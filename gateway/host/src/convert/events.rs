@@ -16,6 +16,7 @@ use super::{
     answer::{Answer, At, Violation, closing, service, violation},
     appointments::appointment,
     payments::{amount, tariff},
+    results, video,
 };
 use crate::bindings::host::types;
 
@@ -93,6 +94,18 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
         types::EventBody::Charged(body) => EventBody::Charged {
             dialog: reference(answer, body.dialog)?,
             fees: fees(&at.field("fees"), body.fees, answer)?,
+        },
+        types::EventBody::Video(body) => EventBody::Video {
+            dialog: reference(answer, body.dialog)?,
+            state: video::state(&at.field("state"), body.state, answer)?,
+        },
+        types::EventBody::Results(body) => EventBody::Results {
+            dialog: reference(answer, body.dialog)?,
+            office: answer.her_id(&at.field("office"), body.office)?,
+            citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
+            message: message(&at.field("message"), body.message, answer)?,
+            observations: results::observations(&at.field("observations"), body.observations, answer)?,
+            reply_allowed: body.reply_allowed,
         },
     };
     let at = match at {
@@ -190,6 +203,8 @@ fn receipt(at: &At<'_>, outcome: types::ReceiptOutcome, answer: &mut Answer<'_>)
 fn dialogs(at: &At<'_>, named: types::Service) -> Result<Service, Violation> {
     match service(named) {
         Service::Payment => violation(at, "no dialog is about payment"),
+        // They come with what was found: nobody opens such a dialog without, or is sent to one.
+        Service::TestResults => violation(at, "results of tests come as `results`"),
         service => Ok(service),
     }
 }

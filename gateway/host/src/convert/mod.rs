@@ -3,8 +3,9 @@
 //!
 //! Floor plan
 //! - [`answer`]: the check itself: places, rules, budget. - [`failure`]: how a call fails.
-//! - [`context`]: who calls and for whom. - [`dialogs`]: openings and messages. - [`events`]: what happened.
-//! - [`appointments`], [`prescriptions`], [`practice`], [`payments`], [`feedback`], [`inbound`]: the other interfaces.
+//! - [`context`]: who calls and for whom. - [`dialogs`]: openings and messages. - [`events`]: what happened;
+//!   [`results`]: what tests found.
+//! - [`appointments`], [`prescriptions`], [`practice`], [`payments`], [`feedback`], [`inbound`], [`video`]: the other interfaces.
 
 pub(crate) mod answer;
 pub(crate) mod appointments;
@@ -17,3 +18,5 @@ pub(crate) mod inbound;
 pub(crate) mod payments;
 pub(crate) mod practice;
 pub(crate) mod prescriptions;
+pub(crate) mod results;
+pub(crate) mod video;

@@ -71,7 +71,7 @@ fn tariffs(at: &At<'_>, codes: Vec<String>, answer: &mut Answer<'_>) -> Result<V
 }
 
 /// Where a citizen's browser is sent, as the browser will read it: over TLS, to a host, and with nobody's password.
-fn redirect(at: &At<'_>, text: String, answer: &mut Answer<'_>) -> Result<String, Violation> {
+pub(crate) fn redirect(at: &At<'_>, text: String, answer: &mut Answer<'_>) -> Result<String, Violation> {
     let text = answer.id(at, text, returned::URL_CHARACTERS)?;
     // What readers of URLs mend each in their own way is refused: blanks, backslashes, letters beyond ASCII.
     let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');

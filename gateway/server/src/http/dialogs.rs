@@ -1,4 +1,4 @@
-//! Dialogs: list, open, read, write, close.
+//! Dialogs: list, open, read, write, meet, close.
 
 use std::sync::Arc;
 
@@ -34,11 +34,12 @@ pub async fn list(
     CitizenCaller(citizen): CitizenCaller,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let query = Query::parse(request.uri().query(), &["service", "status", "unopened", "cursor", "limit"])?;
+    let query = Query::parse(request.uri().query(), &["service", "status", "unopened", "overdue", "cursor", "limit"])?;
     let filter = DialogFilter {
         service: query.get::<Service>("service")?,
         status: query.get::<StatusName>("status")?,
         unopened: query.get::<bool>("unopened")?.unwrap_or(false),
+        overdue: query.get::<bool>("overdue")?.unwrap_or(false),
         cursor: query.text("cursor").map(str::to_owned),
         limit: query.get::<u32>("limit")?,
     };
@@ -117,6 +118,30 @@ pub async fn seen(
 ) -> Result<Response, Refusal> {
     let (dialog, meta) = without_body(&envelope, &dialog, request).await?;
     Ok(finish(&gateway, gateway.desk.seen(&citizen, &meta, dialog).await))
+}
+
+/// `POST /v1/me/dialogs/{dialog}/video/join`
+pub async fn join_video(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    CitizenCaller(citizen): CitizenCaller,
+    Path(dialog): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (dialog, meta) = without_body(&envelope, &dialog, request).await?;
+    Ok(finish(&gateway, gateway.desk.join_video(&citizen, &meta, dialog).await))
+}
+
+/// `POST /v1/me/dialogs/{dialog}/video/leave`
+pub async fn leave_video(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    CitizenCaller(citizen): CitizenCaller,
+    Path(dialog): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let (dialog, meta) = without_body(&envelope, &dialog, request).await?;
+    Ok(finish(&gateway, gateway.desk.leave_video(&citizen, &meta, dialog).await))
 }
 
 async fn without_body(envelope: &Envelope, dialog: &str, request: Request) -> Result<(DialogId, Meta), Refusal> {

@@ -5,7 +5,7 @@
 //! 2. [`caller`]: the token becomes a `Permitted<Citizen>`, or that of another role. Nothing behind runs without one.
 //! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
 //! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
-//!    [`appointments`], [`payments`], [`events`], [`access`]; on the provider listener [`deliveries`], on the operations
+//!    [`inbox`], [`appointments`], [`payments`], [`events`], [`access`]; on the provider listener [`deliveries`], on the operations
 //!    listener [`operations`], [`plugins`], [`log`].
 //! 5. [`reply`]: what leaves, and the problem where something is refused.
 //!
@@ -20,6 +20,7 @@ pub mod deliveries;
 pub mod dialogs;
 pub mod envelope;
 pub mod events;
+pub mod inbox;
 pub mod log;
 pub mod operations;
 pub mod payments;

@@ -14,8 +14,8 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    access, appointments, attachments, deliveries, dialogs, envelope, events, log, operations, payments, plugins,
-    practice, reply::Refusal,
+    access, appointments, attachments, deliveries, dialogs, envelope, events, inbox, log, operations, payments,
+    plugins, practice, reply::Refusal,
 };
 use crate::gateway::Gateway;
 
@@ -95,6 +95,10 @@ pub fn portal() -> Routes {
         .post("/v1/me/dialogs/{dialog}/messages", dialogs::send)
         .post("/v1/me/dialogs/{dialog}/close", dialogs::close)
         .post("/v1/me/dialogs/{dialog}/seen", dialogs::seen)
+        .post("/v1/me/dialogs/{dialog}/video/join", dialogs::join_video)
+        .post("/v1/me/dialogs/{dialog}/video/leave", dialogs::leave_video)
+        .post("/v1/me/dialogs/search", inbox::search)
+        .get("/v1/me/inbox", inbox::read)
         .post("/v1/me/attachments", attachments::upload)
         .get("/v1/me/attachments/{attachment}", attachments::download)
         .get("/v1/me/slots", appointments::slots)

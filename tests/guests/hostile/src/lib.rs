@@ -5,7 +5,7 @@
 //! | --- | --- |
 //! | [`deeds`] | what it does before it answers: with time, memory, log, state, files and upstreams |
 //! | [`answers`] | what it answers: what each function should not return |
-//! | [`look_ups`] | the same of practical information, fees and surveys |
+//! | [`look_ups`] | the same of practical information, fees, surveys and video meetings |
 //! | [`told`] | how it is told |
 
 pub mod answers;
@@ -22,6 +22,8 @@ use dialog_plugin_sdk::{
     payments::{Invoice, Payment, Payments},
     practice::{Form, Practice, PracticeProfile},
     prescriptions::{Prescription, Prescriptions},
+    read_marks::ReadMarks,
+    video::{Room, Video},
 };
 use told::Told;
 
@@ -137,6 +139,28 @@ impl Feedback for Hostile {
     }
 }
 
+impl Video for Hostile {
+    fn join(ctx: Context, _: String) -> Result<Room, Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        look_ups::room(&told, ctx.now)
+    }
+
+    fn leave(ctx: Context, _: String) -> Result<(), Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        answers::cancelled(&told)
+    }
+}
+
+impl ReadMarks for Hostile {
+    fn seen(ctx: Context, _: String, _: String) -> Result<(), Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        answers::cancelled(&told)
+    }
+}
+
 impl Inbound for Hostile {
     fn receive(ctx: InboundContext, delivery: Delivery) -> Result<Vec<Event>, Failure> {
         let told = Told::of(&String::from_utf8_lossy(&delivery.body));
@@ -157,4 +181,6 @@ dialog_plugin_sdk::export_prescriptions!(Hostile);
 dialog_plugin_sdk::export_practice!(Hostile);
 dialog_plugin_sdk::export_payments!(Hostile);
 dialog_plugin_sdk::export_feedback!(Hostile);
+dialog_plugin_sdk::export_video!(Hostile);
+dialog_plugin_sdk::export_read_marks!(Hostile);
 dialog_plugin_sdk::export_inbound!(Hostile);

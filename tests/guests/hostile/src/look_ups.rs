@@ -1,10 +1,11 @@
-//! What the plugin answers to questions about the office, fees and surveys, by the rules of [`crate::answers`].
+//! What the plugin answers to questions about the office, fees, surveys and video meetings, by the rules of [`crate::answers`].
 
 use dialog_plugin_sdk::{
     Failure, Service,
     feedback::{Choice, Question, Questionnaire},
     payments::{Invoice, Payment},
     practice::{Form, OpeningHours, PracticeProfile},
+    video::{Room, RoomState},
 };
 
 use crate::told::Told;
@@ -79,6 +80,16 @@ pub fn payment(told: &Told, now: i64) -> Result<Payment, Failure> {
         _ => "https://pay.example/1",
     };
     Ok(Payment { redirect: redirect.to_owned(), id: "p1".to_owned(), expires: now + HOUR })
+}
+
+/// What `join` answers.
+pub fn room(told: &Told, now: i64) -> Result<Room, Failure> {
+    let url = match told.name.as_str() {
+        "break" => "javascript:alert(1)",
+        "meet-in-the-clear" => "http://meet.example/",
+        _ => "https://meet.example/1",
+    };
+    Ok(Room { url: url.to_owned(), expires: now + HOUR, state: RoomState::Waiting })
 }
 
 /// What `survey` answers.
