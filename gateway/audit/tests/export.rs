@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 43] = [
+const ACTIONS: [&str; 46] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -55,6 +55,9 @@ const ACTIONS: [&str; 43] = [
     "gateway.start",
     "gateway.stop",
     "gateway.configure",
+    "notice-preferences.read",
+    "notice-preferences.change",
+    "notice.send",
     "future.action",
 ];
 

@@ -112,6 +112,12 @@ closed_list!(
         LogWitness = "log.witness",
         /// The keys that sign the log changed.
         KeySign = "key.sign",
+        /// A citizen read how they are told that there is something for them.
+        NoticePreferencesRead = "notice-preferences.read",
+        /// A citizen decided how they are told.
+        NoticePreferencesChange = "notice-preferences.change",
+        /// A citizen was told, outside the portal, that there is something for them in it.
+        NoticeSend = "notice.send",
     }
 );
 
@@ -144,7 +150,8 @@ impl Action {
             | Self::PaymentsPay
             | Self::AttachmentUpload
             | Self::InboundReceive
-            | Self::PluginInstall => Effect::Create,
+            | Self::PluginInstall
+            | Self::NoticeSend => Effect::Create,
             Self::DialogRead
             | Self::InboxRead
             | Self::PracticeRead
@@ -152,7 +159,8 @@ impl Action {
             | Self::AttachmentRead
             | Self::PluginsRead
             | Self::ReceiptRead
-            | Self::LogRead => Effect::Read,
+            | Self::LogRead
+            | Self::NoticePreferencesRead => Effect::Read,
             Self::DialogsList
             | Self::DialogsSearch
             | Self::AppointmentsSlots
@@ -173,7 +181,8 @@ impl Action {
             | Self::PluginRevoke
             | Self::PluginRollback
             | Self::KeysRewrap
-            | Self::KeySign => Effect::Update,
+            | Self::KeySign
+            | Self::NoticePreferencesChange => Effect::Update,
             Self::CitizenErase | Self::PluginRemove | Self::LogPrune => Effect::Delete,
             Self::InboundPoll
             | Self::VideoJoin

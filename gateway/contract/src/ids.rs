@@ -95,6 +95,11 @@ uuid_id!(
     "payment id"
 );
 uuid_id!(
+    /// The gateway's id of a notice: the same at every attempt to deliver it.
+    NoticeId,
+    "notice id"
+);
+uuid_id!(
     /// One event that the portal is told.
     EventId,
     "event id"

@@ -7,7 +7,7 @@
 //! - [`appointment`], [`prescription`], [`practice`]: the look-ups around dialogs.
 //! - [`event`]: what the portal is told (CloudEvents); [`page`]: pages of a list.
 //! - [`problem`]: the closed list of errors (RFC 9457).
-//! - [`payment`]: what citizens owe and pay.
+//! - [`payment`]: what citizens owe and pay; [`notice`]: how they are told outside the portal.
 //! - [`video`]: video meetings; [`observation`]: what tests found; [`inbox`]: how much there is, and searching it.
 //! - [`survey`]: satisfaction surveys, all choices; [`form`]: a provider's form, a schema that nobody trusts.
 //! - [`provider`]: the WIT package's types, as the domain uses them.
@@ -36,6 +36,7 @@ pub mod inbox;
 mod json;
 pub mod limits;
 pub mod manifest;
+pub mod notice;
 pub mod observation;
 pub mod openapi;
 pub mod opening;

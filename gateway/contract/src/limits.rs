@@ -185,6 +185,8 @@ pub mod returned {
     pub const UNIT_CHARACTERS: usize = 50;
     /// Between what a finding is expected to be.
     pub const RANGE_CHARACTERS: usize = 100;
+    /// A notifier's own id of a notice.
+    pub const NOTICE_ID_CHARACTERS: usize = 128;
 
     /// Questions of a survey.
     pub const QUESTIONS: usize = 30;

@@ -3,6 +3,7 @@
 
 mod look_ups;
 mod money;
+mod telling;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,11 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     look_ups::{Form, Invoice, Payment, PracticeProfile},
     money::{DialogFee, PaymentReceipt, PaymentState},
+    telling::{Notice, NoticeChannel, NoticeOutcome, NoticeReceipt},
 };
 use crate::{
     dialog::{Attachment, Clinician},
-    ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
+    ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, NoticeId, OrganisationNumber},
     observation::Observation,
     service::{Closing, ConsultationMode, EncounterMode, Locale, Representation, Sent, Service, closed_list},
 };
@@ -39,6 +41,8 @@ closed_list!(
         Video = "video",
         /// Read marks.
         ReadMarks = "read-marks",
+        /// Notices by text message or mail.
+        Notices = "notices",
     }
 );
 
@@ -441,6 +445,26 @@ pub enum EventBody {
         observations: Vec<Observation>,
         /// False for a one-way message.
         reply_allowed: bool,
+    },
+    /// The provider told the citizen itself, outside the portal.
+    Notified {
+        /// The reference of the dialog that it was about.
+        dialog: Option<String>,
+        /// The provider's id of the appointment that it was about.
+        appointment: Option<String>,
+        /// Who was told.
+        citizen: CitizenIdentity,
+        /// By which way.
+        channel: NoticeChannel,
+        /// When.
+        at: Timestamp,
+    },
+    /// What became of a notice that a notifier was given.
+    Notice {
+        /// Which.
+        notice: NoticeId,
+        /// What the network said of it.
+        outcome: NoticeOutcome,
     },
 }
 

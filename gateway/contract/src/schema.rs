@@ -94,6 +94,10 @@ resources! {
     Inbox = "inbox.json";
     /// [`crate::inbox::DialogSearch`].
     DialogSearch = "dialog-search.json";
+    /// [`crate::notice::NoticePreferences`].
+    NoticePreferences = "notice-preferences.json";
+    /// [`crate::notice::NewNoticePreferences`].
+    NewNoticePreferences = "new-notice-preferences.json";
     /// [`crate::practice::Practice`].
     Practice = "practice.json";
     /// [`crate::practice::Office`].

@@ -113,7 +113,9 @@ impl Shelf {
             EventBody::Opened { .. }
             | EventBody::Unreadable { .. }
             | EventBody::Payment { .. }
-            | EventBody::Results { .. } => None,
+            | EventBody::Results { .. }
+            | EventBody::Notified { .. }
+            | EventBody::Notice { .. } => None,
         };
         if about.is_none() || about != draft.record.reference.as_ref() {
             return Ok(Err(RefusalReason::UnknownDialog));
@@ -179,6 +181,7 @@ impl Shelf {
                 Ok(Some(fees)) => {
                     draft.record.dialog.fees = fees;
                     draft.news(EventType::DialogUpdated);
+                    step.owes(&draft.record);
                 }
                 // They were charged before.
                 Ok(None) => {}
@@ -196,7 +199,9 @@ impl Shelf {
             EventBody::Opened { .. }
             | EventBody::Unreadable { .. }
             | EventBody::Payment { .. }
-            | EventBody::Results { .. } => {
+            | EventBody::Results { .. }
+            | EventBody::Notified { .. }
+            | EventBody::Notice { .. } => {
                 return Ok(Err(RefusalReason::Invalid));
             }
         }

@@ -3,6 +3,7 @@
 //! Public holidays by lov om helligdager og helligdagsfred (1995) § 2 and lov om 1. og 17. mai som høgtidsdager (1947).
 //! Christmas Eve, New Year's Eve and the Wednesday before Easter are working days.
 
+use dialog_contract::service::Locale;
 use jiff::{
     Timestamp, ToSpan as _,
     civil::{Date, Weekday, date},
@@ -30,6 +31,27 @@ impl Calendar {
     /// The day that a moment falls on.
     pub(crate) fn day(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()
+    }
+
+    /// A moment in words: the day and the time in Oslo.
+    pub(crate) fn said(&self, at: Timestamp, locale: Locale) -> String {
+        let at = self.zone.to_datetime(at);
+        match locale {
+            Locale::Nb | Locale::Nn => at.strftime("%d.%m.%Y kl. %H.%M").to_string(),
+            Locale::En => at.strftime("on %-d %B %Y at %H:%M").to_string(),
+        }
+    }
+
+    /// Where people sleep at `at`, from 22 to 7: when they get up.
+    pub(crate) fn quiet_until(&self, at: Timestamp) -> Option<Timestamp> {
+        let local = self.zone.to_datetime(at);
+        let day = match local.hour() {
+            22.. => local.date().tomorrow().ok()?,
+            ..7 => local.date(),
+            _ => return None,
+        };
+        let morning = self.zone.to_ambiguous_zoned(day.at(7, 0, 0, 0)).compatible().ok()?;
+        Some(morning.timestamp())
     }
 
     /// The end of the `count`th working day after the day of `from`: the last second before its midnight.

@@ -39,9 +39,16 @@
 //! | `n` | plugin | [`crate::record::Position`] |
 //! | `R` | read mark | [`crate::record::StoredMark`] |
 //! | `x` | when it arrived, its id | kept for the operator by `inbound` |
+//! | `N` | citizen | [`crate::record::StoredPreferences`] |
+//! | `O` | citizen, its id | [`crate::record::Pending`] |
+//! | `V` | citizen, its id | [`crate::record::OwnNotice`] |
+//! | `T` | notice | [`crate::record::StoredNotice`] |
+//! | `U` | citizen, notice | – |
+//! | `W` | when it is due, citizen or notice | [`crate::record::NoticeWork`] |
+//! | `Q` | – | [`crate::record::ToldOverdue`] |
 
 use bytes::{BufMut, Bytes, BytesMut};
-use dialog_contract::ids::{AppointmentId, AttachmentId, DialogId, EventId, InvoiceId, PaymentId, PluginId};
+use dialog_contract::ids::{AppointmentId, AttachmentId, DialogId, EventId, InvoiceId, NoticeId, PaymentId, PluginId};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -352,6 +359,76 @@ pub(crate) fn all_unreadable() -> Bytes {
     key(b'x', &[])
 }
 
+/// How a citizen wants to be told.
+pub(crate) fn notice_preferences(citizen: CitizenId) -> Bytes {
+    key(b'N', &[citizen.bytes()])
+}
+
+/// Something that a citizen is to be told of.
+pub(crate) fn pending_notice(citizen: CitizenId, id: Uuid) -> Bytes {
+    key(b'O', &[citizen.bytes(), id.as_bytes()])
+}
+
+/// All that a citizen is to be told of, the first first.
+pub(crate) fn pending_notices_of(citizen: CitizenId) -> Bytes {
+    key(b'O', &[citizen.bytes()])
+}
+
+/// That a provider has told a citizen itself.
+pub(crate) fn own_notice(citizen: CitizenId, id: Uuid) -> Bytes {
+    key(b'V', &[citizen.bytes(), id.as_bytes()])
+}
+
+pub(crate) fn own_notices_of(citizen: CitizenId) -> Bytes {
+    key(b'V', &[citizen.bytes()])
+}
+
+pub(crate) fn notice(notice: NoticeId) -> Bytes {
+    key(b'T', &[notice.uuid().as_bytes()])
+}
+
+pub(crate) fn notice_of(citizen: CitizenId, notice: NoticeId) -> Bytes {
+    key(b'U', &[citizen.bytes(), notice.uuid().as_bytes()])
+}
+
+pub(crate) fn notices_of(citizen: CitizenId) -> Bytes {
+    key(b'U', &[citizen.bytes()])
+}
+
+/// The notice that a key of [`notice_of`] names.
+pub(crate) fn notice_of_listed(key: &[u8]) -> Option<NoticeId> {
+    last_uuid(key, 2 + 16).map(NoticeId::from)
+}
+
+/// What a citizen is to be told becomes a notice.
+pub(crate) fn fold_work(due: Timestamp, citizen: CitizenId) -> Bytes {
+    key(b'W', &[&moment(due), citizen.bytes()])
+}
+
+/// A notice is looked at.
+pub(crate) fn notice_work(due: Timestamp, notice: NoticeId) -> Bytes {
+    key(b'W', &[&moment(due), notice.uuid().as_bytes()])
+}
+
+pub(crate) fn all_notice_work() -> Bytes {
+    key(b'W', &[])
+}
+
+/// How far overdue answers have been told of.
+pub(crate) fn told_overdue() -> Bytes {
+    key(b'Q', &[])
+}
+
+/// The dialog that a key of [`owed`] names.
+pub(crate) fn dialog_of_owed(key: &[u8]) -> Option<DialogId> {
+    last_uuid(key, 2 + 8).map(DialogId::from)
+}
+
+/// Before every key of [`owed`] that is due later than `at`.
+pub(crate) fn owed_before(at: Timestamp) -> Bytes {
+    key(b'q', &[&moment(at)])
+}
+
 fn last_uuid(key: &[u8], at: usize) -> Option<Uuid> {
     Uuid::from_slice(key.get(at..)?).ok()
 }
@@ -402,6 +479,9 @@ mod tests {
         assert_eq!(payment_of_listed(&payment_of(citizen, payment_id)), Some(payment_id));
         let reply = reply(citizen, "key");
         assert_eq!(reply_of_expiry(&reply_expiry(at(5), &reply)), Some(reply));
+        let notice_id = NoticeId::new();
+        assert_eq!(notice_of_listed(&notice_of(citizen, notice_id)), Some(notice_id));
+        assert_eq!(dialog_of_owed(&owed(at(5), dialog_id)), Some(dialog_id));
         let attachment_id = AttachmentId::new();
         assert_eq!(attachment_of_unused(&attachment_unused(at(5), attachment_id)), Some(attachment_id));
         let plugin = "ddfl".parse().unwrap();

@@ -12,6 +12,7 @@
 //!   step at a time.
 //! - `sequence`: the order of the portal's events, such that a follower misses none; `cursor`: where a page ends.
 //! - `access`: what a citizen is told of the audit log.
+//! - `notices`: what citizens are told outside the portal.
 //! - `identity`: how people are named where their national identity number has no business.
 //! - `meeting`: what happens in a video meeting; `folding`: words as a search compares them.
 //! - `calendar`: Norwegian working days; `texts`: what citizens read, in three languages.
@@ -30,6 +31,7 @@ pub mod inbound;
 mod keys;
 pub mod media;
 mod meeting;
+mod notices;
 pub mod permit;
 pub mod ports;
 mod record;
@@ -40,7 +42,8 @@ mod texts;
 
 pub use calendar::NoTimeZone;
 pub use desk::{
-    AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, MOST_COUNTED, Outcome, Overdue, Ports, Purged,
-    RecordPlace, Retention, StartError, Waiting, WorkDone,
+    AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold,
+    NoticesDone, Outcome, Overdue, Ports, Purged, RecordPlace, Retention, StartError, Waiting, WorkDone,
 };
 pub use identity::KnownCitizens;
+pub use notices::{LINK_CHARACTERS, NoticeRules, Template};

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use dialog_contract::{
+    audit::ActorRole,
     dialog::StatusName,
     event::{Event, EventData, EventType},
-    ids::{AppointmentId, AttachmentId, DialogId, HerId, InvoiceId, PaymentId, PluginId},
+    ids::{AppointmentId, AttachmentId, DialogId, HerId, InvoiceId, NoticeId, PaymentId, PluginId},
     service::Service,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
@@ -17,13 +18,15 @@ use crate::{
     draft::Draft,
     identity::{CitizenId, Secret},
     keys,
+    notices::{Template, decided},
     ports::{
         clock::Clock,
         store::{Batch, Range, Revision, Store, StoreError, Versioned},
     },
     record::{
-        self, Owed, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen, StoredDialog, StoredEvent,
-        StoredInvoice, StoredMark, StoredOperation, StoredPayment, StoredReply, Use, Work,
+        self, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen,
+        StoredDialog, StoredEvent, StoredInvoice, StoredMark, StoredNotice, StoredOperation, StoredPayment,
+        StoredPreferences, StoredReply, Subject, ToldOverdue, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };
@@ -39,6 +42,8 @@ pub(crate) struct Shelf {
     pub(crate) payments: Arc<watch::Sender<u64>>,
     /// The gateway's public URL: the source of its events.
     source: Arc<str>,
+    /// How long what a citizen is to be told waits for more of it; none where nobody is told anything.
+    pub(crate) fold: Option<SignedDuration>,
 }
 
 /// What the portal is to be told.
@@ -63,6 +68,10 @@ pub(crate) struct Step {
     news: Vec<News>,
     /// The appointments that it writes, each as read at its revision.
     appointments: Vec<(Option<Revision>, StoredAppointment)>,
+    /// On whose behalf it is done, where anybody is to be told of it.
+    by: Option<ActorRole>,
+    /// What citizens are to be told of that the feed does not say.
+    owing: Vec<(CitizenId, HerId, DialogId)>,
 }
 
 impl Shelf {
@@ -78,7 +87,15 @@ impl Shelf {
             Some(entry) => Some(record::decode::<StoredEvent>("an event", &entry.versioned.value)?.event.id),
             None => None,
         };
-        Ok(Self { store, clock, secret, sequence: Arc::new(Sequence::after(last)), payments: Arc::default(), source })
+        Ok(Self {
+            store,
+            clock,
+            secret,
+            sequence: Arc::new(Sequence::after(last)),
+            payments: Arc::default(),
+            source,
+            fold: None,
+        })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -190,6 +207,22 @@ impl Shelf {
         }
     }
 
+    pub(crate) async fn notice(&self, id: NoticeId) -> Result<Option<(Revision, StoredNotice)>, StoreError> {
+        self.read("a notice", &keys::notice(id)).await
+    }
+
+    /// How a citizen wants to be told; none where they have said nothing.
+    pub(crate) async fn notice_preferences(
+        &self,
+        citizen: CitizenId,
+    ) -> Result<Option<(Revision, StoredPreferences)>, StoreError> {
+        self.read("a citizen's preferences", &keys::notice_preferences(citizen)).await
+    }
+
+    pub(crate) async fn told_overdue(&self) -> Result<Option<(Revision, ToldOverdue)>, StoreError> {
+        self.read("what was told of overdue answers", &keys::told_overdue()).await
+    }
+
     pub(crate) async fn operation(&self, id: uuid::Uuid) -> Result<Option<(Revision, StoredOperation)>, StoreError> {
         self.read("an operation", &keys::operation(id)).await
     }
@@ -217,8 +250,9 @@ impl Shelf {
     /// Commits a step, with its events at the places where the feed will show them. A caller that goes away while
     /// this waits must not drop it: run it in a task of its own.
     pub(crate) async fn commit(&self, step: Step) -> Result<Revision, StoreError> {
-        let Step { mut batch, news, appointments: _ } = step;
+        let Step { mut batch, news, appointments: _, by, owing } = step;
         let now = self.now();
+        self.decide_notices(&mut batch, &news, by, &owing, now)?;
         let places = self.sequence.take(news.len(), now);
         let told: Vec<_> =
             places.iter().zip(news).map(|(place, news)| (*place, self.told(*place, news, now))).collect();
@@ -249,6 +283,34 @@ impl Shelf {
             Err(StoreError::Unavailable(_)) => {}
         }
         committed
+    }
+
+    /// Writes what citizens are to be told of, with the events themselves: neither is there without the other.
+    fn decide_notices(
+        &self,
+        batch: &mut Batch,
+        news: &[News],
+        by: Option<ActorRole>,
+        owing: &[(CitizenId, HerId, DialogId)],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (Some(fold), Some(by)) = (self.fold, by) else { return Ok(()) };
+        let told = news.iter().filter_map(|news| {
+            let about = match (news.dialog, news.appointment) {
+                (Some((dialog, ..)), _) => Subject::Dialog(dialog),
+                (None, Some(appointment)) => Subject::Appointment(appointment),
+                (None, None) => return None,
+            };
+            Some((news.citizen, Pending { template: decided(news.kind, by)?, office: news.office, about, at: now }))
+        });
+        let owing = owing.iter().map(|(citizen, office, dialog)| {
+            let about = Subject::Dialog(*dialog);
+            (*citizen, Pending { template: Template::Payment, office: *office, about, at: now })
+        });
+        for (citizen, pending) in told.chain(owing) {
+            pend(batch, citizen, &pending, now.checked_add(fold).unwrap_or(now))?;
+        }
+        Ok(())
     }
 
     fn told(&self, place: Place, news: News, time: Timestamp) -> Told {
@@ -283,7 +345,68 @@ impl Shelf {
     }
 }
 
+/// Notes something that a citizen is to be told of, and when it becomes a notice.
+pub(crate) fn pend(batch: &mut Batch, citizen: CitizenId, pending: &Pending, due: Timestamp) -> Result<(), StoreError> {
+    let key = keys::pending_notice(citizen, uuid::Uuid::now_v7());
+    batch.put_of(citizen.owner(), key, record::encode(pending)?);
+    batch.put(keys::fold_work(due, citizen), record::encode(&NoticeWork::Fold { citizen })?);
+    Ok(())
+}
+
 impl Step {
+    /// On whose behalf it is done: whoever did something is not told of it.
+    pub(crate) const fn by(&mut self, role: ActorRole) {
+        self.by = Some(role);
+    }
+
+    /// The office has charged for a dialog: its citizen is to be told.
+    pub(crate) fn owes(&mut self, record: &StoredDialog) {
+        self.owing.push((record.citizen, record.dialog.office.her_id, record.dialog.id));
+    }
+
+    /// Writes a notice as it was read at `revision` (none where it is new), with when it is looked at.
+    pub(crate) fn notice(
+        &mut self,
+        before: Option<(Revision, &StoredNotice)>,
+        notice: &StoredNotice,
+    ) -> Result<(), StoreError> {
+        let key = keys::notice(notice.id);
+        match before {
+            Some((revision, before)) => {
+                self.batch.require_at(key.clone(), revision).delete(keys::notice_work(before.due, notice.id));
+            }
+            None => {
+                self.batch.require_absent(key.clone());
+                self.batch.put(keys::notice_of(notice.citizen, notice.id), &b""[..]);
+            }
+        }
+        let work = record::encode(&NoticeWork::Send { notice: notice.id })?;
+        self.batch.put(keys::notice_work(notice.due, notice.id), work);
+        self.batch.put_of(notice.citizen.owner(), key, record::encode(notice)?);
+        Ok(())
+    }
+
+    /// Removes a notice: there is nothing more to be done about it.
+    pub(crate) fn notice_done(&mut self, revision: Revision, notice: &StoredNotice) {
+        let key = keys::notice(notice.id);
+        self.batch.require_at(key.clone(), revision).delete(key);
+        self.batch.delete(keys::notice_of(notice.citizen, notice.id));
+        self.batch.delete(keys::notice_work(notice.due, notice.id));
+    }
+
+    /// Notes that a provider has told a citizen itself.
+    pub(crate) fn own_notice(
+        &mut self,
+        citizen: CitizenId,
+        own: &OwnNotice,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let key = keys::own_notice(citizen, uuid::Uuid::now_v7());
+        self.batch.put_of(citizen.owner(), key, record::encode(own)?);
+        self.batch.put(keys::fold_work(until, citizen), record::encode(&NoticeWork::Fold { citizen })?);
+        Ok(())
+    }
+
     /// Writes a dialog with its indexes, what is due in it, and its news; returns it as it now is.
     pub(crate) fn dialog(&mut self, mut draft: Draft, now: Timestamp) -> Result<StoredDialog, StoreError> {
         draft.finish(now);

@@ -18,6 +18,16 @@ macro_rules! text {
     };
 }
 
+/// Only the citizen decides on their notices.
+pub(crate) const fn only_oneself(locale: Locale) -> &'static str {
+    text!(
+        locale,
+        "Bare den det gjelder, kan bestemme over varslene sine.",
+        "Berre den det gjeld, kan bestemme over varsla sine.",
+        "Only the person concerned can decide on their notices.",
+    )
+}
+
 /// A change of status.
 pub(crate) const fn status(status: &Status, locale: Locale) -> &'static str {
     match status {

@@ -84,5 +84,10 @@ world!(
     read_marks,
     "read-marks-provider"
 );
+world!(
+    /// Notices by text message or mail.
+    notices,
+    "notices-provider"
+);
 
 pub(crate) use capabilities::dialog::provider as host;

@@ -6,8 +6,8 @@ use dialog_contract::{
     ids::{DialogId, PluginId},
     prescription::Prescription,
     provider::{
-        Appointment, Booking, Context, Delivery, Event, Form, InboundPage, Interface, Invoice, Message, Opened,
-        Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
+        Appointment, Booking, Context, Delivery, Event, Form, InboundPage, Interface, Invoice, Message, Notice,
+        NoticeReceipt, Opened, Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
     },
     survey::{Answer, Questionnaire},
     video::Room,
@@ -24,7 +24,8 @@ use crate::{
     call::{About, clocked},
     capabilities::state,
     convert::{
-        answer::At, appointments, dialogs, events::events, feedback, inbound, payments, practice, prescriptions, video,
+        answer::At, appointments, dialogs, events::events, feedback, inbound, notices, payments, practice,
+        prescriptions, video,
     },
     host::Host,
 };
@@ -304,6 +305,15 @@ impl Providers for Host {
             |facts, _files| [ctx = facts.context(ctx)],
             read_marks.dialog_provider_read_marks.call_seen(&ctx, &reference, &message),
             |(), _| Ok(())
+        )
+    }
+
+    async fn notify(&self, target: Target, notice: Notice) -> Called<NoticeReceipt> {
+        call!(
+            self, target, Notices."send", About::inbound(),
+            |facts, _files| [ctx = facts.notice(), notice = notices::notice(notice)],
+            notices.dialog_provider_notices.call_send(&ctx, &notice),
+            notices::receipt
         )
     }
 }

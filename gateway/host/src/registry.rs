@@ -14,8 +14,9 @@ use wasmtime::component::{Component, InstancePre};
 use crate::{
     bindings::{
         appointments::AppointmentsProviderPre, dialogs::DialogsProviderPre, feedback::FeedbackProviderPre,
-        inbound::InboundProviderPre, payments::PaymentsProviderPre, practice::PracticeProviderPre,
-        prescriptions::PrescriptionsProviderPre, read_marks::ReadMarksProviderPre, video::VideoProviderPre,
+        inbound::InboundProviderPre, notices::NoticesProviderPre, payments::PaymentsProviderPre,
+        practice::PracticeProviderPre, prescriptions::PrescriptionsProviderPre, read_marks::ReadMarksProviderPre,
+        video::VideoProviderPre,
     },
     call::Call,
     capabilities,
@@ -64,6 +65,7 @@ pub(crate) struct Worlds {
     pub(crate) inbound: Option<InboundProviderPre<Call>>,
     pub(crate) video: Option<VideoProviderPre<Call>>,
     pub(crate) read_marks: Option<ReadMarksProviderPre<Call>>,
+    pub(crate) notices: Option<NoticesProviderPre<Call>>,
 }
 
 impl Worlds {
@@ -93,7 +95,8 @@ impl Worlds {
             feedback: has(Interface::Feedback).then(|| FeedbackProviderPre::new(pre.clone())).transpose()?,
             inbound: has(Interface::Inbound).then(|| InboundProviderPre::new(pre.clone())).transpose()?,
             video: has(Interface::Video).then(|| VideoProviderPre::new(pre.clone())).transpose()?,
-            read_marks: has(Interface::ReadMarks).then(|| ReadMarksProviderPre::new(pre)).transpose()?,
+            read_marks: has(Interface::ReadMarks).then(|| ReadMarksProviderPre::new(pre.clone())).transpose()?,
+            notices: has(Interface::Notices).then(|| NoticesProviderPre::new(pre)).transpose()?,
         })
     }
 }

@@ -1,4 +1,5 @@
-//! What the gateway does without being asked: what waits for a provider is tried again, vendors that cannot push are
+//! What the gateway does without being asked: what waits for a provider is tried again, citizens
+//! are told what there is for them, vendors that cannot push are
 //! asked for news, what is past its time is forgotten, keys are wrapped anew after the master key has changed, plugins
 //! are held to whom the operator trusts now, the audit log's index follows it, and what is in its records goes after
 //! its time.
@@ -31,6 +32,7 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
     let (desk, stop) = (gateway.desk.clone(), gateway.stop.clone());
     tasks.spawn(work(Arc::clone(gateway)));
     tasks.spawn(purge(Arc::clone(gateway)));
+    tasks.spawn(notices(Arc::clone(gateway)));
     tasks.spawn(rewrap(Arc::clone(gateway)));
     tasks.spawn(gateway.trails.clone().follow(stop.clone()));
     if let Some(days) = gateway.keep_records_days {
@@ -56,6 +58,27 @@ async fn work(gateway: Arc<Gateway>) {
                 }
                 Err(error) => {
                     tracing::error!(%error, "due work could not be looked for");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+async fn notices(gateway: Arc<Gateway>) {
+    let mut tick = tokio::time::interval(WORK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while gateway.stop.run_until_cancelled(tick.tick()).await.is_some() {
+        loop {
+            match gateway.desk.run_notices(gateway.clock.now()).await {
+                Ok(done) => {
+                    done.told.iter().for_each(|told| gateway.metrics.notice(told));
+                    if !done.more || gateway.stop.is_cancelled() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "notices that are due could not be looked for");
                     break;
                 }
             }

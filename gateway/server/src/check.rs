@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::{
     auth::keys::Keys,
-    config::{Config, PluginEntry},
+    config::{Config, NoticesConfig, PluginEntry},
     directory::{
         self,
         file::{Directory, Loaded},
@@ -148,6 +148,7 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
             }
         }
     }
+    problems.extend(config.notices.iter().flat_map(|notices| notifiers(notices, &plugins)));
     match directory::file::read(&config.directory.file) {
         Err(error) => problems.push(error.to_string()),
         Ok(directory) => {
@@ -218,6 +219,23 @@ fn trusted(config: &Config, file: &[u8], package: &Package) -> Result<(), String
         Ok(_) | Err(TrustError::Expired { .. }) => Ok(()),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// Notifiers that are not configured, or are none. What a plugin exports that is installed by command is known when it is.
+fn notifiers(notices: &NoticesConfig, plugins: &[CheckedPlugin]) -> Vec<String> {
+    let named = [("sms", &notices.sms), ("email", &notices.email)];
+    named
+        .into_iter()
+        .filter_map(|(key, id)| {
+            let id = id.as_ref()?;
+            let Some(plugin) = plugins.iter().find(|plugin| plugin.id == *id) else {
+                return Some(format!("notices.{key}: no plugin {id} is configured"));
+            };
+            let exports = &plugin.package.as_ref()?.package.exports;
+            (!exports.contains(&Interface::Notices))
+                .then(|| format!("notices.{key}: the plugin {id} exports no notices"))
+        })
+        .collect()
 }
 
 /// Agreements whose settings are not as their plugin's schema has them: better found at start than at a citizen's

@@ -250,6 +250,10 @@ pub const TRUST_LOOKED_AT: Duration = Duration::from_secs(5);
 pub const JOURNAL_SEGMENT_BYTES: RangeInclusive<u64> =
     dialog_audit::limits::MIN_SEGMENT_BYTES..=dialog_audit::limits::MAX_SEGMENT_BYTES;
 
+/// How long an event may wait for others to be told with it, in seconds. Not at all, for trying it out; beyond a quarter
+/// of an hour an appointment that is made for today could begin before anybody is told.
+pub const NOTICE_FOLD_SECONDS: RangeInclusive<u16> = 0..=900;
+
 /// How long deliveries may be kept that nobody could read, in days. Whom they are about nobody knows, and no erasure finds
 /// them: a year is more than anybody needs to look at one.
 pub const UNREADABLE_DAYS: RangeInclusive<u16> = 1..=365;

@@ -283,7 +283,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     let packages = packages.await.context("install the plugins")?;
     let (webhooks, polled) = inbound(config, &plugins)?;
 
-    let desk = Desk::open_on(
+    let mut desk = Desk::open_on(
         Ports {
             store: ports_store,
             blobs,
@@ -299,6 +299,9 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     .await
     .context("open the desk")?
     .keeping(Retention { unreadable_days: config.data.unreadable_days });
+    if let Some(notices) = &config.notices {
+        desk = desk.noticing(notices.rules());
+    }
     let gateway = Gateway {
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,

@@ -13,6 +13,7 @@ const WIT: &str = concat!(
     include_str!("../../../schemas/wit/dialogs.wit"),
     include_str!("../../../schemas/wit/feedback.wit"),
     include_str!("../../../schemas/wit/inbound.wit"),
+    include_str!("../../../schemas/wit/notices.wit"),
     include_str!("../../../schemas/wit/payments.wit"),
     include_str!("../../../schemas/wit/practice.wit"),
     include_str!("../../../schemas/wit/prescriptions.wit"),

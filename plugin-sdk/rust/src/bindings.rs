@@ -57,3 +57,4 @@ provider!(feedback, "feedback-provider");
 provider!(inbound, "inbound-provider");
 provider!(video, "video-provider");
 provider!(read_marks, "read-marks-provider");
+provider!(notices, "notices-provider");

@@ -6,7 +6,7 @@
 use std::panic::PanicHookInfo;
 
 use crate::{
-    appointments, dialogs, feedback, inbound, payments, practice, prescriptions, read_marks, types::*, video,
+    appointments, dialogs, feedback, inbound, notices, payments, practice, prescriptions, read_marks, types::*, video,
 };
 
 /// A plugin as the component exports it. Named by the export macros only.
@@ -159,6 +159,13 @@ impl<T: read_marks::ReadMarks> read_marks::ReadMarks for Exported<T> {
     }
 }
 
+impl<T: notices::Notices> notices::Notices for Exported<T> {
+    fn send(ctx: notices::NoticeContext, notice: notices::Notice) -> Result<notices::NoticeReceipt, Failure> {
+        enter();
+        T::send(ctx, notice)
+    }
+}
+
 /// What all export macros come to.
 ///
 /// In a component: the exported functions. Natively, where a plugin is tested, a linker takes no names such as
@@ -250,5 +257,13 @@ macro_rules! export_video {
 macro_rules! export_read_marks {
     ($plugin:ty) => {
         $crate::export_interface!($plugin, read_marks, ReadMarks);
+    };
+}
+
+/// Exports a type that implements [`Notices`](notices::Notices).
+#[macro_export]
+macro_rules! export_notices {
+    ($plugin:ty) => {
+        $crate::export_interface!($plugin, notices, Notices);
     };
 }

@@ -38,7 +38,7 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`types`] | what every interface shares; all of it stands at the root too |
-//! | [`dialogs`] … [`inbound`] | one an interface of the contract: its trait and its types |
+//! | [`dialogs`] … [`notices`] | one an interface of the contract: its trait and its types |
 //! | [`upstream`], [`state`], [`clock`], [`mod@log`], [`attachments`] | what a plugin may ask of the gateway |
 //! | [`feed`], [`files`], [`mod@text`], [`time`], [`words!`] | what most plugins need: a numbered feed taken in order and confirmed, files fetched within a call's requests, texts cut to the contract's lengths, local time, texts in three languages |
 //! | `failure`, [`ids`], `settings` | building failures, stable identifiers, reading settings |
@@ -108,4 +108,6 @@ interfaces!(
     video Video,
     /// Read marks: what the citizen has seen.
     read_marks ReadMarks,
+    /// Notices by text message or mail: an address and a text, and nothing of what it is about.
+    notices Notices,
 );

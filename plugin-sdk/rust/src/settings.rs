@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     inbound::{InboundContext, ServedOffice},
+    notices::NoticeContext,
     types::{Citizen, Context, Failure, Sent},
 };
 
@@ -26,6 +27,13 @@ impl Context {
 }
 
 impl InboundContext {
+    /// What the operator set for this installation; fails as [`Context::settings`].
+    pub fn installation<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        read(&self.installation, "installation")
+    }
+}
+
+impl NoticeContext {
     /// What the operator set for this installation; fails as [`Context::settings`].
     pub fn installation<T: DeserializeOwned>(&self) -> Result<T, Failure> {
         read(&self.installation, "installation")

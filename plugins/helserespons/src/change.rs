@@ -10,9 +10,9 @@ use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogFee, DialogFees, DialogMessage, DialogStatus,
-    Event, EventBody, Failure, Locale, OfficeMessage, OfficeOpening, PaymentChange, PaymentReceipt, PaymentState,
-    Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision, RenewalOutcome, Sent, Service, StatusChange,
-    Unreadable, attachments, ids, log,
+    Event, EventBody, Failure, Locale, NoticeChannel, OfficeMessage, OfficeOpening, OwnNotice, PaymentChange,
+    PaymentReceipt, PaymentState, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision, RenewalOutcome,
+    Sent, Service, StatusChange, Unreadable, attachments, ids, log,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -114,6 +114,15 @@ enum Kind {
         receipt: Option<String>,
         #[serde(default)]
         paid_at: Option<String>,
+    },
+    /// The vendor sent the patient a text message of its own.
+    SmsSent {
+        patient: Known,
+        sent_at: String,
+        #[serde(default)]
+        case_no: Option<String>,
+        #[serde(default)]
+        booking_no: Option<String>,
     },
 }
 
@@ -303,6 +312,13 @@ fn understood(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Resu
         Kind::FeesCharged { case_no, fees } => {
             EventBody::Charged(DialogFees { dialog: reference(case_no)?, fees: charged(fees)? })
         }
+        Kind::SmsSent { patient, sent_at, case_no, booking_no } => EventBody::Notified(OwnNotice {
+            dialog: case_no.map(reference).transpose()?,
+            appointment: booking_no.map(reference).transpose()?,
+            citizen: patient.identity(),
+            channel: NoticeChannel::Sms,
+            at: time::instant(&sent_at).ok_or("was sent at a time that is none")?,
+        }),
         Kind::Payment { pay_no, state, receipt, paid_at } => EventBody::Payment(PaymentChange {
             payment: payment(pay_no)?,
             state: match state {

@@ -11,8 +11,8 @@ use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext,
 use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
-    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, PaymentState,
-    ReceiptOutcome, RenewalOutcome, Service,
+    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, NoticeChannel,
+    PaymentState, ReceiptOutcome, RenewalOutcome, Service,
 };
 use helserespons::Helserespons;
 use proptest::prelude::*;
@@ -422,4 +422,14 @@ fn a_fee_or_a_payment_that_the_contract_would_refuse_is_kept_for_the_operator() 
         *change.pointer_mut(pointer).unwrap() = wrong;
         assert!(matches!(one(change).body, EventBody::Unreadable(_)), "{kind} {pointer}");
     }
+}
+
+#[test]
+fn a_text_message_of_the_vendors_own_is_told_of_so_that_nobody_is_told_twice() {
+    let EventBody::Notified(told) = one(of_kind("SMS_SENT")).body else { panic!("another event") };
+    assert!(told.appointment.is_some_and(|booking| booking.starts_with("B-")) && told.dialog.is_none());
+    assert_eq!(told.channel, NoticeChannel::Sms);
+    let mut change = of_kind("SMS_SENT");
+    change["sentAt"] = json!("i dag");
+    assert!(matches!(one(change).body, EventBody::Unreadable(_)));
 }

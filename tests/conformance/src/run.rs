@@ -348,6 +348,8 @@ fn names(events: &[Event]) -> String {
         EventBody::Charged { .. } => "charged",
         EventBody::Video { .. } => "video",
         EventBody::Results { .. } => "results",
+        EventBody::Notified { .. } => "notified",
+        EventBody::Notice { .. } => "notice",
     };
     let last = events.len().saturating_sub(6);
     let names: Vec<_> = events[last..].iter().map(|event| format!("{} {}", kind(&event.body), event.id)).collect();

@@ -243,7 +243,9 @@ fn within(event: &Event) {
         | EventBody::Payment(_)
         | EventBody::Charged(_)
         | EventBody::Video(_)
-        | EventBody::Results(_) => {
+        | EventBody::Results(_)
+        | EventBody::Notified(_)
+        | EventBody::Notice(_) => {
             panic!("a message is none of these")
         }
     }

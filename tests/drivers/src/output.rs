@@ -388,7 +388,7 @@ impl Told<'_> {
 
     fn event(&mut self) -> types::Event {
         use types::AppointmentChangeKind::{Booked, Cancelled, Moved, Reminder};
-        let body = match self.input.byte() % 11 {
+        let body = match self.input.byte() % 13 {
             0 => types::EventBody::Message(types::DialogMessage {
                 dialog: self.text(),
                 message: self.message(),
@@ -443,6 +443,17 @@ impl Told<'_> {
                     2 => types::PaymentState::Expired,
                     _ => types::PaymentState::Refunded,
                 },
+            }),
+            10 => types::EventBody::Notified(types::OwnNotice {
+                dialog: self.optional(Self::text),
+                appointment: self.optional(Self::text),
+                citizen: self.citizen(),
+                channel: [types::NoticeChannel::Sms, types::NoticeChannel::Email][usize::from(self.input.byte() % 2)],
+                at: self.instant(),
+            }),
+            11 => types::EventBody::Notice(types::NoticeReport {
+                notice: self.text(),
+                outcome: types::NoticeOutcome::Delivered,
             }),
             8 => types::EventBody::Charged(types::DialogFees {
                 dialog: self.text(),
@@ -694,6 +705,12 @@ fn happened(events: &[Event], numbers: bool) {
                     found_as_shown(found);
                 }
             }
+            EventBody::Notified { dialog, appointment, citizen: whom, .. } => {
+                dialog.iter().for_each(|dialog| id(dialog, returned::REFERENCE_CHARACTERS));
+                appointment.iter().for_each(|appointment| id(appointment, returned::ID_CHARACTERS));
+                citizen(whom, numbers);
+            }
+            EventBody::Notice { .. } => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use dialog_contract::package::key::Algorithm;
 use dialog_plugin::sign;
 use serde_json::{Value, json};
 
-use super::{authority, directory, issuer, rooms::Room};
+use super::{authority, directory, issuer, notifiers::Notifiers, rooms::Room};
 
 /// Where the portal reaches the gateway, as far as the gateway knows: what proofs are made for.
 pub const PUBLIC_URL: &str = "https://dialog.example.test";
@@ -53,6 +53,8 @@ pub struct House<'a> {
     pub plugins: &'a [(String, PathBuf)],
     /// The providers.
     pub rooms: &'a [Box<dyn Room>],
+    /// What carries notices.
+    pub notifiers: Option<&'a Notifiers>,
     /// Whether tokens may be bound to nothing.
     pub bearer: bool,
     /// A collector of traces.
@@ -85,9 +87,15 @@ impl House<'_> {
         for (name, content) in self.rooms.iter().flat_map(|room| room.secrets()) {
             secret(&self.folder.join(name), &content)?;
         }
+        for (name, content) in Notifiers::secrets() {
+            secret(&self.folder.join(name), &content)?;
+        }
         let plugins = self.signed()?;
         let path = self.folder.join("gateway.toml");
         let mut content = self.content(&plugins)?;
+        if self.notifiers.is_some() {
+            content["notices"] = Notifiers::rules();
+        }
         if let Some(amend) = self.amend {
             amend(&mut content);
         }
@@ -161,6 +169,9 @@ impl House<'_> {
 
     /// A plugin's table: by its provider's room.
     fn plugin(&self, id: &str, file: &Path) -> Option<Value> {
+        if let Some(table) = self.notifiers.and_then(|notifiers| notifiers.table(id, file)) {
+            return Some(table);
+        }
         let mut table = self.rooms.iter().find(|room| room.solution().plugin() == id)?.table();
         table["package"] = json!(file);
         Some(table)

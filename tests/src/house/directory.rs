@@ -73,13 +73,28 @@ fn agreements(office: &Office) -> Vec<Value> {
     office.services.iter().map(agreement).collect()
 }
 
+/// A citizen's telephone: a number of their own.
+#[must_use]
+pub fn mobile(citizen: &world::Citizen) -> String {
+    let nth = CITIZENS.iter().position(|one| one.national_id == citizen.national_id).unwrap_or_default();
+    format!("+479000{nth:04}")
+}
+
+/// A citizen's mailbox.
+#[must_use]
+pub fn email(citizen: &world::Citizen) -> String {
+    let nth = CITIZENS.iter().position(|one| one.national_id == citizen.national_id).unwrap_or_default();
+    format!("innbygger{nth}@example.test")
+}
+
 fn citizen(citizen: &world::Citizen) -> Value {
     let office = world::office(citizen.office_her_id);
     json!({
         "nationalIdentityNumber": citizen.national_id,
         "givenName": citizen.given_name,
         "familyName": citizen.family_name,
-        "mobile": "+4790000000",
+        "mobile": mobile(citizen),
+        "email": email(citizen),
         "generalPractitioner": citizen.gp_hpr.parse::<u32>().unwrap_or_default(),
         "office": office.map(|office| office.service_her_id),
     })

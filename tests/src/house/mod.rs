@@ -5,6 +5,7 @@
 //! - [`issuer`]: logs citizens in: signs access tokens, and publishes its keys.
 //! - [`directory`]: the directory file that says who is whose GP and what the offices agreed.
 //! - [`rooms`]: the providers: their back ends, and what the operator writes of each.
+//! - [`notifiers`]: what carries notices, for houses that have it.
 //! - [`configuration`]: the operator's file for this house.
 //! - [`gateway`]: the gateway's process.
 //! - [`lease`]: the demo's folder, which outlives it.
@@ -18,6 +19,7 @@ pub mod directory;
 pub mod gateway;
 pub mod issuer;
 pub mod lease;
+pub mod notifiers;
 pub mod plugins;
 pub mod portal;
 pub mod proof;
@@ -36,6 +38,7 @@ use self::{
     configuration::Addresses,
     gateway::Gateway,
     issuer::Issuer,
+    notifiers::Notifiers,
     rooms::{Besoklegen, CgmEportal, Ddfl, Helserespons, Kry, Pasientsky, Room},
 };
 use crate::sim::{
@@ -59,6 +62,8 @@ pub struct Plan {
     pub back_ends: Option<u16>,
     /// Whether tokens may be bound to nothing, for people who try it.
     pub bearer: bool,
+    /// Whether citizens are told outside the portal.
+    pub notices: bool,
     /// A collector of traces.
     pub otlp: Option<String>,
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
@@ -77,6 +82,7 @@ impl Plan {
             addresses: Addresses::free(),
             back_ends: None,
             bearer: false,
+            notices: false,
             otlp: None,
             arrange: None,
             amend: None,
@@ -95,6 +101,7 @@ pub struct House {
     plan: Plan,
     plugins: Vec<(String, PathBuf)>,
     rooms: Vec<Box<dyn Room>>,
+    notifiers: Option<Notifiers>,
     /// Logs citizens in.
     pub issuer: Issuer,
     /// Behind the public solution.
@@ -137,10 +144,12 @@ impl House {
             Box::new(graphql),
             Box::new(own_doctors),
         ];
+        let notifiers = plan.notices.then(|| Notifiers::start(plan.back_end(6))).transpose()?;
         Ok(Self {
             plan,
             plugins,
             rooms,
+            notifiers,
             issuer: Issuer::new()?,
             meldingstjener,
             helserespons,
@@ -158,6 +167,11 @@ impl House {
         &self.rooms
     }
 
+    /// Telephones and mailboxes, in a house that has them.
+    pub fn notifiers(&self) -> anyhow::Result<&Notifiers> {
+        self.notifiers.as_ref().context("nobody is told anything in this house")
+    }
+
     /// The gateway that runs now.
     pub fn gateway(&self) -> anyhow::Result<&Gateway> {
         self.gateway.as_ref().context("no gateway is running")
@@ -173,6 +187,7 @@ impl House {
             keys: &keys,
             plugins: &self.plugins,
             rooms: &self.rooms,
+            notifiers: self.notifiers.as_ref(),
             bearer: self.plan.bearer,
             otlp: self.plan.otlp.as_deref(),
             arrange: self.plan.arrange,
@@ -182,6 +197,9 @@ impl House {
         let gateway = Gateway::start(&self.plan.binary, &configuration, &self.log()).await?;
         for room in &self.rooms {
             room.gateway_listens(&gateway.provider)?;
+        }
+        if let Some(notifiers) = &self.notifiers {
+            notifiers.gateway_listens(&gateway.provider)?;
         }
         self.gateway = Some(gateway);
         Ok(())

@@ -2,6 +2,7 @@
 //!
 //! - [`world`]: citizens and offices
 //! - [`meldingstjener`], [`helserespons`], [`besoklegen`], [`kry`], [`pasientsky`], [`cgm_eportal`]: the back ends
+//! - [`notifiers`]: telephones and mailboxes
 //! - [`listener`], [`trouble`]: what every back end listens with, and what goes wrong with each when a test wants it to
 //! - [`waiting`]: waiting for something to happen in one
 
@@ -11,6 +12,7 @@ pub mod helserespons;
 pub mod kry;
 pub mod listener;
 pub mod meldingstjener;
+pub mod notifiers;
 pub mod pasientsky;
 pub mod trouble;
 pub mod waiting;

@@ -9,6 +9,7 @@
 //!   whose doctor is a vendor's.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
+//! - [`notices`]: what Leila is told by text message, once.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
@@ -21,6 +22,7 @@ pub mod havnegata;
 pub mod keepsakes;
 pub mod kry;
 pub mod lilletorget;
+pub mod notices;
 pub mod payment;
 pub mod skogbrynet;
 pub mod solsiden;
@@ -41,6 +43,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     skogbrynet::play(tell, house).await?;
     kry::play(tell, house).await?;
     evidence::play(tell, house).await?;
+    notices::play(tell, house).await?;
     trouble::play(tell, house).await?;
     crash::play(tell, house).await?;
     nothing_wrong(tell, house)

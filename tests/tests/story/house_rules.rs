@@ -14,7 +14,7 @@ use serde::Deserialize;
 const WORKSPACES: [&str; 5] = ["", "plugins", "plugin-sdk/rust", "tests/guests", "tests/fuzz"];
 
 /// Every package's folder, and which of ours it may import.
-const ALLOWED: [(&str, &[&str]); 20] = [
+const ALLOWED: [(&str, &[&str]); 22] = [
     ("gateway/contract", &[]),
     ("gateway/dialogs", &["dialog-contract"]),
     ("gateway/host", &["dialog-contract", "dialog-core"]),
@@ -26,9 +26,11 @@ const ALLOWED: [(&str, &[&str]); 20] = [
     ("plugins/besoklegen", &["dialog-plugin-sdk"]),
     ("plugins/cgm-eportal", &["dialog-plugin-sdk"]),
     ("plugins/ddfl", &["dialog-plugin-sdk"]),
+    ("plugins/epost", &["dialog-plugin-sdk"]),
     ("plugins/helserespons", &["dialog-plugin-sdk"]),
     ("plugins/kry", &["dialog-plugin-sdk"]),
     ("plugins/pasientsky", &["dialog-plugin-sdk"]),
+    ("plugins/sms", &["dialog-plugin-sdk"]),
     ("tests/guests/bystander", &["dialog-plugin-sdk"]),
     ("tests/guests/hostile", &["dialog-plugin-sdk"]),
     (

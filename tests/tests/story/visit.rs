@@ -30,10 +30,10 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(arrange: Option<fn(&mut Value)>) -> anyhow::Result<Self> {
+    fn new(arrange: Option<fn(&mut Value)>, notices: bool) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let folder = tempfile::tempdir()?;
-        let plan = Plan { arrange, ..Plan::free(folder.path(), Path::new(env!("CARGO_BIN_EXE_demo"))) };
+        let plan = Plan { arrange, notices, ..Plan::free(folder.path(), Path::new(env!("CARGO_BIN_EXE_demo"))) };
         let house = runtime.block_on(House::open(plan))?;
         Ok(Self { runtime, house, _folder: folder })
     }
@@ -64,7 +64,7 @@ pub(crate) fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> an
         match known.upgrade() {
             Some(opened) => opened,
             None => {
-                let opened = Arc::new(Opened::new(None)?);
+                let opened = Arc::new(Opened::new(None, false)?);
                 *known = Arc::downgrade(&opened);
                 opened
             }
@@ -76,7 +76,12 @@ pub(crate) fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> an
 
 /// Visits a house of the test's own, which it may turn upside down.
 pub(crate) fn alone(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    visit(None, test)
+    visit(None, false, test)
+}
+
+/// As [`alone`], in a house where citizens are told outside the portal.
+pub(crate) fn telling(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    visit(None, true, test)
 }
 
 /// As [`alone`], with a directory that is changed first.
@@ -84,14 +89,15 @@ pub(crate) fn arranged(
     arrange: fn(&mut Value),
     test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    visit(Some(arrange), test)
+    visit(Some(arrange), false, test)
 }
 
 fn visit(
     arrange: Option<fn(&mut Value)>,
+    notices: bool,
     test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut opened = Opened::new(arrange)?;
+    let mut opened = Opened::new(arrange, notices)?;
     let Opened { runtime, house, .. } = &mut opened;
     let result = runtime.block_on(test(house));
     opened.told(result)

@@ -122,6 +122,12 @@ pub enum Rule {
     /// A promise that some export of the component keeps: which.
     #[error("the component does not export {0}")]
     Unkept(&'static str),
+    /// A notifier is nothing else; what else it is.
+    #[error("a component that exports `notices` may export `inbound` beside it, and not `{0}`")]
+    Apart(&'static str),
+    /// A notifier is told of nobody.
+    #[error("must be false for a component that exports `notices`: a notifier is told of nobody")]
+    NoCitizen,
     /// Something else of the schema of manifests; what is wrong.
     #[error("is not as the schema of manifests has it: {0}")]
     Other(String),

@@ -140,6 +140,17 @@ impl Manifest {
         if self.webhooks && !has(Interface::Inbound) {
             broken.push(Breach::of("/webhooks", Some(&Value::Bool(true)), Rule::Unkept("`inbound`")));
         }
+        if has(Interface::Notices) {
+            // Whoever knows what a dialog is about must not be the one who knows a citizen's telephone, and the other way
+            // round.
+            let beside = |it: &&Interface| !matches!(it, Interface::Notices | Interface::Inbound);
+            if let Some(other) = exports.iter().find(beside) {
+                broken.push(Breach::of("", None, Rule::Apart(other.as_str())));
+            }
+            if self.national_identity_number {
+                broken.push(Breach::of("/nationalIdentityNumber", Some(&Value::Bool(true)), Rule::NoCitizen));
+            }
+        }
         if broken.is_empty() { Ok(()) } else { Err(ManifestError::Broken(broken)) }
     }
 }

@@ -327,11 +327,32 @@ fn dialogs_keep_every_service_and_appointments_their_own() {
                 let written = has(Interface::Dialogs);
                 let kept = (written || !services.contains(&Service::Inquiry))
                     && (written || has(Interface::Appointments) || !services.contains(&Service::Appointment))
-                    && (has(Interface::Inbound) || !webhooks);
+                    && (has(Interface::Inbound) || !webhooks)
+                    && (!has(Interface::Notices)
+                        || exports.iter().all(|it| matches!(it, Interface::Notices | Interface::Inbound)));
                 assert_eq!(manifest.check_exports(&exports).is_ok(), kept, "{services:?} {webhooks} {exports:?}");
             }
         }
     }
+}
+
+#[test]
+fn whoever_sends_notices_is_nothing_else_and_is_told_of_nobody() {
+    let notifier =
+        |numbers| Manifest { services: Vec::new(), national_identity_number: numbers, ..read(&manifest()).unwrap() };
+    let both = [Interface::Inbound, Interface::Notices];
+    assert_eq!(notifier(false).check_exports(&both), Ok(()));
+    assert_eq!(
+        notifier(true).check_exports(&both).unwrap_err().lines(),
+        [
+            "/nationalIdentityNumber: is true, and must be false for a component that exports `notices`: a notifier is told of nobody"
+        ]
+    );
+    let also = [Interface::Practice, Interface::Inbound, Interface::Notices];
+    assert_eq!(
+        notifier(false).check_exports(&also).unwrap_err().lines(),
+        ["the manifest: a component that exports `notices` may export `inbound` beside it, and not `practice`"]
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, action, audit, dialog, event, health, observation, payment, plugin, practice, prescription,
+    access_log, action, audit, dialog, event, health, notice, observation, payment, plugin, practice, prescription,
     problem::ProblemType, provider, schema::Resource, service, video,
 };
 use serde_json::Value;
@@ -31,7 +31,9 @@ macro_rules! list {
 }
 
 fn lists() -> Vec<List> {
-    use Resource::{AccessLogPage, AuditRecord, Event, Health, Message, Plugin, PluginGrant, Types};
+    use Resource::{
+        AccessLogPage, AuditRecord, Event, Health, Message, NewNoticePreferences, Plugin, PluginGrant, Types,
+    };
     vec![
         list!(service::Service, Some(("types", "service")), Some((Types, "/$defs/service"))),
         list!(service::Locale, Some(("types", "locale")), Some((Types, "/$defs/locale"))),
@@ -65,6 +67,13 @@ fn lists() -> Vec<List> {
         list!(video::VideoStatus, None, Some((Types, "/$defs/videoStatus"))),
         list!(video::RoomState, Some(("video", "room-state")), Some((Types, "/$defs/roomState"))),
         list!(provider::RefusalReason, Some(("inbound", "refusal-reason")), None),
+        list!(notice::NoticeKind, None, Some((NewNoticePreferences, "/$defs/noticeKind"))),
+        list!(
+            provider::NoticeChannel,
+            Some(("types", "notice-channel")),
+            Some((NewNoticePreferences, "/$defs/noticeChannel"))
+        ),
+        list!(provider::NoticeOutcome, Some(("types", "notice-outcome")), None),
         list!(provider::Interface, None, Some((AuditRecord, "/$defs/interface"))),
         list!(provider::Capability, None, Some((PluginGrant, "/$defs/capability"))),
         list!(plugin::PluginState, None, Some((Plugin, "/$defs/pluginState"))),

@@ -10,7 +10,7 @@ use dialog_contract::{
     },
     inbox,
     limits::Limits,
-    observation, opening,
+    notice, observation, opening,
     package::key::KeyId,
     page::Page,
     payment, plugin, practice, prescription, problem, provider,
@@ -308,6 +308,21 @@ fn structs() -> Vec<Struct> {
             )
         },
         plain(R::NewPayment, "", fields_of!(payment::NewPayment { return_url: String })),
+        plain(
+            R::NewNoticePreferences,
+            "",
+            fields_of!(notice::NewNoticePreferences {
+                channels: Vec<notice::NoticeChannel>, kinds: Vec<notice::NoticeKind>, locale: Option<Locale>,
+            }),
+        ),
+        plain(
+            R::NoticePreferences,
+            "",
+            fields_of!(notice::NoticePreferences {
+                channels: Vec<notice::NoticeChannel>, kinds: Vec<notice::NoticeKind>, locale: Option<Locale>,
+                reachable: Vec<notice::NoticeChannel>,
+            }),
+        ),
         plain(
             R::PaymentBegun,
             "",
@@ -639,6 +654,8 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::Invoice => round::<payment::Invoice>(value),
         Resource::NewPayment => round::<payment::NewPayment>(value),
         Resource::PaymentBegun => round::<payment::PaymentBegun>(value),
+        Resource::NoticePreferences => round::<notice::NoticePreferences>(value),
+        Resource::NewNoticePreferences => round::<notice::NewNoticePreferences>(value),
         Resource::Payment => round::<payment::Payment>(value),
         Resource::Room => round::<video::Room>(value),
         Resource::Inbox => round::<inbox::Inbox>(value),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use dialog_contract::{
     appointment, dialog,
-    ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, OrganisationNumber},
+    ids::{HerId, HprNumber, MessageId, NationalIdentityNumber, NoticeId, OrganisationNumber},
     limits::{Limits, returned},
     observation, practice, prescription,
     provider::{self, Capability, Interface},
@@ -134,6 +134,7 @@ fn in_wit(rust: &str) -> String {
         // Checked on the way: WIT has no such types.
         "String"
         | "MessageId"
+        | "NoticeId"
         | "OrganisationNumber"
         | "NationalIdentityNumber"
         | "Date"
@@ -420,6 +421,15 @@ fn records() -> Vec<Mirror> {
         mirror("feedback", "choice", fields_of!(survey::Choice { id: String, text: String })),
         mirror("feedback", "answer", fields_of!(survey::Answer { question: String, choice: String })),
         mirror(
+            "notices",
+            "notice",
+            fields_of!(provider::Notice {
+                id: NoticeId, channel: provider::NoticeChannel, address: String, locale: Locale, subject: Option<String>,
+                text: String, link: Option<String>, expires: Timestamp,
+            }),
+        ),
+        mirror("notices", "notice-receipt", fields_of!(provider::NoticeReceipt { id: String })),
+        mirror(
             "prescriptions",
             "prescription",
             fields_of!(prescription::Prescription {
@@ -469,6 +479,11 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
                     dialog: String, office: HerId, citizen: provider::CitizenIdentity,
                     message: provider::OfficeMessage, observations: Vec<observation::Observation>, reply_allowed: bool,
                 },
+                Notified {
+                    dialog: Option<String>, appointment: Option<String>, citizen: provider::CitizenIdentity,
+                    channel: provider::NoticeChannel, at: Timestamp,
+                },
+                Notice { notice: NoticeId, outcome: provider::NoticeOutcome },
             }),
         ),
         (
@@ -594,6 +609,7 @@ fn every_type_of_the_package_has_its_mirror_or_is_the_hosts_alone() {
         ("types", "her-id"),
         // The host makes it itself, from what it knows.
         ("inbound", "inbound-context"),
+        ("notices", "notice-context"),
     ] {
         known.insert((interface.to_owned(), name.to_owned()));
     }
@@ -815,6 +831,8 @@ fn what_a_provider_may_return_is_as_the_packages_documentation_has_it() {
         ("feedback", "question", "text", most::QUESTION_CHARACTERS),
         ("feedback", "choice", "id", most::SURVEY_ID_CHARACTERS),
         ("feedback", "choice", "text", most::CHOICE_CHARACTERS),
+        ("notices", "notice-receipt", "id", most::NOTICE_ID_CHARACTERS),
+        ("types", "own-notice", "appointment", most::ID_CHARACTERS),
         ("inbound", "page", "events", most::EVENTS),
         ("inbound", "page", "cursor", most::CURSOR_BYTES),
     ] {

@@ -37,7 +37,10 @@ pub(crate) fn told(record: &Record, person: &str, locale: Locale) -> Option<Told
     }
     let action: Action = record.action.parse().ok()?;
     let deed = sentence::deed(action, locale)?;
-    let (who, outcome) = (who(record, person), outcome(record));
+    // A notice is not the citizen's doing: it is told to them.
+    let told_to_them = action == Action::NoticeSend && record.actor.role == ActorRole::Gateway;
+    let who = if told_to_them { Who::Service } else { who(record, person) };
+    let outcome = outcome(record);
     let what = match action.effect() {
         Effect::Read | Effect::Search => AccessKind::Read,
         Effect::Create | Effect::Update | Effect::Delete | Effect::Execute => AccessKind::Change,
@@ -46,6 +49,7 @@ pub(crate) fn told(record: &Record, person: &str, locale: Locale) -> Option<Told
         who: match who {
             Who::You | Who::YouForAnother => AccessActor::You,
             Who::Representative(_) => AccessActor::Representative,
+            Who::Service => AccessActor::Gateway,
             Who::Other(actor) => actor,
         },
         what,

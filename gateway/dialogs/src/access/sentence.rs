@@ -134,6 +134,18 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
             "så denne loggen" / "se denne loggen",
             "såg denne loggen" / "sjå denne loggen",
             "saw this log" / "see this log"),
+        Action::NoticePreferencesRead => deed!(locale,
+            "så valgene for varsling" / "se valgene for varsling",
+            "såg vala for varsling" / "sjå vala for varsling",
+            "saw the choices about notices" / "see the choices about notices"),
+        Action::NoticePreferencesChange => deed!(locale,
+            "endret valgene for varsling" / "endre valgene for varsling",
+            "endra vala for varsling" / "endre vala for varsling",
+            "changed the choices about notices" / "change the choices about notices"),
+        Action::NoticeSend => deed!(locale,
+            "sendte deg et varsel" / "sende deg et varsel",
+            "sende deg eit varsel" / "sende deg eit varsel",
+            "sent you a notice" / "send you a notice"),
         Action::RequestRefused => deed!(locale,
             "gjorde noe" / "gjøre noe",
             "gjorde noko" / "gjere noko",
@@ -175,6 +187,8 @@ pub(super) enum Who {
     YouForAnother,
     /// Somebody for the reader.
     Representative(Representation),
+    /// The service, of its own accord and not for the reader.
+    Service,
     /// Nobody of flesh and blood who is named, or none of these.
     Other(AccessActor),
 }
@@ -201,7 +215,9 @@ impl Who {
             Self::Other(AccessActor::Auditor) => {
                 ["De som kontrollerer tjenesten", "Dei som kontrollerer tenesta", "Those who audit the service"]
             }
-            Self::Other(AccessActor::Gateway) => ["Tjenesten selv", "Tenesta sjølv", "The service itself"],
+            Self::Service | Self::Other(AccessActor::Gateway) => {
+                ["Tjenesten selv", "Tenesta sjølv", "The service itself"]
+            }
             Self::Other(AccessActor::Unknown) => {
                 ["Noen som ikke er kjent", "Nokon som ikkje er kjend", "Someone who is not known"]
             }
@@ -218,7 +234,7 @@ impl Who {
             Self::Representative(_) | Self::Other(AccessActor::Representative | AccessActor::Gateway) => {
                 pick(locale, " på dine vegne", " på dine vegner", " on your behalf")
             }
-            Self::You | Self::Other(_) => "",
+            Self::You | Self::Service | Self::Other(_) => "",
         }
     }
 }

@@ -36,6 +36,7 @@ fn whoever_did_it_is_named_as_the_citizen_knows_them() {
     assert_eq!(said(&read, ME), "En forelder leste en samtale på dine vegne.");
     assert_eq!(said(&read, OTHER), "Du leste en samtale på vegne av en annen.");
     assert_eq!(told(&read, "somebody else", Locale::Nb), None);
+    assert_eq!(said(&record(Action::NoticeSend, ActorRole::Gateway, None), ME), "Tjenesten selv sendte deg et varsel.");
     let delivery = Record { kind: RecordKind::Delivery, ..record(Action::InboundReceive, ActorRole::Provider, None) };
     assert!(said(&delivery, ME).starts_with("Legekontoret sendte noe nytt"));
 }

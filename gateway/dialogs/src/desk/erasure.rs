@@ -46,6 +46,7 @@ struct Found {
     appointments: usize,
     invoices: usize,
     payments: usize,
+    notices: usize,
     replies: usize,
     events: usize,
     operations: usize,
@@ -58,7 +59,7 @@ struct Found {
 impl Found {
     const fn total(&self) -> usize {
         let money = self.invoices + self.payments;
-        let rest = self.replies + self.events + self.operations + self.marks + self.state;
+        let rest = self.notices + self.replies + self.events + self.operations + self.marks + self.state;
         self.dialogs + self.attachments + self.appointments + money + rest
     }
 }
@@ -107,6 +108,7 @@ impl Desk {
             ("appointments", found.appointments),
             ("invoices", found.invoices),
             ("payments", found.payments),
+            ("notices", found.notices),
             ("replies", found.replies),
             ("events", found.events),
             ("operations", found.operations),
@@ -138,6 +140,7 @@ impl Desk {
             self.remove_appointments(id, &mut found).await?;
             self.remove_invoices(id, &mut found).await?;
             self.remove_payments(id, &mut found).await?;
+            self.remove_notices(id, &mut found).await?;
             self.remove_under_way(id, &mut found).await?;
             self.remove_unused_files(id, &mut found).await?;
             self.remove_replies(id, &mut found).await?;
@@ -283,6 +286,32 @@ impl Desk {
                 self.shelf.store.commit(batch).await?;
             }
         }
+    }
+
+    /// How the citizen wants to be told, and what they were to be told of. What is due for it finds nothing then, and goes.
+    async fn remove_notices(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        let preferences = keys::notice_preferences(citizen);
+        if self.shelf.store.get(&preferences).await?.is_some() {
+            self.shelf.store.commit(deleting([preferences])).await?;
+            found.notices += 1;
+        }
+        for kind in [keys::pending_notices_of(citizen), keys::own_notices_of(citizen), keys::notices_of(citizen)] {
+            loop {
+                let entries = self.shelf.store.scan(keys::all(kind.clone(), AT_ONCE)).await?;
+                if entries.is_empty() {
+                    break;
+                }
+                found.notices += entries.len();
+                let sent = entries.iter().filter_map(|entry| keys::notice_of_listed(&entry.key)).map(keys::notice);
+                // The three kinds of keys have the same form, and only the last leads to another.
+                let sent: Vec<_> = if kind == keys::notices_of(citizen) { sent.collect() } else { Vec::new() };
+                self.shelf
+                    .store
+                    .commit(deleting(sent.into_iter().chain(entries.iter().map(|entry| entry.key.clone()))))
+                    .await?;
+            }
+        }
+        Ok(())
     }
 
     async fn remove_under_way(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {

@@ -17,6 +17,7 @@
 //! - [`payments`]: what the citizen owes, and payments of it.
 //! - [`inbox`]: how much there is; [`searching`]: finding a dialog; [`marks`]: telling providers what was read.
 //! - [`video`]: into a video meeting, and out of it.
+//! - [`notices`]: how the citizen wants to be told; [`notifying`]: telling them.
 //! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
@@ -33,6 +34,8 @@ mod erasure;
 mod feed;
 mod inbox;
 mod marks;
+mod notices;
+mod notifying;
 mod opening;
 mod operations;
 mod payments;
@@ -62,6 +65,7 @@ pub use self::{
     attachments::Download,
     counts::{MOST_COUNTED, Overdue, Waiting},
     feed::{Follow, FollowedEvent},
+    notifying::{NoticeFate, NoticeTold, NoticesDone},
     purge::{Purged, Retention},
     queue::WorkDone,
     reading::DialogFilter,
@@ -75,6 +79,7 @@ use crate::{
     answer::{About, Answer, Refusal, Refused},
     calendar::{Calendar, NoTimeZone},
     inbound::Polls,
+    notices::NoticeRules,
     ports::{
         blobs::Blobs,
         clock::Clock,
@@ -128,6 +133,8 @@ pub struct Desk {
     pub(crate) calendar: Calendar,
     pub(crate) polls: Arc<Polls>,
     pub(crate) retention: Retention,
+    /// None where citizens are told nothing.
+    pub(crate) notices: Option<Arc<NoticeRules>>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -159,7 +166,8 @@ impl Desk {
         let shelf = Shelf::open(store, clock, source.into()).await?;
         let (calendar, polls) = (Calendar::new()?, Arc::default());
         let retention = Retention::default();
-        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, trails, calendar, polls, retention })
+        let notices = None;
+        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, trails, calendar, polls, retention, notices })
     }
 
     /// The same desk, keeping things for as long as the operator says.

@@ -274,6 +274,18 @@ impl Desk {
         self.commit_with_end(step, record, trail).await
     }
 
+    /// Commits what became of a notice, side by side with its record.
+    pub(crate) async fn commit_with_notice(
+        &self,
+        step: Step,
+        trail: &mut Trail,
+        failed: Option<(ProblemType, Sent)>,
+    ) -> Result<Receipt, Unsettled> {
+        let (problem, sent) = failed.map_or((None, Sent::Yes), |(problem, sent)| (Some(problem), sent));
+        let record = trail.outcome(self.now(), None, problem, Some(sent), None);
+        self.commit_with_end(step, record, trail).await
+    }
+
     /// Records a delivery that brought nothing to commit.
     #[tracing::instrument(name = "outcome", skip_all)]
     pub(crate) async fn record_delivery(&self, trail: &Trail) -> Result<Receipt, EvidenceError> {
@@ -292,7 +304,8 @@ impl Desk {
         settled(committed, recorded)
     }
 
-    async fn write_both(&self, step: Step, record: Record) -> (Committed, Recorded) {
+    async fn write_both(&self, mut step: Step, record: Record) -> (Committed, Recorded) {
+        step.by(record.actor.role);
         tokio::join!(self.shelf.commit(step), self.evidence.record(record))
     }
 

@@ -108,8 +108,8 @@ fn reference(event: &Event) -> Option<&str> {
         | EventBody::Charged { dialog, .. }
         | EventBody::Video { dialog, .. }
         | EventBody::Results { dialog, .. } => Some(dialog),
-        EventBody::Appointment { dialog, .. } => dialog.as_deref(),
-        EventBody::Unreadable { .. } | EventBody::Payment { .. } => None,
+        EventBody::Appointment { dialog, .. } | EventBody::Notified { dialog, .. } => dialog.as_deref(),
+        EventBody::Unreadable { .. } | EventBody::Payment { .. } | EventBody::Notice { .. } => None,
     }
 }
 
@@ -126,7 +126,9 @@ pub(crate) const fn message(event: &Event) -> Option<&OfficeMessage> {
         | EventBody::Unreadable { .. }
         | EventBody::Payment { .. }
         | EventBody::Charged { .. }
-        | EventBody::Video { .. } => None,
+        | EventBody::Video { .. }
+        | EventBody::Notified { .. }
+        | EventBody::Notice { .. } => None,
     }
 }
 
@@ -144,6 +146,8 @@ pub(super) const fn name(event: &Event) -> &'static str {
         EventBody::Charged { .. } => "charged",
         EventBody::Video { .. } => "video",
         EventBody::Results { .. } => "results",
+        EventBody::Notified { .. } => "notified",
+        EventBody::Notice { .. } => "notice",
     }
 }
 

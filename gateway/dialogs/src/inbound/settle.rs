@@ -20,7 +20,7 @@ use crate::{
         evidence::Receipt,
         store::StoreError,
     },
-    record::{Call, CallKind, Processed, StoredDialog},
+    record::{Call, CallKind, OwnNotice, Processed, StoredDialog},
     shelf::Step,
 };
 
@@ -187,6 +187,21 @@ impl Desk {
                 let waiting = fresh.then_some(until);
                 Ok(self.note_payment(plugin, (payment, state), step, trail, (traceparent, waiting)).await?)
             }
+            EventBody::Notified { dialog, appointment, citizen, channel, at } => {
+                let Some(assignment) = self.identified(plugin, citizen).await? else {
+                    return Ok(Err(RefusalReason::UnknownCitizen));
+                };
+                let number = &assignment.person.national_identity_number;
+                trail.citizen(self.evidence.pseudonym(number));
+                trail.detail("channel", channel.as_str());
+                let (plugin, dialog, appointment) = (plugin.clone(), dialog.clone(), appointment.clone());
+                let own = OwnNotice { plugin, dialog, appointment, at: *at };
+                self.note_own_notice(self.shelf.secret.citizen(number), &own, step)?;
+                Ok(Ok(()))
+            }
+            EventBody::Notice { notice, outcome } => {
+                Ok(self.note_report(plugin, (*notice, *outcome), step, trail).await?)
+            }
         }
     }
 
@@ -312,6 +327,7 @@ const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
             "a new dialog has a reference of its own, and a file belongs to one message"
         }
         (RefusalReason::Invalid, EventBody::Video { .. }) => "a consultation has a meeting, of at most ten others",
+        (RefusalReason::Invalid, EventBody::Notice { .. }) => "it names a notice that the plugin was given",
         (RefusalReason::Invalid, EventBody::Appointment { .. }) => "an appointment is of the dialog's citizen",
         (RefusalReason::Invalid, _) => "a file belongs to one message",
     }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use dialog_contract::{
     dialog::{Clinician, MediaType},
     ids::{HerId, NationalIdentityNumber, PluginId},
+    notice::NoticeKind,
     practice::{Booking, Office},
     service::{ConsultationMode, ProviderKind, Service},
 };
@@ -21,6 +22,8 @@ pub struct Person {
     pub family_name: String,
     /// With country code, where the citizen lets offices have it.
     pub mobile: Option<String>,
+    /// A mail address, from the national contact register: for notices alone, and not for providers.
+    pub email: Option<String>,
     /// Whether the citizen has said yes to digital dialog; others get letters.
     pub digitally_active: bool,
 }
@@ -54,6 +57,10 @@ pub struct Agreement {
     /// For e-consultations: how they can be held.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modes: Vec<ConsultationMode>,
+    /// What the provider tells citizens of itself, by text messages that the office pays for: of these the gateway tells
+    /// nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub own_notices: Vec<NoticeKind>,
     /// Media types that the office accepts as attachments; all when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<MediaType>,

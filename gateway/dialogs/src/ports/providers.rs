@@ -10,7 +10,7 @@ use dialog_contract::{
     prescription::Prescription,
     provider::{
         Appointment, Booking, Context, Delivery, Event, Failure, Form, InboundPage, Interface, Invoice, Message,
-        Opened, Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
+        Notice, NoticeReceipt, Opened, Opening, Payment, PracticeProfile, ServedOffice, Settlement, SlotQuery,
     },
     survey::{Answer, Questionnaire},
     video::Room,
@@ -153,4 +153,7 @@ pub trait Providers: Send + Sync + 'static {
 
     /// `read-marks.seen`; `message` is the provider's own id of a message of the office's.
     async fn mark_seen(&self, target: Target, ctx: Context, reference: String, message: String) -> Called<()>;
+
+    /// `notices.send`.
+    async fn notify(&self, target: Target, notice: Notice) -> Called<NoticeReceipt>;
 }

@@ -6,6 +6,7 @@
 //! - [`event`]: what the portal is told.
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
 //! - [`inbound`]: what has come from providers.
+//! - [`notice`]: what citizens are to be told outside the portal.
 //!
 //! A value is one byte, the version of the form, then JSON. A later form gets the next number and a conversion from
 //! the one before.
@@ -18,6 +19,7 @@ pub(crate) mod dialog;
 pub(crate) mod event;
 pub(crate) mod inbound;
 pub(crate) mod mark;
+pub(crate) mod notice;
 pub(crate) mod operation;
 pub(crate) mod payment;
 pub(crate) mod reply;
@@ -34,6 +36,7 @@ pub(crate) use self::{
     event::StoredEvent,
     inbound::{Position, Processed},
     mark::StoredMark,
+    notice::{NoticeState, NoticeWork, OwnNotice, Pending, StoredNotice, StoredPreferences, Subject, ToldOverdue},
     operation::{OperationKind, StoredOperation, Work},
     payment::{StoredInvoice, StoredPayment},
     reply::{Progress, ReplyKey, StoredReply, problem_of},

@@ -62,7 +62,7 @@ pub(crate) fn old(id: &str, body: EventBody) -> Event {
     Event { occurred: event.occurred.checked_sub(1.hour()).unwrap(), ..event }
 }
 
-fn said(id: &str, dialog: &Dialog, text: &str) -> Event {
+pub(crate) fn said(id: &str, dialog: &Dialog, text: &str) -> Event {
     said_in(id, &reference(dialog.id), text)
 }
 
@@ -75,7 +75,7 @@ fn of(number: &str) -> CitizenIdentity {
     CitizenIdentity::NationalIdentityNumber(number.parse().unwrap())
 }
 
-fn from_office(id: &str, number: &str, reply_allowed: bool) -> Event {
+pub(crate) fn from_office(id: &str, number: &str, reply_allowed: bool) -> Event {
     old(
         id,
         EventBody::Opened {
@@ -89,7 +89,7 @@ fn from_office(id: &str, number: &str, reply_allowed: bool) -> Event {
     )
 }
 
-fn booked(id: &str, dialog: Option<String>, number: &str, kind: AppointmentChangeKind, at: &str) -> Event {
+pub(crate) fn booked(id: &str, dialog: Option<String>, number: &str, kind: AppointmentChangeKind, at: &str) -> Event {
     let appointment = appointment("a-1", at.parse().unwrap());
     let citizen = of(number);
     old(id, EventBody::Appointment { dialog, office: office_id(), citizen, kind, appointment, text: None })

@@ -18,6 +18,7 @@ mod inbox;
 mod life;
 mod listing;
 mod marks;
+mod notices;
 mod opening;
 mod payments;
 mod practice;

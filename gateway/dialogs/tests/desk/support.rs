@@ -21,8 +21,8 @@ use dialog_contract::{
     problem::Problem,
     provider::{
         Appointment, Booking, Context, Delivery, Event, EventBody, Failure, Fault, Form, InboundPage, Interface,
-        Invoice, Message, OfficeMessage, Opened, Opening, Outage, Payment, PracticeProfile, Reason, ServedOffice,
-        Settlement, SlotQuery,
+        Invoice, Message, Notice, NoticeReceipt, OfficeMessage, Opened, Opening, Outage, Payment, PracticeProfile,
+        Reason, ServedOffice, Settlement, SlotQuery,
     },
     service::{ConsultationMode, EncounterMode, Locale, ProviderKind, Sent, Service},
     survey::{Answer as Chosen, Questionnaire},
@@ -339,6 +339,9 @@ impl Trails for Log {
     }
 }
 
+/// A mobile number and a mail address.
+pub(crate) type Reached = (Option<String>, Option<String>);
+
 /// The directory, which tests may rewrite.
 pub(crate) struct Register {
     pub(crate) agreements: Mutex<Vec<Agreement>>,
@@ -347,6 +350,8 @@ pub(crate) struct Register {
     pub(crate) inactive: Mutex<HashSet<String>>,
     /// Citizens whose GP is at another office.
     pub(crate) elsewhere: Mutex<HashSet<String>>,
+    /// Citizens' mobile numbers and mail addresses; nobody has any without being told.
+    pub(crate) reached: Mutex<HashMap<String, Reached>>,
 }
 
 pub(crate) fn person(number: &str) -> Person {
@@ -360,6 +365,7 @@ pub(crate) fn person(number: &str) -> Person {
         given_name: given_name.into(),
         family_name: family_name.into(),
         mobile: None,
+        email: None,
         digitally_active: true,
     }
 }
@@ -370,8 +376,9 @@ impl Directory for Register {
         let known = [KARI, OLA, NORA].contains(&citizen.expose());
         let digitally_active = !self.inactive.lock().unwrap().contains(citizen.expose());
         let elsewhere = self.elsewhere.lock().unwrap().contains(citizen.expose());
+        let (mobile, email) = self.reached.lock().unwrap().get(citizen.expose()).cloned().unwrap_or_default();
         Ok(known.then(|| GpAssignment {
-            person: Person { digitally_active, ..person(citizen.expose()) },
+            person: Person { digitally_active, mobile, email, ..person(citizen.expose()) },
             general_practitioner: gp(),
             office: if elsewhere { 8_150_901.try_into().unwrap() } else { office_id() },
         }))
@@ -432,6 +439,9 @@ pub(crate) struct Scripted {
     /// What `mark_seen` does, and of which messages it was told.
     pub(crate) marks: Mutex<VecDeque<Act<()>>>,
     pub(crate) marked: Mutex<Vec<String>>,
+    pub(crate) notifies: Mutex<VecDeque<Act<NoticeReceipt>>>,
+    /// Every notice that a notifier was given, also those that it did not take.
+    pub(crate) notices: Mutex<Vec<(PluginId, Notice)>>,
     pub(crate) deliveries: Mutex<VecDeque<Act<Vec<Event>>>>,
     pub(crate) feed: Mutex<Option<Feed>>,
     /// Of whom plugins were to forget.
@@ -482,6 +492,8 @@ impl Scripted {
             joins: Mutex::default(),
             marks: Mutex::default(),
             marked: Mutex::default(),
+            notifies: Mutex::default(),
+            notices: Mutex::default(),
             deliveries: Mutex::default(),
             feed: Mutex::default(),
             forgotten: Mutex::default(),
@@ -683,6 +695,13 @@ impl Providers for Scripted {
         };
         Called { answer, record: record("poll", Interface::Inbound, &target) }
     }
+
+    async fn notify(&self, target: Target, notice: Notice) -> Called<NoticeReceipt> {
+        let receipt = NoticeReceipt { id: format!("sent-{}", notice.id) };
+        let answer = next(&self.notifies, || receipt);
+        self.notices.lock().unwrap().push((target.plugin.clone(), notice));
+        Called { answer, record: record("send", Interface::Notices, &target) }
+    }
 }
 
 /// The scripted provider's name of a dialog.
@@ -761,6 +780,7 @@ pub(crate) fn agreement(service: Service) -> Agreement {
         enabled: true,
         booking: (service == Service::Appointment).then_some(HowToBook::Direct),
         modes: if service == Service::Consultation { ConsultationMode::ALL.to_vec() } else { Vec::new() },
+        own_notices: Vec::new(),
         attachments: if service == Service::Inquiry { vec![MediaType::Pdf] } else { Vec::new() },
         settings: serde_json::json!({"clinic": "a"}),
         valid_from: None,
@@ -820,6 +840,7 @@ impl World {
             office: Mutex::new(office()),
             inactive: Mutex::default(),
             elsewhere: Mutex::default(),
+            reached: Mutex::default(),
         });
         let providers = Arc::new(Scripted::new());
         let log = Arc::new(Log::default());

@@ -9,7 +9,9 @@ use dialog_contract::{
     service::{Locale, Representation},
 };
 
-use crate::bindings::{host::types, inbound::exports::dialog::provider::inbound};
+use crate::bindings::{
+    host::types, inbound::exports::dialog::provider::inbound, notices::exports::dialog::provider::notices,
+};
 
 /// What the host adds to a context.
 #[derive(Debug, Clone)]
@@ -38,11 +40,7 @@ impl Facts {
             idempotency_key: ctx.idempotency_key,
             now: self.now,
             time_left: self.time_left(),
-            locale: match ctx.locale {
-                Locale::Nb => types::Locale::Nb,
-                Locale::Nn => types::Locale::Nn,
-                Locale::En => types::Locale::En,
-            },
+            locale: locale(ctx.locale),
             office: office(ctx.office),
             clinician: ctx.clinician.map(clinician),
             citizen: ctx.citizen.map(|citizen| self.citizen(citizen)),
@@ -69,6 +67,16 @@ impl Facts {
         }
     }
 
+    /// The context of a notice, which is about nobody.
+    pub(crate) fn notice(&self) -> notices::NoticeContext {
+        notices::NoticeContext {
+            call_id: self.call_id.clone(),
+            now: self.now,
+            time_left: self.time_left(),
+            installation: self.installation.clone(),
+        }
+    }
+
     fn citizen(&self, citizen: Citizen) -> types::Citizen {
         types::Citizen {
             reference: citizen.reference,
@@ -91,6 +99,15 @@ impl Facts {
                 Representation::PowerOfAttorney => types::Representation::PowerOfAttorney,
             },
         }
+    }
+}
+
+/// A language.
+pub(crate) const fn locale(locale: Locale) -> types::Locale {
+    match locale {
+        Locale::Nb => types::Locale::Nb,
+        Locale::Nn => types::Locale::Nn,
+        Locale::En => types::Locale::En,
     }
 }
 

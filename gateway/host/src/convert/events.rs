@@ -6,8 +6,9 @@ use dialog_contract::{
     ids::HprNumber,
     limits::returned,
     provider::{
-        AppointmentChangeKind, CitizenIdentity, DialogFee, DialogStatus, Event, EventBody, OfficeMessage,
-        PaymentReceipt, PaymentState, ReceiptOutcome, Refusal, RenewalDecision, RenewalOutcome,
+        AppointmentChangeKind, CitizenIdentity, DialogFee, DialogStatus, Event, EventBody, NoticeChannel,
+        NoticeOutcome, OfficeMessage, PaymentReceipt, PaymentState, ReceiptOutcome, Refusal, RenewalDecision,
+        RenewalOutcome,
     },
     service::{Closing, Service},
 };
@@ -106,6 +107,26 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
             message: message(&at.field("message"), body.message, answer)?,
             observations: results::observations(&at.field("observations"), body.observations, answer)?,
             reply_allowed: body.reply_allowed,
+        },
+        types::EventBody::Notified(body) => EventBody::Notified {
+            dialog: body.dialog.map(|dialog| reference(answer, dialog)).transpose()?,
+            appointment: body
+                .appointment
+                .map(|appointment| answer.id(&at.field("appointment"), appointment, returned::ID_CHARACTERS))
+                .transpose()?,
+            citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
+            channel: match body.channel {
+                types::NoticeChannel::Sms => NoticeChannel::Sms,
+                types::NoticeChannel::Email => NoticeChannel::Email,
+            },
+            at: answer.instant(&at.field("at"), body.at)?,
+        },
+        types::EventBody::Notice(body) => EventBody::Notice {
+            notice: body.notice.parse().or_else(|_| violation(&at.field("notice"), "not a UUID"))?,
+            outcome: match body.outcome {
+                types::NoticeOutcome::Delivered => NoticeOutcome::Delivered,
+                types::NoticeOutcome::Undeliverable => NoticeOutcome::Undeliverable,
+            },
         },
     };
     let at = match at {
@@ -396,6 +417,42 @@ mod tests {
         }
         let nobody = types::DialogFee { clinician: Some(0), ..fee("2ae", 1) };
         assert!(refused(charged(vec![nobody])).starts_with("answer[0].body.fees[0].clinician: "));
+    }
+
+    #[test]
+    fn what_is_told_of_notices_names_whom_and_which() {
+        let own = types::OwnNotice {
+            dialog: None,
+            appointment: Some("a1".to_owned()),
+            citizen: types::CitizenIdentity::Reference("c1".to_owned()),
+            channel: types::NoticeChannel::Sms,
+            at: 5,
+        };
+        let event = |body| types::Event { id: "e".to_owned(), occurred: 0, body };
+        let told = types::EventBody::Notified(own.clone());
+        let read = checked(|answer| events(&At::Answer, vec![event(told)], answer)).unwrap();
+        assert!(
+            matches!(&read[0].body, EventBody::Notified { channel: NoticeChannel::Sms, appointment: Some(id), .. } if id == "a1")
+        );
+        for (own, rule) in [
+            (types::OwnNotice { dialog: Some(String::new()), ..own.clone() }, "answer[0].body.dialog: empty"),
+            (
+                types::OwnNotice { appointment: Some("x".repeat(257)), ..own.clone() },
+                "answer[0].body.appointment: over 256 characters",
+            ),
+            (types::OwnNotice { at: i64::MAX, ..own }, "answer[0].body.at: not between 1900 and 2200"),
+        ] {
+            assert_eq!(refused(types::EventBody::Notified(own)), rule);
+        }
+        let report = |notice: &str| {
+            let outcome = types::NoticeOutcome::Undeliverable;
+            types::EventBody::Notice(types::NoticeReport { notice: notice.to_owned(), outcome })
+        };
+        let id = "0198c0de-0000-7000-8000-000000000001";
+        let read = checked(|answer| events(&At::Answer, vec![event(report(id))], answer)).unwrap();
+        let outcome = NoticeOutcome::Undeliverable;
+        assert_eq!(read[0].body, EventBody::Notice { notice: id.parse().unwrap(), outcome });
+        assert_eq!(refused(report("1")), "answer[0].body.notice: not a UUID");
     }
 
     #[test]

@@ -5,7 +5,8 @@
 //! - [`answer`]: the check itself: places, rules, budget. - [`failure`]: how a call fails.
 //! - [`context`]: who calls and for whom. - [`dialogs`]: openings and messages. - [`events`]: what happened;
 //!   [`results`]: what tests found.
-//! - [`appointments`], [`prescriptions`], [`practice`], [`payments`], [`feedback`], [`inbound`], [`video`]: the other interfaces.
+//! - [`appointments`], [`prescriptions`], [`practice`], [`payments`], [`feedback`], [`inbound`], [`video`], [`notices`]:
+//!   the other interfaces.
 
 pub(crate) mod answer;
 pub(crate) mod appointments;
@@ -15,6 +16,7 @@ pub(crate) mod events;
 pub(crate) mod failure;
 pub(crate) mod feedback;
 pub(crate) mod inbound;
+pub(crate) mod notices;
 pub(crate) mod payments;
 pub(crate) mod practice;
 pub(crate) mod prescriptions;

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{Config, webhook::WebhookConfig};
+use super::{Config, NoticesConfig, webhook::WebhookConfig};
 use crate::{
     auth::keys::{KeySource, is_safe},
     hex,
@@ -124,6 +124,9 @@ impl Config {
         }
         if let Some(at) = self.plugins.iter().position(|plugin| plugin.id.is_none() && plugin.package.is_none()) {
             return wrong(&format!("plugins[{at}]"), "needs a package, or the id of one that is installed by command");
+        }
+        if let Some(Err((key, what))) = self.notices.as_ref().map(NoticesConfig::decide) {
+            return wrong(&format!("notices.{key}"), &what);
         }
         for (at, plugin) in self.plugins.iter().enumerate() {
             if let Some(Err((key, what))) = plugin.webhook.as_ref().map(WebhookConfig::decide) {

@@ -95,6 +95,26 @@ fn an_origin_to_return_to_is_an_origin_and_nothing_more() {
 }
 
 #[test]
+fn notices_lead_to_one_short_page_over_tls_by_a_plugin_that_is_named() {
+    for (from, to, wanted) in [
+        ("https://www.helsenorge.no/\"", "http://www.helsenorge.no/\"", "notices.portal-link: must be an https URL"),
+        ("https://www.helsenorge.no/\"", "https://helsenorge.no/?id=1\"", "notices.portal-link: must be an https URL"),
+        ("https://www.helsenorge.no/\"", &format!("https://{}.no/\"", "x".repeat(60)), "at most 60 characters"),
+        ("fold-seconds = 120", "fold-seconds = 901", "notices.fold-seconds: must be 0 to 900"),
+        (
+            "sms = \"sms\"\n# The plugin that sends mail.\nemail = \"epost\"",
+            "",
+            "notices.sms: or email must name a plugin",
+        ),
+    ] {
+        let (text, _) = spoilt(from, to);
+        assert!(error(&text).contains(wanted), "{wanted}: {}", error(&text));
+    }
+    let rules = read(EXAMPLE).1.unwrap().notices.unwrap().rules();
+    assert_eq!((rules.fold.as_secs(), rules.link.as_str()), (120, "https://www.helsenorge.no/"));
+}
+
+#[test]
 fn the_example_has_every_limit() {
     let example: Value = toml::from_str(EXAMPLE).unwrap();
     let known = Value::try_from(Limits::default()).unwrap();

@@ -17,17 +17,19 @@ use std::{
 };
 
 use dialog_contract::ids::PluginId;
-use dialog_core::Retention;
+use dialog_core::{LINK_CHARACTERS, NoticeRules, Retention};
 use dialog_host::{
     Grant, Limits, PluginConfig, UpstreamBinding, package::Brought, packages::Entry, secret::SecretSource,
 };
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 use webhook::WebhookConfig;
 
 use crate::{
-    abuse::rates::RatesConfig, auth::verifier::IssuerConfig, telemetry::logs::TelemetryConfig, tls::config::TlsTables,
+    abuse::rates::RatesConfig, auth::verifier::IssuerConfig, limits::NOTICE_FOLD_SECONDS,
+    telemetry::logs::TelemetryConfig, tls::config::TlsTables,
 };
 
 /// Everything that the operator decides.
@@ -74,6 +76,9 @@ pub struct Config {
     /// What holds for payments.
     #[serde(default)]
     pub payments: PaymentsConfig,
+    /// How citizens are told outside the portal; not at all when absent.
+    #[serde(default)]
+    pub notices: Option<NoticesConfig>,
     /// The plugins.
     #[serde(default)]
     pub plugins: Vec<PluginEntry>,
@@ -108,6 +113,70 @@ pub struct OperationsConfig {
 pub struct PaymentsConfig {
     /// The origins that payment services may send citizens back to; that of the `public-url` when there are none.
     pub return_origins: Vec<Url>,
+}
+
+/// `[notices]`: which plugin tells citizens by which way, and where they are sent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct NoticesConfig {
+    /// The notifier for text messages.
+    #[serde(default)]
+    pub sms: Option<PluginId>,
+    /// The notifier for mail.
+    #[serde(default)]
+    pub email: Option<PluginId>,
+    /// The portal's front page, in every notice: https, short, and the same for all.
+    pub portal_link: Url,
+    /// How long an event waits for others to be told with it, in seconds: within
+    /// [`NOTICE_FOLD_SECONDS`](crate::limits::NOTICE_FOLD_SECONDS).
+    #[serde(default = "fold_seconds")]
+    pub fold_seconds: u16,
+    /// Whether people are told between 22 and 7 too, for trying it out; false when absent.
+    #[serde(default)]
+    pub at_night: bool,
+}
+
+/// Two minutes: an office that writes a message and then closes the dialog has done both by then, and a citizen who waits
+/// for an answer does not wait noticeably longer.
+const fn fold_seconds() -> u16 {
+    120
+}
+
+impl NoticesConfig {
+    /// As the domain has it.
+    #[must_use]
+    pub fn rules(&self) -> NoticeRules {
+        NoticeRules {
+            sms: self.sms.clone(),
+            email: self.email.clone(),
+            link: self.portal_link.to_string(),
+            fold: SignedDuration::from_secs(self.fold_seconds.into()),
+            at_night: self.at_night,
+        }
+    }
+
+    /// What is wrong with it by itself: which key, and how.
+    pub fn decide(&self) -> Result<(), (&'static str, String)> {
+        if self.sms.is_none() && self.email.is_none() {
+            return Err(("sms", "or email must name a plugin, or nobody can be told anything".to_owned()));
+        }
+        let link = &self.portal_link;
+        let plain = link.username().is_empty() && link.password().is_none() && link.query().is_none();
+        if link.scheme() != "https" || !plain || link.fragment().is_some() {
+            return Err(("portal-link", "must be an https URL without user, query and fragment".to_owned()));
+        }
+        if link.as_str().len() > LINK_CHARACTERS {
+            return Err((
+                "portal-link",
+                format!("must have at most {LINK_CHARACTERS} characters: it stands in text messages"),
+            ));
+        }
+        if !NOTICE_FOLD_SECONDS.contains(&self.fold_seconds) {
+            let (least, most) = (NOTICE_FOLD_SECONDS.start(), NOTICE_FOLD_SECONDS.end());
+            return Err(("fold-seconds", format!("must be {least} to {most}")));
+        }
+        Ok(())
+    }
 }
 
 /// `[data]`.

@@ -54,6 +54,9 @@ pub struct CitizenEntry {
     /// With country code.
     #[serde(default)]
     pub mobile: Option<String>,
+    /// A mail address, for notices.
+    #[serde(default)]
+    pub email: Option<String>,
     /// Said yes to digital dialog.
     #[serde(default = "yes")]
     pub digitally_active: bool,
@@ -90,6 +93,8 @@ struct RawCitizen {
     family_name: String,
     #[serde(default)]
     mobile: Option<String>,
+    #[serde(default)]
+    email: Option<String>,
     #[serde(default = "yes")]
     digitally_active: bool,
     general_practitioner: HprNumber,
@@ -148,6 +153,24 @@ fn without_values(error: &serde_json::Error) -> String {
     format!("line {}, column {}: {safe}", error.line(), error.column())
 }
 
+/// `+` and digits (ITU-T E.164), blanks between them as people write them.
+fn is_mobile(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or_default().replace(' ', "");
+    (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// What a mail server could take, of the letters that all of them take; whether anybody is there, only a notice tells.
+fn is_email(address: &str) -> bool {
+    let Some((local, domain)) = address.rsplit_once('@') else { return false };
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'@' | b'<' | b'>' | b'"' | b',' | b';' | b':');
+    address.len() <= 254
+        && !local.is_empty()
+        && local.bytes().all(plain)
+        && domain.contains('.')
+        && domain.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
+        && !domain.starts_with(['.', '-'])
+}
+
 fn check(raw: RawDirectory) -> Result<Directory, String> {
     let mut offices = BTreeSet::new();
     let mut clinicians = BTreeSet::new();
@@ -196,10 +219,24 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
             if !clinicians.contains(&gp) {
                 return Err(format!("citizens[{at}]: office {} has no clinician with HPR number {}", gp.0, gp.1));
             }
-            let RawCitizen { given_name, family_name, mobile, digitally_active, general_practitioner, office, .. } =
-                citizen;
+            if citizen.mobile.as_deref().is_some_and(|number| !is_mobile(number)) {
+                return Err(format!("citizens[{at}].mobile: must be + and 8 to 15 digits"));
+            }
+            if citizen.email.as_deref().is_some_and(|address| !is_email(address)) {
+                return Err(format!("citizens[{at}].email: must be a mail address of at most 254 characters"));
+            }
+            let RawCitizen {
+                given_name,
+                family_name,
+                mobile,
+                email,
+                digitally_active,
+                general_practitioner,
+                office,
+                ..
+            } = citizen;
             let entry =
-                CitizenEntry { given_name, family_name, mobile, digitally_active, general_practitioner, office };
+                CitizenEntry { given_name, family_name, mobile, email, digitally_active, general_practitioner, office };
             Ok(Citizen { number, entry })
         })
         .collect::<Result<_, String>>()?;

@@ -51,7 +51,7 @@ fn a_directory_is_read_whole() {
 #[test]
 fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
     type Spoil = fn(&mut Value);
-    let cases: [(Spoil, &str); 14] = [
+    let cases: [(Spoil, &str); 17] = [
         (|all| twice(&mut all["offices"]), "offices[1]: HER-id 8150110 is there twice"),
         (|all| twice(&mut all["providers"]), "providers[1]: example is there twice"),
         (|all| all["agreements"][0]["office"] = json!(5), "agreements[0]: there is no office with HER-id 5"),
@@ -72,6 +72,9 @@ fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
         (|all| all["citizens"][0]["nationalIdentityNumber"] = json!(12_345_678_901_u64), "expected a string"),
         (|all| all["citizens"][0]["digitallyActive"] = json!("Kari Nordmann"), "expected a boolean"),
         (|all| all["citizens"][0]["mobil"] = json!("Kari"), "unknown field `mobil`"),
+        (|all| all["citizens"][0]["mobile"] = json!("99 99 99 01"), "citizens[0].mobile: must be + and 8 to 15 digits"),
+        (|all| all["citizens"][0]["email"] = json!("Kari"), "citizens[0].email: must be a mail address"),
+        (|all| all["citizens"][0]["email"] = json!("a@b.no\n,c@d.no"), "citizens[0].email: must be a mail address"),
     ];
     for (spoil, expected) in cases {
         let mut spoilt = directory();

@@ -59,6 +59,7 @@ impl Directory for StoredDirectory {
                 given_name: entry.given_name,
                 family_name: entry.family_name,
                 mobile: entry.mobile,
+                email: entry.email,
                 digitally_active: entry.digitally_active,
             },
             general_practitioner: practitioner.clinician,

@@ -14,8 +14,8 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    access, appointments, attachments, deliveries, dialogs, envelope, events, inbox, log, operations, payments,
-    plugins, practice, reply::Refusal,
+    access, appointments, attachments, deliveries, dialogs, envelope, events, inbox, log, notices, operations,
+    payments, plugins, practice, reply::Refusal,
 };
 use crate::gateway::Gateway;
 
@@ -57,6 +57,10 @@ impl Routes {
 
     fn post<H: Handler<T, Arc<Gateway>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
         self.add(Method::POST, path, handler)
+    }
+
+    fn put<H: Handler<T, Arc<Gateway>>, T: 'static>(self, path: &'static str, handler: H) -> Self {
+        self.add(Method::PUT, path, handler)
     }
 
     /// The router, with what stands around every route.
@@ -110,6 +114,8 @@ pub fn portal() -> Routes {
         .get("/v1/me/invoices", payments::invoices)
         .post("/v1/me/invoices/{invoice}/pay", payments::pay)
         .get("/v1/me/payments", payments::payments)
+        .get("/v1/me/notice-preferences", notices::preferences)
+        .put("/v1/me/notice-preferences", notices::prefer)
         .get("/v1/me/events", events::stream)
         .get("/v1/me/receipts/{index}", access::receipt)
         .get("/v1/me/access-log", access::log)

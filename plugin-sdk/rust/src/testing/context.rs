@@ -1,6 +1,7 @@
 use crate::{
     inbound::{InboundContext, ServedOffice},
-    types::{Citizen, Clinician, Context, Locale, Message, Office},
+    notices::{Notice, NoticeContext},
+    types::{Citizen, Clinician, Context, Locale, Message, NoticeChannel, Office},
 };
 
 use super::host::START;
@@ -61,5 +62,25 @@ pub fn message(text: &str) -> Message {
         subject: None,
         text: text.to_owned(),
         attachments: Vec::new(),
+    }
+}
+
+/// A call of `notices`, without installation.
+pub fn notice_context() -> NoticeContext {
+    NoticeContext { call_id: "call-1".to_owned(), now: START, time_left: 5_000, installation: "{}".to_owned() }
+}
+
+/// A notice of half an hour to a number or an address that nobody has.
+pub fn notice(channel: NoticeChannel) -> Notice {
+    let email = channel == NoticeChannel::Email;
+    Notice {
+        id: "0198c0de-0000-7000-8000-00000000000b".to_owned(),
+        channel,
+        address: if email { "kari@example.test" } else { "+4799999901" }.to_owned(),
+        locale: Locale::Nb,
+        subject: email.then(|| "Nytt i portalen".to_owned()),
+        text: "Du har fått noe nytt. Logg inn: https://portal.example/".to_owned(),
+        link: Some("https://portal.example/".to_owned()),
+        expires: START + 30 * 60 * 1_000,
     }
 }

@@ -28,6 +28,6 @@ mod context;
 mod host;
 mod request;
 
-pub use context::{context, inbound_context, message, office};
+pub use context::{context, inbound_context, message, notice, notice_context, office};
 pub use host::Host;
 pub use request::{CREDENTIALS, Reply, Request};

@@ -309,6 +309,18 @@ impl State {
         Ok(self.tell(clinic, kind, content))
     }
 
+    /// The vendor sends the patient of a booking a text message of its own, and says so; gives the number of the change.
+    pub fn text_about(&mut self, clinic: &str, booking_no: &str) -> Result<u64, SimError> {
+        let calendar = &mut self.clinic(clinic)?.calendar;
+        let missing = || SimError::NoSuchBooking(booking_no.to_owned());
+        let booking = calendar.booking(booking_no).ok_or_else(missing)?.clone();
+        let (clinic, at) = (self.clinic(clinic)?.name, self.now());
+        self.texts.push(booking.citizen.clone());
+        let patient = json!({ "ssn": booking.citizen.reveal() });
+        let content = json!({ "patient": patient, "sentAt": at, "bookingNo": booking_no });
+        Ok(self.tell(clinic, "SMS_SENT", content))
+    }
+
     fn write(
         &mut self,
         case: &Case,

@@ -195,6 +195,17 @@ impl HelseresponsSim {
         self.shared.with(|state| state.act(clinic, act, text))
     }
 
+    /// Sends the patient of a booking a text message of the vendor's own; gives the number of the change that says so.
+    pub fn text_about(&self, clinic: &str, booking_no: &str) -> Result<u64, SimError> {
+        self.shared.with(|state| state.text_about(clinic, booking_no))
+    }
+
+    /// How many text messages of its own the vendor sent this patient.
+    pub fn texts_to(&self, ssn: &str) -> usize {
+        let citizen = NationalId::new(ssn);
+        self.shared.look(|state| state.texts.iter().filter(|told| **told == citizen).count())
+    }
+
     /// Takes an opening away.
     pub fn take_opening(&self, clinic: &str, opening: &str) -> Result<(), SimError> {
         let missing = || SimError::NoSuchOpening(opening.to_owned());

@@ -67,6 +67,8 @@ pub struct State {
     pub fees: Vec<Fee>,
     /// Payments, ended ones too.
     pub payments: Vec<Pay>,
+    /// To whom the vendor sent text messages of its own.
+    pub texts: Vec<NationalId>,
     /// The feed.
     pub changes: Vec<Change>,
     /// The last change that the portal confirmed.
@@ -110,6 +112,7 @@ impl State {
             cases: Vec::new(),
             fees: Vec::new(),
             payments: Vec::new(),
+            texts: Vec::new(),
             changes: Vec::new(),
             acknowledged: 0,
             refused: BTreeMap::new(),

@@ -5,6 +5,7 @@
 //! - [`requests`]: what callers ask, and what it comes to.
 //! - [`plugins`], [`upstreams`]: the providers, and the systems behind them.
 //! - [`log`]: the audit log and its witnesses. [`queue`]: what waits, and what is overdue.
+//!   [`notices`]: what citizens are told outside the portal.
 //! - [`doors`]: connections, certificates, and who asks too often. [`disk`]: room that is left. [`spans`]: traces.
 //! - [`exemplar`]: from a measurement to the trace that it was made in.
 //!
@@ -18,6 +19,7 @@ pub mod exemplar;
 #[cfg(test)]
 mod exposition;
 pub mod log;
+pub mod notices;
 pub mod plugins;
 pub mod queue;
 pub mod requests;
@@ -42,8 +44,8 @@ use prometheus_client::{
 };
 
 use self::{
-    disk::Disks, doors::Doors, exemplar::Exemplar, log::LogMetrics, plugins::Plugins, queue::Queue, requests::Requests,
-    spans::Exported, upstreams::Upstreams,
+    disk::Disks, doors::Doors, exemplar::Exemplar, log::LogMetrics, notices::Notices, plugins::Plugins, queue::Queue,
+    requests::Requests, spans::Exported, upstreams::Upstreams,
 };
 
 /// What is looked at when somebody asks.
@@ -64,6 +66,7 @@ pub struct Metrics {
     upstreams: Upstreams,
     log: LogMetrics,
     queue: Queue,
+    notices: Notices,
     doors: Doors,
     disks: Disks,
     spans: Exported,
@@ -104,6 +107,7 @@ impl Default for Metrics {
             upstreams: Upstreams::new(&mut registry),
             log: LogMetrics::new(&mut registry),
             queue: Queue::new(&mut registry),
+            notices: Notices::new(&mut registry),
             doors: Doors::new(&mut registry),
             disks: Disks::new(&mut registry),
             spans: Exported::new(&mut registry),
