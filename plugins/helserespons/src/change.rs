@@ -6,13 +6,13 @@
 use dialog_plugin_sdk::feed::Stop;
 use dialog_plugin_sdk::files::{Budget, Missing};
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
-use dialog_plugin_sdk::text::clip;
+use dialog_plugin_sdk::text::{clip, filled, line};
 use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogFee, DialogFees, DialogMessage, DialogStatus,
-    Event, EventBody, Failure, Locale, NoticeChannel, OfficeMessage, OfficeOpening, OwnNotice, PaymentChange,
-    PaymentReceipt, PaymentState, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, RenewalDecision, RenewalOutcome,
-    Sent, Service, StatusChange, Unreadable, attachments, ids, log,
+    Event, EventBody, Failure, Interpretation, Locale, NoticeChannel, Observation, OfficeMessage, OfficeOpening,
+    OwnNotice, PaymentChange, PaymentReceipt, PaymentState, Receipt, ReceiptOutcome, Refusal, RenewalAnswer,
+    RenewalDecision, RenewalOutcome, Sent, Service, StatusChange, TestResults, Unreadable, attachments, ids, log,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -44,6 +44,19 @@ const MAX_FEES: usize = 20;
 const MAX_RECEIPT: usize = 64;
 /// Decisions of an answer: twice what a request can hold.
 const MAX_DECISIONS: usize = 40;
+
+/// Findings of a report, by the contract.
+const MAX_FINDINGS: usize = 200;
+/// Characters of a finding's name and answer, by the contract.
+const MAX_LINE: usize = 200;
+/// Characters of a finding's code, by the contract.
+const MAX_CODE: usize = 64;
+/// Characters of a unit, by the contract.
+const MAX_UNIT: usize = 50;
+/// Characters of what is normal, by the contract.
+const MAX_RANGE: usize = 100;
+/// Characters of a remark: a quarter of the contract's, so that two hundred of them fit into a call's answer.
+const MAX_REMARK: usize = 500;
 
 /// What stands before the number of a change in an event's id.
 const EVENT: &str = "change-";
@@ -84,6 +97,8 @@ enum Kind {
     },
     /// A one-way message: there is no case, and nothing to answer.
     Notice { notice_no: String, patient: Known, entry: Entry },
+    /// What tests found, with the doctor's words; nothing to answer.
+    LabReport { report_no: String, patient: Known, entry: Entry, findings: Vec<Finding> },
     /// The clinic decided on a renewal, line by line.
     RenewalDecided {
         case_no: String,
@@ -195,6 +210,35 @@ struct Entry {
     files: Vec<Listed>,
 }
 
+/// One finding of a report.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Finding {
+    analysis: String,
+    #[serde(default)]
+    npu: Option<String>,
+    answer: String,
+    #[serde(default)]
+    unit: Option<String>,
+    #[serde(default)]
+    normal: Option<String>,
+    #[serde(default)]
+    flag: Option<Flag>,
+    sampled_at: String,
+    #[serde(default)]
+    remark: Option<String>,
+}
+
+/// What a finding means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Flag {
+    Ok,
+    Low,
+    High,
+    Deviates,
+}
+
 #[derive(Deserialize)]
 struct Decided {
     /// The line's `ref` of the request; none where the decision is about the whole.
@@ -282,6 +326,14 @@ fn understood(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Resu
             office,
             citizen: patient.identity(),
             service: Service::Inquiry,
+            message: entry.message(budget)?,
+            reply_allowed: false,
+        }),
+        Kind::LabReport { report_no, patient, entry, findings } => EventBody::Results(TestResults {
+            dialog: reference(report_no)?,
+            office,
+            citizen: patient.identity(),
+            observations: found(findings)?,
             message: entry.message(budget)?,
             reply_allowed: false,
         }),
@@ -406,6 +458,32 @@ fn decisions(lines: Vec<Decided>) -> Result<Vec<RenewalDecision>, Odd> {
             })
         })
         .collect()
+}
+
+/// Every finding, or none: one that is missing would look like one that was not taken.
+fn found(findings: Vec<Finding>) -> Result<Vec<Observation>, Odd> {
+    if !(1..=MAX_FINDINGS).contains(&findings.len()) {
+        return Err("reports nothing, or more than two hundred findings");
+    }
+    let read = |one: Finding| {
+        let code = one.npu.filter(|code| (1..=MAX_CODE).contains(&code.len()) && code.is_ascii());
+        Ok(Observation {
+            name: line(&one.analysis, MAX_LINE).ok_or("has a finding without a name")?,
+            code: code.filter(|code| !code.chars().any(char::is_control)),
+            value: line(&one.answer, MAX_LINE).ok_or("has a finding without an answer")?,
+            unit: one.unit.and_then(|unit| line(&unit, MAX_UNIT)),
+            reference_range: one.normal.and_then(|normal| line(&normal, MAX_RANGE)),
+            interpretation: one.flag.map(|flag| match flag {
+                Flag::Ok => Interpretation::Normal,
+                Flag::Low => Interpretation::Low,
+                Flag::High => Interpretation::High,
+                Flag::Deviates => Interpretation::Abnormal,
+            }),
+            taken: time::instant(&one.sampled_at).ok_or("has a finding with a time that is none")?,
+            comment: filled(one.remark, MAX_REMARK),
+        })
+    };
+    findings.into_iter().map(read).collect()
 }
 
 /// What the contract would refuse takes down only the change that it stands in.

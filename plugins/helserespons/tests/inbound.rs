@@ -11,8 +11,8 @@ use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext,
 use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
-    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, NoticeChannel,
-    PaymentState, ReceiptOutcome, RenewalOutcome, Service,
+    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, Interpretation,
+    NoticeChannel, PaymentState, ReceiptOutcome, RenewalOutcome, Service,
 };
 use helserespons::Helserespons;
 use proptest::prelude::*;
@@ -432,4 +432,31 @@ fn a_text_message_of_the_vendors_own_is_told_of_so_that_nobody_is_told_twice() {
     let mut change = of_kind("SMS_SENT");
     change["sentAt"] = json!("i dag");
     assert!(matches!(one(change).body, EventBody::Unreadable(_)));
+}
+
+#[test]
+fn a_report_of_the_laboratorys_is_told_with_every_finding() {
+    let told = |change: &Value| {
+        let _host = host();
+        Helserespons::receive(inbound(), delivery(std::slice::from_ref(change))).unwrap().remove(0).body
+    };
+    let change = of_kind("LAB_REPORT");
+    let EventBody::Results(report) = told(&change) else { panic!("another event") };
+    assert!(!report.reply_allowed && report.message.text == "Langtidsblodsukkeret er for høyt.");
+    let [sugar, strep] = &report.observations[..] else { panic!("{:?}", report.observations) };
+    assert_eq!((sugar.name.as_str(), sugar.value.as_str(), sugar.unit.as_deref()), ("HbA1c", "58", Some("mmol/mol")));
+    assert_eq!((sugar.interpretation, sugar.code.as_deref()), (Some(Interpretation::High), Some("NPU27300")));
+    assert_eq!((strep.value.as_str(), strep.interpretation), ("Negativ", Some(Interpretation::Normal)));
+    for (pointer, value) in [
+        ("/findings", json!([])),
+        ("/findings", json!(vec![change["findings"][0].clone(); 201])),
+        ("/findings/0/analysis", json!(" ")),
+        ("/findings/0/answer", json!("\n")),
+        ("/findings/0/sampledAt", json!("i går")),
+        ("/findings/0/flag", json!("ODD")),
+    ] {
+        let mut wrong = change.clone();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        assert!(matches!(told(&wrong), EventBody::Unreadable(_)), "{pointer}");
+    }
 }

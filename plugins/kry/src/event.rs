@@ -11,7 +11,7 @@ use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogMessage, DialogStatus, Event, EventBody,
     Failure, Locale, OfficeMessage, OfficeOpening, Receipt, ReceiptOutcome, Refusal, Sent, Service, StatusChange,
-    Unreadable, attachments, ids, log,
+    Unreadable, VideoChange, VideoState, attachments, ids, log,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -33,6 +33,8 @@ const MAX_TEXT: usize = 32_000;
 const MAX_AUTHOR: usize = 200;
 /// Characters of a reason, by the contract.
 const MAX_REASON: usize = 2_000;
+/// Characters of who came to a meeting, by the contract.
+const MAX_PARTICIPANT: usize = 120;
 /// Files of a message, by the contract.
 const MAX_FILES: usize = 10;
 /// What stands before the number in an event's id.
@@ -82,6 +84,18 @@ enum Kind {
     /// A booking is near.
     #[serde(rename = "booking.reminder")]
     BookingReminder(BookingFacts),
+    /// The patient can come into the waiting room.
+    #[serde(rename = "meeting.opened")]
+    MeetingOpened,
+    /// A doctor is in the meeting.
+    #[serde(rename = "meeting.clinician-joined")]
+    MeetingClinicianJoined,
+    /// Somebody else is in the meeting.
+    #[serde(rename = "meeting.participant-joined")]
+    MeetingParticipantJoined { participant: String },
+    /// The meeting is over.
+    #[serde(rename = "meeting.ended")]
+    MeetingEnded,
 }
 
 #[derive(Deserialize)]
@@ -229,8 +243,19 @@ fn understood(ctx: &InboundContext, document: &Document, value: &Value, budget: 
         Kind::BookingMoved(facts) => booking(document, &resource, facts, office, AppointmentChangeKind::Moved)?,
         Kind::BookingCancelled(facts) => booking(document, &resource, facts, office, AppointmentChangeKind::Cancelled)?,
         Kind::BookingReminder(facts) => booking(document, &resource, facts, office, AppointmentChangeKind::Reminder)?,
+        Kind::MeetingOpened => meeting(visit()?, VideoState::WaitingRoomOpen),
+        Kind::MeetingClinicianJoined => meeting(visit()?, VideoState::ClinicianJoined),
+        Kind::MeetingParticipantJoined { participant } => {
+            let who = line(&participant, MAX_PARTICIPANT).ok_or("is about nobody who came")?;
+            meeting(visit()?, VideoState::ParticipantJoined(who))
+        }
+        Kind::MeetingEnded => meeting(visit()?, VideoState::Ended),
     };
     Ok(Event { id: format!("{EVENT}{number}"), occurred, body })
+}
+
+fn meeting(dialog: String, state: VideoState) -> EventBody {
+    EventBody::Video(VideoChange { dialog, state })
 }
 
 fn booking(

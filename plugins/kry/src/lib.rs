@@ -13,6 +13,7 @@
 //! | [`appointments`] | direct booking |
 //! | [`practice`] | practical information, and the triage form |
 //! | [`payments`] | fees |
+//! | [`meeting`] | into a video meeting, and out of it |
 //! | [`event`] | one event at the vendor as an event of the contract |
 //! | [`inbound`] | the event feed and the webhooks: which events, and what is told back |
 //! | [`file`](mod@file) | files in both directions |
@@ -25,6 +26,7 @@ pub mod document;
 pub mod event;
 pub mod file;
 pub mod inbound;
+pub mod meeting;
 pub mod paging;
 pub mod payments;
 pub mod person;
@@ -45,4 +47,5 @@ dialog_plugin_sdk::export_dialogs!(Kry);
 dialog_plugin_sdk::export_appointments!(Kry);
 dialog_plugin_sdk::export_practice!(Kry);
 dialog_plugin_sdk::export_payments!(Kry);
+dialog_plugin_sdk::export_video!(Kry);
 dialog_plugin_sdk::export_inbound!(Kry);

@@ -52,8 +52,8 @@ pub enum Below {
 ///
 /// | status | code | failure |
 /// | --- | --- | --- |
-/// | 403 | `service-off`, `patient-blocked`, `too-late` | `declined` |
-/// | 404 | `unknown-visit`, `unknown-booking`, `unknown-invoice` | `not-found` |
+/// | 403 | `service-off`, `patient-blocked`, `too-late`, `meeting-not-open`, `meeting-over` | `declined` |
+/// | 404 | `unknown-visit`, `unknown-booking`, `unknown-invoice`, `no-meeting` | `not-found` |
 /// | 409 | `slot-taken`, `slot-changed`, `visit-closed`, `booking-cancelled`, `invoice-paid`, `payment-open` | `conflict` |
 /// | 413 | `attachments-too-large` | `invalid`: the attachments |
 /// | 422 | `invalid-attribute`, `triage-required`, `triage-outdated`, all from the citizen | `invalid` |
@@ -71,6 +71,9 @@ pub fn accepted(answer: Response, locale: Locale, pointers: &Pointers) -> Result
         (403, "service-off") => Words::ServiceOff,
         (403, "patient-blocked") => Words::Blocked,
         (403, "too-late") => Words::TooLate,
+        (403, "meeting-not-open") => Words::MeetingNotOpen,
+        (403, "meeting-over") => Words::MeetingOver,
+        (404, "no-meeting") => Words::NoMeeting,
         (404, "unknown-visit") => Words::UnknownVisit,
         (404, "unknown-booking") => Words::UnknownBooking,
         (404, "unknown-invoice") => Words::UnknownInvoice,

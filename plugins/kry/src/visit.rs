@@ -26,12 +26,13 @@ const MESSAGE: &Pointers = &[
     ("attachments", "/attachments", Below::Same),
 ];
 
-/// How a visit in writing is held. By video it begins with a booking.
+/// How a visit is held. One by video begins in writing, and goes on in a meeting.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Mode {
     Text,
     Image,
+    Video,
 }
 
 #[derive(Serialize)]
@@ -113,7 +114,7 @@ fn visit<'a>(ctx: &'a Context, dialog: &'a str, consultation: &'a Consultation) 
     let mode = match consultation.mode {
         ConsultationMode::Text => Mode::Text,
         ConsultationMode::Image => Mode::Image,
-        ConsultationMode::Video => return Err(Words::VideoByBooking.declined(ctx.locale)),
+        ConsultationMode::Video => Mode::Video,
     };
     // The answers carry the version of the form that they are to: they go as they came.
     let triage = consultation.form.as_deref().map(serde_json::from_str).transpose();

@@ -83,11 +83,21 @@ dialog_plugin_sdk::words! {
         "Kry har endret spørsmålene siden du svarte. Svar på nytt. Ingenting er sendt."
         "Kry har endra spørsmåla sidan du svarte. Svar på nytt. Ingenting er sendt."
         "Kry has changed the questions since you answered. Answer again. Nothing was sent.";
-    /// A consultation by video begins with a booking.
-    VideoByBooking "video-by-booking"
-        "Videokonsultasjon hos Kry bestilles som time. Velg «Bestill time» og video. Ingenting er sendt."
-        "Videokonsultasjon hos Kry blir bestilt som time. Vel «Bestill time» og video. Ingenting er sendt."
-        "A video consultation with Kry is booked as an appointment. Choose “Book appointment” and video. Nothing was sent.";
+    /// The doctor has not opened the waiting room.
+    MeetingNotOpen "meeting-not-open"
+        "Venterommet er ikke åpnet ennå. Du får beskjed når du kan gå inn."
+        "Venterommet er ikkje opna enno. Du får beskjed når du kan gå inn."
+        "The waiting room is not open yet. You will be told when you can come in.";
+    /// The meeting is over.
+    MeetingOver "meeting-over"
+        "Videomøtet er avsluttet."
+        "Videomøtet er avslutta."
+        "The video meeting is over.";
+    /// The visit has no meeting.
+    NoMeeting "no-meeting"
+        "Denne konsultasjonen har ikke noe videomøte hos Kry."
+        "Denne konsultasjonen har ikkje noko videomøte hos Kry."
+        "This consultation has no video meeting with Kry.";
     /// Not part of this solution.
     NotOffered "not-offered"
         "Kry har ikke denne tjenesten. Ingenting er sendt."

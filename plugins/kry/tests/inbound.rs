@@ -12,7 +12,7 @@ use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
     AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, EncounterMode, Event, EventBody, Failure,
-    ReceiptOutcome, Service,
+    ReceiptOutcome, Service, VideoState,
 };
 use kry::Kry;
 use proptest::prelude::*;
@@ -508,4 +508,21 @@ fn a_context_without_offices_knows_no_unit() {
     let ctx = InboundContext { offices: Vec::new(), ..inbound() };
     let events = Kry::receive(ctx, delivery(&told.document(&told.of_kind("visit.opened")))).unwrap();
     assert!(matches!(&events[0].body, EventBody::Unreadable(odd) if odd.office.is_none()));
+}
+
+#[test]
+fn what_happens_in_a_meeting_is_told_as_it_is() {
+    let state = |kind: &str| match one(kind) {
+        EventBody::Video(change) => change.state,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(state("meeting.opened"), VideoState::WaitingRoomOpen);
+    assert_eq!(state("meeting.clinician-joined"), VideoState::ClinicianJoined);
+    assert_eq!(state("meeting.participant-joined"), VideoState::ParticipantJoined("Tolk".into()));
+    assert_eq!(state("meeting.ended"), VideoState::Ended);
+    let told = told();
+    let mut nobody = told.of_kind("meeting.participant-joined");
+    nobody["attributes"]["participant"] = json!("\n");
+    let (host, _) = vendor(told.clone());
+    assert!(matches!(received(&host, &told.document(&nobody)).body, EventBody::Unreadable(_)));
 }

@@ -7,12 +7,13 @@ use dialog_plugin_sdk::appointments::{Appointments, Booking, SlotQuery};
 use dialog_plugin_sdk::dialogs::{Consultation, ConsultationMode, Dialogs, Inquiry, Opening};
 use dialog_plugin_sdk::payments::Payments;
 use dialog_plugin_sdk::practice::Practice;
+use dialog_plugin_sdk::video::{RoomState, Video};
 use dialog_plugin_sdk::{Appointment, EncounterMode, Failure, Locale, Message, Service};
 use kry::Kry;
 use serde_json::{Value, json};
 use support::{
     DIALOG, NOW, NUMBER, PATIENT, PNG, SLOT, SLOT_ID, answering, booking, context, doctor, golden, keyed, message,
-    only, represented,
+    only, refusing, represented,
 };
 
 fn taken() -> Value {
@@ -307,14 +308,79 @@ fn an_amount_in_another_currency_or_of_nothing_is_not_shown() {
 }
 
 #[test]
+fn a_visit_by_video_begins_in_writing() {
+    let host = answering(201, &taken());
+    let message = message("Jeg vil vise deg utslettet.", Vec::new());
+    let opening = Opening::Consultation(Consultation { mode: ConsultationMode::Video, message, form: Some(triage()) });
+    Kry::open(keyed("visit-video"), DIALOG.into(), opening).unwrap();
+    golden("visit-video", &only(&host));
+}
+
+/// The vendor's answer to whoever wants in.
+fn access() -> Value {
+    json!({ "data": {
+        "type": "meeting-accesses",
+        "id": "acc-1",
+        "attributes": {
+            "joinUrl": "https://meet.kry.example/vis-1?t=5Q3",
+            "expiresAt": "2026-11-20T09:15:00Z",
+            "state": "waiting",
+        },
+        "relationships": { "visit": { "data": { "type": "visits", "id": "vis-1" } } },
+    } })
+}
+
+#[test]
+fn a_patient_is_let_in_by_an_address_made_for_the_occasion() {
+    let host = answering(201, &access());
+    let room = Kry::join(keyed("meeting-access"), "vis-1".into()).unwrap();
+    assert_eq!((room.url.as_str(), room.expires), ("https://meet.kry.example/vis-1?t=5Q3", NOW + 15 * 60_000));
+    assert_eq!(room.state, RoomState::Waiting);
+    golden("meeting-access", &only(&host));
+    drop(host);
+    let host = answering(201, &json!({ "data": { "type": "meeting-exits", "id": "ext-1", "attributes": {} } }));
+    Kry::leave(keyed("meeting-exit"), "vis-1".into()).unwrap();
+    golden("meeting-exit", &only(&host));
+}
+
+#[test]
+fn a_way_in_that_cannot_be_one_is_the_vendors_fault() {
+    for (pointer, value) in [
+        ("/data/attributes/joinUrl", json!("http://meet.kry.example/")),
+        ("/data/attributes/joinUrl", json!(format!("https://meet.kry.example/{}", "x".repeat(2_048)))),
+        ("/data/attributes/expiresAt", json!("soon")),
+        ("/data/attributes/state", json!("full")),
+        ("/data/relationships/visit/data/id", json!("vis-2")),
+    ] {
+        let mut wrong = access();
+        *wrong.pointer_mut(pointer).unwrap() = value;
+        let _host = answering(201, &wrong);
+        let failure = Kry::join(context(), "vis-1".into()).unwrap_err();
+        assert!(
+            matches!(&failure, Failure::Faulty(fault) if !fault.detail.contains("meet.kry")),
+            "{pointer}: {failure:?}"
+        );
+    }
+}
+
+#[test]
+fn who_cannot_come_in_is_told_why() {
+    for (status, code) in
+        [(403, "meeting-not-open"), (403, "meeting-over"), (404, "no-meeting"), (404, "unknown-visit")]
+    {
+        let _host = refusing(status, code, &[]);
+        let failure = Kry::join(context(), "vis-1".into()).unwrap_err();
+        let (Failure::Declined(reason) | Failure::NotFound(reason)) = failure else { panic!("{failure:?}") };
+        assert_eq!((reason.code.as_str(), reason.text.is_empty()), (code, false));
+    }
+}
+
+#[test]
 fn a_service_that_the_vendor_does_not_have_is_declined_and_nothing_is_sent() {
     let host = answering(201, &json!({}));
     let inquiry = Opening::Inquiry(Inquiry { message: message("Åpent?", Vec::new()) });
-    let consultation = Consultation { mode: ConsultationMode::Video, message: message("Hei", Vec::new()), form: None };
-    for (opening, code) in [(inquiry, "not-offered"), (Opening::Consultation(consultation), "video-by-booking")] {
-        let failure = Kry::open(context(), DIALOG.into(), opening).unwrap_err();
-        assert!(matches!(&failure, Failure::Declined(reason) if reason.code == code), "{failure:?}");
-    }
+    let failure = Kry::open(context(), DIALOG.into(), inquiry).unwrap_err();
+    assert!(matches!(&failure, Failure::Declined(reason) if reason.code == "not-offered"), "{failure:?}");
     assert!(host.requests().is_empty());
 }
 

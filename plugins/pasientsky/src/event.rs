@@ -12,8 +12,8 @@ use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
 use dialog_plugin_sdk::text::clip;
 use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Closing, DialogMessage, DialogStatus, Event, EventBody, Failure, Instant,
-    Locale, OfficeOpening, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, Sent, Service, StatusChange, Unreadable,
-    attachments, ids, log,
+    Locale, OfficeOpening, Receipt, ReceiptOutcome, Refusal, RenewalAnswer, Sent, Service, StatusChange, TestResults,
+    Unreadable, attachments, ids, log,
 };
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ use crate::fhir::time;
 use crate::person::Known;
 use crate::said::{Communication, Task};
 use crate::settings::Settings;
-use crate::{renewal, written};
+use crate::{renewal, report, written};
 
 /// The tag of what the clinic did, and not the portal.
 pub const ORIGIN: &str = "clinic";
@@ -117,6 +117,17 @@ pub fn of_message(
     let id = format!("communication-{}", said.id);
     let Some(dialog) = said.part_of.first() else {
         let office = served(ctx, office).ok_or("is of an office without an agreement")?;
+        if let Some(observations) = report::of(&said)? {
+            let results = TestResults {
+                dialog: said.reference(),
+                office: office.office.her_id,
+                citizen: patient(&said.subject.reference, included)?.identity(),
+                message: said.message(ctx.now, budget)?,
+                observations,
+                reply_allowed: false,
+            };
+            return Ok(Some(Event { id, occurred, body: EventBody::Results(results) }));
+        }
         let opening = OfficeOpening {
             dialog: said.reference(),
             office: office.office.her_id,

@@ -9,7 +9,8 @@
 //! | [`dialog`], [`renewal`] | written services: the vendor calls a dialog a *Task*, and a message a *Communication* |
 //! | [`calendar`], [`appointments`] | slots and appointments in both vocabularies; direct booking |
 //! | [`medication`] | which prescriptions can be renewed |
-//! | [`event`], [`said`] | what the clinic did as events of the contract |
+//! | [`event`], [`said`], [`report`] | what the clinic did as events of the contract, results of tests among it |
+//! | [`read_mark`] | what the citizen has opened |
 //! | [`inbound`], [`place`] | which news there are, by notification and by search, and how far they were taken in |
 //! | [`file`](mod@file) | files in both directions |
 //! | [`person`] | patients, and who acts for them |
@@ -27,8 +28,10 @@ pub mod inbound;
 pub mod medication;
 pub mod person;
 pub mod place;
+pub mod read_mark;
 pub mod refusal;
 pub mod renewal;
+pub mod report;
 pub mod said;
 pub mod settings;
 pub mod words;
@@ -44,6 +47,7 @@ dialog_plugin_sdk::export_dialogs!(Pasientsky);
 dialog_plugin_sdk::export_appointments!(Pasientsky);
 dialog_plugin_sdk::export_prescriptions!(Pasientsky);
 dialog_plugin_sdk::export_inbound!(Pasientsky);
+dialog_plugin_sdk::export_read_marks!(Pasientsky);
 
 use dialog_plugin_sdk::text::clip;
 

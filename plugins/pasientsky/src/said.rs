@@ -43,6 +43,12 @@ pub struct Communication {
     /// The dialog.
     #[serde(default)]
     pub part_of: Vec<Reference>,
+    /// What it is about: a report that it contains.
+    #[serde(default)]
+    pub about: Vec<Reference>,
+    /// The report and its findings.
+    #[serde(default)]
+    pub contained: Vec<Value>,
     /// What it answers.
     #[serde(default)]
     pub in_response_to: Vec<Reference>,

@@ -11,14 +11,14 @@ use dialog_plugin_sdk::inbound::{Delivery, Disposition, Inbound, InboundContext,
 use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
-    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, ReceiptOutcome,
-    RenewalOutcome, Service,
+    AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, Interpretation,
+    ReceiptOutcome, RenewalOutcome, Service,
 };
 use pasientsky::Pasientsky;
 use pasientsky::fhir::time;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use support::{NOW, PDF, SSN, answer, fhir, inbound, told, vendor, vendor_but};
+use support::{NOW, PDF, SSN, answer, fhir, host, inbound, told, vendor, vendor_but};
 
 fn poll(host: &Host, cursor: Option<String>) -> Result<Page, Failure> {
     host.call(|| Pasientsky::poll(inbound(), cursor, Vec::new()))
@@ -284,7 +284,7 @@ fn a_clock_ten_minutes_off_loses_nothing_and_doubles_nothing() {
         let vendors = Rc::clone(&shown);
         host.upstream("fhir", move |request: &Request| answer(&vendors.borrow(), request));
         let first = poll(&host, None).unwrap();
-        assert_eq!(first.events.len(), 15 + 4, "{minutes}");
+        assert_eq!(first.events.len(), 16 + 4, "{minutes}");
         assert!(poll(&host, first.cursor.clone()).unwrap().events.is_empty());
         // Something new, a minute later by the vendor's clock.
         let mut later = shifted(&there, minutes + 1);
@@ -295,7 +295,7 @@ fn a_clock_ten_minutes_off_loses_nothing_and_doubles_nothing() {
         }
         *shown.borrow_mut() = later;
         let next = poll(&host, first.cursor).unwrap();
-        assert_eq!(next.events.len(), 15 + 4, "{minutes}");
+        assert_eq!(next.events.len(), 16 + 4, "{minutes}");
     }
 }
 
@@ -459,7 +459,7 @@ fn something_of_a_strange_office_or_about_nobody_is_unreadable() {
         let events = poll(&host, None).unwrap().events;
         assert!(!events.iter().any(|event| matches!(event.body, EventBody::Opened(_) | EventBody::Appointment(_))));
         let odd = events.iter().filter(|event| matches!(event.body, EventBody::Unreadable(_))).count();
-        assert_eq!(odd, 4 + 2 + 3, "two openings and three appointments more");
+        assert_eq!(odd, 4 + 3 + 3, "two openings, results and three appointments more");
     }
 }
 
@@ -469,7 +469,7 @@ fn refusals_are_counted_for_the_operator_and_a_strange_cursor_begins_anew() {
     let refused =
         Settlement { event: "task-1-closed".into(), disposition: Disposition::Refused(RefusalReason::DialogClosed) };
     let page = host.call(|| Pasientsky::poll(inbound(), Some("v0:17".into()), vec![refused])).unwrap();
-    assert_eq!(page.events.len(), 15 + 4);
+    assert_eq!(page.events.len(), 16 + 4);
     assert!(host.lines().iter().any(|(_, line)| line.starts_with("1 of the last events")));
     assert!(page.cursor.unwrap().len() < 64 * 1024);
 }
@@ -508,5 +508,46 @@ proptest! {
         prop_assert!(page.events.len() >= 8, "{}", page.events.len());
         let again = poll(&host, page.cursor).unwrap();
         prop_assert!(again.events.is_empty());
+    }
+}
+
+/// The message that tells of results, with one element of the report or of its first finding as it is wanted.
+fn reported(change: impl FnOnce(&mut Value)) -> EventBody {
+    let (mut all, host) = (told(), host());
+    let about = |entry: &Value| entry["resource"]["about"].is_array();
+    let entries = all["news"]["Communication"]["entry"].as_array_mut().unwrap();
+    let at = entries.iter().position(about).unwrap();
+    change(&mut entries[at]["resource"]);
+    let id = format!("Communication/{}", entries[at]["resource"]["id"].as_str().unwrap());
+    host.upstream("fhir", move |request: &Request| answer(&all, request));
+    receive(&host, &[&id]).unwrap().remove(0).body
+}
+
+#[test]
+fn a_report_is_told_with_the_doctors_words_and_every_finding() {
+    let EventBody::Results(told) = reported(|_| {}) else { panic!("another event") };
+    assert!(told.dialog.starts_with("Communication/") && !told.reply_allowed);
+    assert_eq!(told.message.text, "Jernlageret er lavt. Resten er fint.");
+    let [iron, blood, culture] = &told.observations[..] else { panic!("{:?}", told.observations) };
+    assert_eq!((iron.name.as_str(), iron.value.as_str(), iron.unit.as_deref()), ("Ferritin", "12", Some("µg/L")));
+    assert_eq!((iron.reference_range.as_deref(), iron.code.as_deref()), (Some("15–200"), Some("NPU19763")));
+    assert_eq!(iron.interpretation, Some(Interpretation::Low));
+    assert_eq!((blood.value.as_str(), blood.interpretation), ("13,2", Some(Interpretation::Normal)));
+    assert_eq!((culture.value.as_str(), culture.unit.as_deref()), ("Ingen vekst", None));
+    assert_eq!(culture.comment.as_deref(), Some("Dyrket i to døgn."));
+}
+
+#[test]
+fn a_report_of_which_something_cannot_be_understood_is_kept_whole_for_the_operator() {
+    for (pointer, value) in [
+        ("/contained/0/result", json!([])),
+        ("/contained/0/result/0/reference", json!("#nowhere")),
+        ("/contained/1/effectiveDateTime", json!("yesterday")),
+        ("/contained/1/code/text", json!(" ")),
+        ("/contained/1/valueQuantity", json!("12")),
+        ("/contained/3/valueString", json!("")),
+    ] {
+        let told = reported(|message| *message.pointer_mut(pointer).unwrap() = value);
+        assert!(matches!(told, EventBody::Unreadable(_)), "{pointer}: {told:?}");
     }
 }

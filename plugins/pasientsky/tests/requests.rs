@@ -10,6 +10,7 @@ use dialog_plugin_sdk::dialogs::{
 };
 use dialog_plugin_sdk::inbound::Inbound;
 use dialog_plugin_sdk::prescriptions::{Prescriptions, Renewability};
+use dialog_plugin_sdk::read_marks::ReadMarks;
 use dialog_plugin_sdk::testing::Host;
 use dialog_plugin_sdk::upstream::Method;
 use dialog_plugin_sdk::{Appointment, EncounterMode, Failure};
@@ -276,4 +277,37 @@ fn a_reference_that_would_lead_elsewhere_is_not_sent() {
     assert!(matches!(Pasientsky::cancel(context(), elsewhere, None), Err(Failure::NotFound(_))));
     assert!(matches!(Pasientsky::book(context(), wanted("../x", SLOT)), Err(Failure::Conflict(_))));
     assert!(host.requests().is_empty());
+}
+
+#[test]
+fn a_message_that_was_read_is_received_as_the_next_version_of_what_it_was() {
+    let host = vendor();
+    let message = format!("Communication/{}", told()["message"]["id"].as_str().unwrap());
+    Pasientsky::seen(context(), "Task/t-2".into(), message.clone()).unwrap();
+    golden("read-mark", &last(&host));
+    drop(host);
+    let mut read = told()["message"].clone();
+    read["received"] = json!("2026-11-20T08:00:00Z");
+    let host = vendor_but(move |request| {
+        let it = request.method == Method::Get && request.path.starts_with("/Communication/");
+        it.then(|| fhir(200, &read).header("etag", "W/2"))
+    });
+    Pasientsky::seen(context(), "Task/t-2".into(), message).unwrap();
+    assert!(!host.requests().iter().any(writes), "it was received before");
+}
+
+#[test]
+fn a_message_of_anothers_or_of_nobodys_is_not_marked() {
+    let mut others = told()["message"].clone();
+    others["subject"]["reference"] = json!("Patient/p-9");
+    let message = format!("Communication/{}", others["id"].as_str().unwrap());
+    let host = vendor_but(move |request| {
+        let it = request.method == Method::Get && request.path.starts_with("/Communication/");
+        it.then(|| fhir(200, &others).header("etag", "W/1"))
+    });
+    for named in [message.as_str(), "Task/t-2", "Communication/../x", ""] {
+        let failure = Pasientsky::seen(context(), "Task/t-2".into(), named.into()).unwrap_err();
+        assert!(matches!(failure, Failure::NotFound(_)), "{failure:?}");
+    }
+    assert!(!host.requests().iter().any(writes));
 }

@@ -23,7 +23,7 @@ pub use self::{
     check::Verdict,
     report::{Line, Report, Support, matrix},
     run::SetUpError,
-    stage::{Answer, Done, File, Moment, Received, Stage, Trouble, Unable},
+    stage::{Answer, Done, File, Meeting, Moment, Received, Stage, Trouble, Unable},
     subject::Subject,
     topic::Topic,
 };

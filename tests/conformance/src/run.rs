@@ -22,6 +22,7 @@ use dialog_contract::{
     },
     service::{Locale, Representation},
     survey::{Answer, Questionnaire},
+    video::Room,
 };
 use dialog_core::{
     media,
@@ -238,6 +239,18 @@ impl Run {
 
     pub(crate) async fn pay(&self, ctx: Context, invoice: &str) -> Result<Payment, Failure> {
         self.host.pay(self.target(1), ctx, invoice.to_owned(), RETURN.to_owned()).await.answer
+    }
+
+    pub(crate) async fn join(&self, reference: &str) -> Result<Room, Failure> {
+        self.host.join(self.target(1), self.context(), reference.to_owned()).await.answer
+    }
+
+    pub(crate) async fn leave(&self, reference: &str) -> Result<(), Failure> {
+        self.host.leave(self.target(1), self.context(), reference.to_owned()).await.answer
+    }
+
+    pub(crate) async fn mark_seen(&self, reference: &str, message: &str) -> Result<(), Failure> {
+        self.host.mark_seen(self.target(1), self.context(), reference.to_owned(), message.to_owned()).await.answer
     }
 
     pub(crate) async fn survey(&self, locale: Locale) -> Result<Option<Questionnaire>, Failure> {

@@ -127,6 +127,19 @@ pub enum Moment {
     LookUp,
 }
 
+/// What happens in a video meeting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meeting {
+    /// The office opens the waiting room.
+    Opens,
+    /// A clinician comes.
+    ClinicianComes,
+    /// Somebody else comes, by this name or role.
+    Comes(String),
+    /// It is over.
+    Ends,
+}
+
 /// The vendor's side. One office of the vendor's, and the subject's citizen there; the citizen's numbers are known to it.
 ///
 /// A function that a vendor's solution has nothing for answers [`Unable::NotOffered`], as all do here by themselves: the
@@ -162,6 +175,21 @@ pub trait Stage: Send + Sync {
     /// The citizen owes the office this much more, in øre.
     async fn owes(&self, _amount: u64) -> Done {
         Err(Unable::not_offered("the stage cannot charge anything"))
+    }
+
+    /// Something happens in the video meeting of this dialog, by the plugin's own reference.
+    async fn meets(&self, _dialog: &str, _happens: Meeting) -> Done {
+        Err(Unable::not_offered("the stage has no video meetings"))
+    }
+
+    /// The office tells the citizen of one finding in these words: an analysis by this name has this answer.
+    async fn tells_results(&self, _words: &str, _name: &str, _answer: &str) -> Done {
+        Err(Unable::not_offered("the stage has no test results"))
+    }
+
+    /// Whether the provider knows that the citizen has read this message of the office's, by the plugin's own name of it.
+    async fn knows_read(&self, _message: &str) -> Done<bool> {
+        Err(Unable::not_offered("the stage does not tell what was read"))
     }
 
     /// A survey is open for the citizen, who has not answered it.

@@ -31,6 +31,12 @@ pub enum Topic {
     Payment,
     /// Surveys.
     Survey,
+    /// E-consultation by video.
+    ConsultationVideo,
+    /// Results of tests.
+    TestResults,
+    /// What the citizen has read.
+    ReadMarks,
     /// What the office begins.
     FromTheOffice,
     /// How news arrives.
@@ -39,7 +45,7 @@ pub enum Topic {
 
 impl Topic {
     /// In the order of the report.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Package,
         Self::Booking,
         Self::AppointmentRequest,
@@ -52,6 +58,9 @@ impl Topic {
         Self::PracticalInformation,
         Self::Payment,
         Self::Survey,
+        Self::ConsultationVideo,
+        Self::TestResults,
+        Self::ReadMarks,
         Self::FromTheOffice,
         Self::News,
     ];
@@ -72,6 +81,9 @@ impl Topic {
             Self::PracticalInformation => "practical information",
             Self::Payment => "payment",
             Self::Survey => "satisfaction survey",
+            Self::ConsultationVideo => "e-consultation, video",
+            Self::TestResults => "test results",
+            Self::ReadMarks => "read marks",
             Self::FromTheOffice => "messages from the office",
             Self::News => "arrival of news",
         }
@@ -82,12 +94,18 @@ impl Topic {
         match self {
             Self::Booking | Self::AppointmentRequest => Some(Service::Appointment),
             Self::PrescriptionRenewal => Some(Service::PrescriptionRenewal),
-            Self::ConsultationText | Self::ConsultationImage => Some(Service::Consultation),
+            Self::ConsultationText | Self::ConsultationImage | Self::ConsultationVideo => Some(Service::Consultation),
+            Self::TestResults => Some(Service::TestResults),
             Self::Inquiry => Some(Service::Inquiry),
             Self::SickNoteRenewal => Some(Service::SickNoteRenewal),
             Self::Certificate => Some(Service::Certificate),
             Self::Payment => Some(Service::Payment),
-            Self::Package | Self::PracticalInformation | Self::Survey | Self::FromTheOffice | Self::News => None,
+            Self::Package
+            | Self::PracticalInformation
+            | Self::Survey
+            | Self::ReadMarks
+            | Self::FromTheOffice
+            | Self::News => None,
         }
     }
 
@@ -99,7 +117,9 @@ impl Topic {
             Self::PracticalInformation => Some(Interface::Practice),
             Self::Payment => Some(Interface::Payments),
             Self::Survey => Some(Interface::Feedback),
-            Self::FromTheOffice | Self::News => Some(Interface::Inbound),
+            Self::ConsultationVideo => Some(Interface::Video),
+            Self::ReadMarks => Some(Interface::ReadMarks),
+            Self::TestResults | Self::FromTheOffice | Self::News => Some(Interface::Inbound),
             _ => Some(Interface::Dialogs),
         }
     }

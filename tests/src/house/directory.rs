@@ -65,6 +65,10 @@ fn agreements(office: &Office) -> Vec<Value> {
         });
         match service {
             Service::Appointment => agreement["booking"] = json!(booking),
+            // The vendor's own doctors meet their patients by video.
+            Service::Consultation if *solution == Solution::Kry => {
+                agreement["modes"] = json!(["text", "image", "video"]);
+            }
             Service::Consultation => agreement["modes"] = json!(["text", "image"]),
             _ => {}
         }

@@ -6,12 +6,13 @@ use serde_json::json;
 
 use super::{
     citizen::{Citizen, decisions, office_messages},
+    results,
     teller::Teller,
 };
 use crate::{
     house::House,
     sim::{
-        pasientsky::{Answer, Decision, Dialog, Opening, Record, Service},
+        pasientsky::{Answer, Decision, Dialog, Kind, Opening, Record, Report, Service},
         world::{BEKKEFARET, EINAR, Solution},
     },
 };
@@ -36,7 +37,32 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     consultation(tell, house, &mut einar).await?;
     renewal(tell, house, &mut einar).await?;
     redirected(tell, house, &mut einar).await?;
+    tested(tell, house, &mut einar).await?;
     one_way(tell, house, &mut einar).await
+}
+
+/// Results, and the clinic sees that they were read.
+async fn tested(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {
+    tell.step("The clinic tells Einar what the laboratory found");
+    let known = einar.known();
+    let words = "Jernlageret er lavt. Resten er fint.";
+    let report = Report {
+        topic: "Svar på blodprøver".to_owned(),
+        text: words.to_owned(),
+        findings: vec![json!({
+            "code": { "text": "Ferritin" },
+            "valueQuantity": { "value": 12.5, "unit": "µg/L" },
+            "referenceRange": [{ "low": { "value": 15 }, "high": { "value": 200 } }],
+        })],
+    };
+    let clinic = BEKKEFARET.account(Solution::Pasientsky).context("an account")?;
+    let said = house.pasientsky.report(clinic, EINAR.national_id, &report)?;
+    results::play(tell, einar, &known, (words, "Ferritin", "12,5")).await?;
+    tell.step("The clinic is told that Einar has read them");
+    house.pasientsky.wait_until_received(&said).await?;
+    let all = house.pasientsky.records(Kind::Communication);
+    let marked = all.iter().filter(|one| one.id == said && one.text("/received").is_some()).count();
+    tell.equal("the message is received", marked, 1)
 }
 
 async fn dialog(house: &House, service: Service) -> anyhow::Result<Dialog> {

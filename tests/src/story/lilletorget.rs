@@ -1,18 +1,19 @@
 //! Leila, at an office where everything goes through the commercial solution.
 
+use anyhow::Context;
 use serde_json::json;
 
 use super::{
     citizen::{Citizen, office_messages},
-    payment,
+    payment, results,
     teller::Teller,
     vendor::Clinic,
 };
 use crate::{
     house::House,
     sim::{
-        helserespons::{Answer, CaseType},
-        world::{LEILA, LILLETORGET},
+        helserespons::{Answer, CaseType, LabReport},
+        world::{LEILA, LILLETORGET, Solution},
     },
 };
 
@@ -39,7 +40,25 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     let again = clinic.redirects(tell, &mut leila).await?;
     clinic.answers_again(tell, &mut leila, &again).await?;
     clinic.sends_notice(tell, &mut leila).await?;
-    clinic.issues_certificate(tell, &mut leila).await
+    clinic.issues_certificate(tell, &mut leila).await?;
+    tested(tell, house, &mut leila).await
+}
+
+async fn tested(tell: &mut Teller, house: &House, leila: &mut Citizen) -> anyhow::Result<()> {
+    tell.step("The clinic tells Leila what the laboratory found");
+    let known = leila.known();
+    let words = "Langtidsblodsukkeret er for høyt.";
+    let report = LabReport {
+        heading: "Prøvesvar".to_owned(),
+        text: words.to_owned(),
+        findings: vec![json!({
+            "analysis": "HbA1c", "answer": "58", "unit": "mmol/mol", "flag": "HIGH",
+            "sampledAt": "2026-11-18T07:40:00Z",
+        })],
+    };
+    let clinic = LILLETORGET.account(Solution::Helserespons).context("an account")?;
+    house.helserespons.report(clinic, LEILA.national_id, &report)?;
+    results::play(tell, leila, &known, (words, "HbA1c", "58")).await.map(drop)
 }
 
 async fn consultation(

@@ -9,6 +9,7 @@
 //!   whose doctor is a vendor's.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
+//!   [`results`]: what tests found.
 //! - [`notices`]: what Leila is told by text message, once.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
@@ -24,6 +25,7 @@ pub mod kry;
 pub mod lilletorget;
 pub mod notices;
 pub mod payment;
+pub mod results;
 pub mod skogbrynet;
 pub mod solsiden;
 pub mod teller;

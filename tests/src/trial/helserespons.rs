@@ -6,10 +6,11 @@ use async_trait::async_trait;
 use dialog_conformance::{Answer, Done, File, Moment, Received, Stage, Topic, Trouble, Unable};
 use dialog_contract::{provider::RenewalOutcome, service::Service};
 use jiff::{Timestamp, tz::TimeZone};
+use serde_json::json;
 
 use super::{Trial, account, reachable, spoil};
 use crate::sim::{
-    helserespons::{self, BookingAct, Case, CaseType, Decision, HelseresponsSim, Opening, Outcome},
+    helserespons::{self, BookingAct, Case, CaseType, Decision, HelseresponsSim, LabReport, Opening, Outcome},
     world::{KARI, LEILA, LILLETORGET, Solution},
 };
 
@@ -29,6 +30,7 @@ pub fn trial(sim: &HelseresponsSim) -> Trial {
             Topic::Inquiry,
             Topic::Certificate,
             Topic::Payment,
+            Topic::TestResults,
         ],
         stage: Arc::new(Clinic(sim.clone())),
     }
@@ -123,6 +125,13 @@ impl Stage for Clinic {
         };
         let clinic = account(&LILLETORGET, Solution::Helserespons)?;
         self.0.open(clinic, LEILA.national_id, &opening).map(drop).map_err(Unable::failed)
+    }
+
+    async fn tells_results(&self, words: &str, name: &str, answer: &str) -> Done {
+        let finding = json!({ "analysis": name, "answer": answer, "sampledAt": "2026-01-05T07:40:00Z" });
+        let report = LabReport { heading: "Prøvesvar".to_owned(), text: words.to_owned(), findings: vec![finding] };
+        let clinic = account(&LILLETORGET, Solution::Helserespons)?;
+        self.0.report(clinic, LEILA.national_id, &report).map(drop).map_err(Unable::failed)
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

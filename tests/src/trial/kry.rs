@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dialog_conformance::{Answer, Done, File, Moment, Received, Stage, Topic, Trouble, Unable};
+use dialog_conformance::{Answer, Done, File, Meeting, Moment, Received, Stage, Topic, Trouble, Unable};
 use dialog_contract::service::Service;
 
 use super::{Trial, helserespons::local, reachable, spoil};
 use crate::sim::{
-    kry::{self, BookingAct, KrySim, Opening, Visit},
+    kry::{self, BookingAct, KrySim, MeetingAct, Opening, Visit},
     world::{KRY, LEILA, SIGNE},
 };
 
@@ -22,7 +22,7 @@ pub fn trial(sim: &KrySim) -> Trial {
         office: &KRY,
         citizen: &SIGNE,
         other: &LEILA,
-        agreed: vec![Topic::Booking, Topic::ConsultationText, Topic::ConsultationImage],
+        agreed: vec![Topic::Booking, Topic::ConsultationText, Topic::ConsultationImage, Topic::ConsultationVideo],
         stage: Arc::new(Unit(sim.clone())),
     }
 }
@@ -76,6 +76,16 @@ impl Stage for Unit {
         let subject = Some("Fra Kry".to_owned());
         let opening = Opening { one_way: !reply_allowed, subject, text: text.to_owned(), files: Vec::new() };
         self.0.open(SIGNE.national_id, &opening).map(drop).map_err(Unable::failed)
+    }
+
+    async fn meets(&self, dialog: &str, happens: Meeting) -> Done {
+        let act = match happens {
+            Meeting::Opens => MeetingAct::Open,
+            Meeting::ClinicianComes => MeetingAct::Join,
+            Meeting::Comes(participant) => MeetingAct::Bring { participant },
+            Meeting::Ends => MeetingAct::End,
+        };
+        self.0.meet(dialog, &act).map(drop).map_err(Unable::failed)
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use dialog_conformance::{Answer, Done, Moment, Received, Stage, Topic, Trouble, Unable};
 use dialog_contract::{provider::RenewalOutcome, service::Service};
+use serde_json::json;
 
 use super::{Trial, account, reachable, spoil};
 use crate::sim::{
-    pasientsky::{self, AppointmentAct, Decision, Dialog, File, Opening, PasientskySim},
+    pasientsky::{self, AppointmentAct, Decision, Dialog, File, Kind, Opening, PasientskySim, Report},
     world::{BEKKEFARET, EINAR, KARI, Solution},
 };
 
@@ -25,6 +26,7 @@ pub fn trial(sim: &PasientskySim) -> Trial {
             Topic::ConsultationText,
             Topic::ConsultationImage,
             Topic::Inquiry,
+            Topic::TestResults,
         ],
         stage: Arc::new(Clinic(sim.clone())),
     }
@@ -104,6 +106,20 @@ impl Stage for Clinic {
             text: text.to_owned(),
         };
         self.0.open(self.clinic()?, EINAR.national_id, &opening).map(drop).map_err(Unable::failed)
+    }
+
+    async fn tells_results(&self, words: &str, name: &str, answer: &str) -> Done {
+        let finding = json!({ "code": { "text": name }, "valueString": answer });
+        let report = Report { topic: "Prøvesvar".to_owned(), text: words.to_owned(), findings: vec![finding] };
+        let clinic = account(&BEKKEFARET, Solution::Pasientsky)?;
+        self.0.report(clinic, EINAR.national_id, &report).map(drop).map_err(Unable::failed)
+    }
+
+    async fn knows_read(&self, message: &str) -> Done<bool> {
+        let all = self.0.records(Kind::Communication);
+        let found = all.iter().find(|one| one.reference() == message);
+        let found = found.ok_or_else(|| Unable::failed(format!("no message {message}")))?;
+        Ok(found.text("/received").is_some())
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

@@ -35,8 +35,15 @@ use crate::visit::{citizen, opened, operator, upload};
 /// What the test itself writes; all in ASCII, so that it has one spelling in any encoding.
 const WORDS: &str = "Kanarifuglen sang i natt";
 
-/// What people write in the story.
-const STORY: [&str; 4] = ["Utslettet er tilbake", "Jeg sover fortsatt", "Eksemet er verre", "kremen to ganger"];
+/// What people write in the story, what a laboratory found, and the way into a video meeting.
+const STORY: [&str; 6] = [
+    "Utslettet er tilbake",
+    "Jeg sover fortsatt",
+    "Eksemet er verre",
+    "kremen to ganger",
+    "Langtidsblodsukkeret",
+    "meet.kry.example",
+];
 
 /// Things to search for, each by what it is.
 struct Canaries {

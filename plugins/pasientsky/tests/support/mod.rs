@@ -111,6 +111,9 @@ pub(crate) fn answer(told: &Value, request: &Request) -> Reply {
         (Method::Post, "/Communication") => Reply::status(201),
         (Method::Get, "/Appointment/a-1") => versioned(200, &told["appointment"]),
         (Method::Get, "/Task/t-2") => versioned(200, &told["task"]),
+        (Method::Get, path) if path == format!("/Communication/{}", told["message"]["id"].as_str().unwrap()) => {
+            versioned(200, &told["message"])
+        }
         (Method::Put, _) => {
             let mut next = written();
             let version: u64 = next["meta"]["versionId"].as_str().unwrap().parse().unwrap();

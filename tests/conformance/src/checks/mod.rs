@@ -2,7 +2,8 @@
 //!
 //! - [`package`]: the file. [`written`]: what all written services have in common. [`renewal`], [`requests`],
 //!   [`certificates`]: what is their own.
-//! - [`booking`]: direct booking. [`practice`], [`payments`], [`surveys`]: what stands beside dialogs. [`office`]: what the office begins. [`news`]: how news arrives, and what goes wrong then.
+//! - [`booking`]: direct booking. [`practice`], [`payments`], [`surveys`]: what stands beside dialogs.
+//! - [`video`], [`results`], [`read_marks`]: meetings, what tests found, what was read. [`office`]: what the office begins. [`news`]: how news arrives, and what goes wrong then.
 
 mod booking;
 mod certificates;
@@ -11,9 +12,12 @@ mod office;
 mod package;
 mod payments;
 mod practice;
+mod read_marks;
 mod renewal;
 mod requests;
+mod results;
 mod surveys;
+mod video;
 mod written;
 
 use crate::check::Check;
@@ -28,6 +32,9 @@ pub(crate) fn all() -> Vec<Check> {
     all.extend(certificates::checks());
     all.extend(practice::checks());
     all.extend(payments::checks());
+    all.extend(video::checks());
+    all.extend(results::checks());
+    all.extend(read_marks::checks());
     all.extend(surveys::checks());
     all.extend(office::checks());
     all.extend(news::checks());

@@ -153,6 +153,18 @@ pub struct Opening {
     pub files: Vec<File>,
 }
 
+/// What tests found, and what the doctor says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabReport {
+    /// Heading.
+    pub heading: String,
+    /// The doctor's words.
+    pub text: String,
+    /// As the vendor writes them: `analysis`, `answer`, `unit`, `normal`, `flag`, `sampledAt`, ...
+    pub findings: Vec<Value>,
+}
+
 fn question() -> CaseType {
     CaseType::Question
 }
@@ -277,6 +289,20 @@ impl State {
             lines: Vec::new(),
             entries: vec![entry],
         });
+        Ok(no)
+    }
+
+    /// The clinic tells a citizen what tests found; gives the report's number.
+    pub fn report(&mut self, clinic: &str, citizen: &NationalId, report: &LabReport) -> Result<String, SimError> {
+        let known = self.clinic(clinic)?;
+        let (clinic, gp) = (known.name, known.office.gps.first());
+        known.citizen(citizen).ok_or(SimError::NoSuchCitizen)?;
+        let author = gp.map(author);
+        let entry = self.entry(false, Some(report.heading.clone()), report.text.clone(), Vec::new(), author);
+        let no = self.number("L");
+        let patient = json!({ "ssn": citizen.reveal() });
+        let content = json!({ "reportNo": no, "patient": patient, "entry": entry.json(), "findings": report.findings });
+        self.tell(clinic, "LAB_REPORT", content);
         Ok(no)
     }
 

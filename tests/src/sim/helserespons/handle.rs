@@ -1,6 +1,6 @@
 //! The handle that tests and the demo hold.
 
-use super::answer::{Answer, BookingAct, Opening};
+use super::answer::{Answer, BookingAct, LabReport, Opening};
 use super::calendar::{Booking, Slot};
 use super::case::{Case, CaseType};
 use super::change::{Change, Damage};
@@ -167,6 +167,11 @@ impl HelseresponsSim {
     /// The clinic opens a case or sends a one-way message; gives its number.
     pub fn open(&self, clinic: &str, ssn: &str, opening: &Opening) -> Result<String, SimError> {
         self.shared.with(|state| state.open(clinic, &NationalId::new(ssn), opening))
+    }
+
+    /// The clinic tells a citizen what tests found; gives the report's number.
+    pub fn report(&self, clinic: &str, ssn: &str, report: &LabReport) -> Result<String, SimError> {
+        self.shared.with(|state| state.report(clinic, &NationalId::new(ssn), report))
     }
 
     /// The clinic charges for a case; gives the number of the change.

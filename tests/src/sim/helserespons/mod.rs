@@ -27,7 +27,7 @@ pub mod webhook;
 mod tests;
 
 pub use crate::sim::meldingstjener::NationalId;
-pub use answer::{Answer, BookingAct, Decision, Opening, Outcome};
+pub use answer::{Answer, BookingAct, Decision, LabReport, Opening, Outcome};
 pub use calendar::{Booking, Channel, Slot};
 pub use case::{Case, CaseState, CaseType, Entry, File, Line};
 pub use change::{Change, Damage};

@@ -6,7 +6,7 @@ use super::invoice::Invoice;
 use super::patient::Patient;
 use super::state::State;
 use super::unit::{DOCTORS, practitioner};
-use super::visit::{Status, Visit};
+use super::visit::{Stage, Status, Visit};
 use super::{File, NationalId, SimError};
 use jiff::ToSpan;
 use jiff::civil::DateTime;
@@ -109,6 +109,23 @@ pub enum BookingAct {
     },
 }
 
+/// What happens in a visit's video meeting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum MeetingAct {
+    /// The patient can come into the waiting room.
+    Open,
+    /// A doctor comes.
+    Join,
+    /// Somebody else comes: a relative, an interpreter, another clinician.
+    Bring {
+        /// By name or by role.
+        participant: String,
+    },
+    /// It is over.
+    End,
+}
+
 fn author() -> String {
     DOCTORS.first().map(|doctor| format!("{} {}", doctor.given_name, doctor.family_name)).unwrap_or_default()
 }
@@ -172,6 +189,7 @@ impl State {
             represented: false,
             portal_reference: None,
             mode: "text",
+            meeting: None,
             triage: None,
             one_way,
             messages: vec![message],
@@ -204,6 +222,28 @@ impl State {
             }
         };
         self.booking_event(kind, &booking, None, text)
+    }
+
+    /// Something happens in a visit's video meeting; gives the number of the event.
+    pub fn meet(&mut self, id: &str, act: &MeetingAct) -> Result<u64, SimError> {
+        let meeting = self.visit(id)?.meeting.as_mut().ok_or(SimError::WrongAnswer("meet"))?;
+        let (kind, facts) = match act {
+            MeetingAct::Open => {
+                meeting.stage = Stage::Waiting;
+                ("meeting.opened", json!({}))
+            }
+            MeetingAct::Join => {
+                meeting.stage = Stage::Open;
+                ("meeting.clinician-joined", json!({}))
+            }
+            MeetingAct::Bring { participant } => ("meeting.participant-joined", json!({ "participant": participant })),
+            MeetingAct::End => {
+                meeting.stage = Stage::Over;
+                ("meeting.ended", json!({}))
+            }
+        };
+        let related = vec![("visit", "visits", id.to_owned())];
+        Ok(self.tell(kind, About { facts, related, ..About::default() }))
     }
 
     fn patient(&self, citizen: &NationalId) -> Result<Patient, SimError> {

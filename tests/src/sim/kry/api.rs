@@ -11,6 +11,7 @@
 //! | `POST /v1/bookings`, `PATCH /v1/bookings/{id}` | books; moves or cancels |
 //! | `POST /v1/visits`, `PATCH /v1/visits/{id}` | begins a visit; takes it back |
 //! | `POST /v1/messages` | writes in a visit |
+//! | `POST /v1/meeting-accesses`, `POST /v1/meeting-exits` | into a visit's video meeting; out of it |
 //! | `GET /v1/invoices?filter[unit]&filter[patient]&filter[status]=open&sort=issuedAt` | what is owed, in pages |
 //! | `POST /v1/payments` | begins a payment |
 //! | `GET /v1/events?page[after]&page[size]` | the feed |
@@ -53,6 +54,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/visits", post(write::open))
         .route("/v1/visits/{id}", patch(write::withdraw))
         .route("/v1/messages", post(write::send))
+        .route("/v1/meeting-accesses", post(write::access))
+        .route("/v1/meeting-exits", post(write::exit))
         .route("/v1/invoices", get(look::invoices))
         .route("/v1/payments", post(write::pay))
         .route("/v1/events", get(look::events))

@@ -5,6 +5,7 @@
 //! | `GET /control/visits` | what waits for a clinician |
 //! | `POST /control/visits/{id}/answer` | an [`Answer`] |
 //! | `POST /control/visits` | an [`Opening`] and `number`: a visit, or with `oneWay` a message without a reply |
+//! | `POST /control/visits/{id}/meeting` | a [`MeetingAct`] |
 //! | `GET /control/timeslots` | times, taken ones too |
 //! | `POST /control/timeslots/{id}/take` | takes a time away |
 //! | `POST /control/bookings` | a [`BookingAct`] |
@@ -19,7 +20,7 @@
 //!
 //! The routes that make trouble are those of [`trouble::control`].
 
-use super::answer::{Answer, BookingAct, Opening};
+use super::answer::{Answer, BookingAct, MeetingAct, Opening};
 use super::event::Damage;
 use super::state::Switches;
 use super::webhook::{self, Webhook};
@@ -68,6 +69,7 @@ pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) ->
     let control = Router::new()
         .route("/visits", get(visits).post(open))
         .route("/visits/{id}/answer", post(answer))
+        .route("/visits/{id}/meeting", post(meet))
         .route("/timeslots", get(timeslots))
         .route("/timeslots/{id}/take", post(take))
         .route("/bookings", post(act))
@@ -135,6 +137,11 @@ async fn take(Extract(control): Extract<Control>, Path(id): Path<String>) -> Rep
 
 async fn act(Extract(control): Extract<Control>, Json(act): Json<BookingAct>) -> Reply {
     let event = control.shared.with(|state| state.act(&act, None))?;
+    Ok(Json(json!({ "event": event })))
+}
+
+async fn meet(Extract(control): Extract<Control>, Path(id): Path<String>, Json(act): Json<MeetingAct>) -> Reply {
+    let event = control.shared.with(|state| state.meet(&id, &act))?;
     Ok(Json(json!({ "event": event })))
 }
 

@@ -1,6 +1,6 @@
 //! The handle that tests and the demo hold.
 
-use super::answer::{Answer, BookingAct, Opening};
+use super::answer::{Answer, BookingAct, MeetingAct, Opening};
 use super::calendar::{Booking, Timeslot};
 use super::event::{Damage, Event};
 use super::invoice::{Invoice, Payment};
@@ -175,6 +175,11 @@ impl KrySim {
     /// A clinician does something with a booking; gives the number of the event.
     pub fn act(&self, act: &BookingAct, text: Option<&str>) -> Result<u64, SimError> {
         self.shared.with(|state| state.act(act, text))
+    }
+
+    /// Something happens in a visit's video meeting; gives the number of the event.
+    pub fn meet(&self, visit: &str, act: &MeetingAct) -> Result<u64, SimError> {
+        self.shared.with(|state| state.meet(visit, act))
     }
 
     /// Takes a time away.

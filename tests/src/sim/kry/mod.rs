@@ -37,13 +37,13 @@ mod tests;
 pub use crate::sim::helserespons::File;
 pub use crate::sim::meldingstjener::NationalId;
 pub use crate::sim::meldingstjener::token::OauthClient;
-pub use answer::{Answer, BookingAct, Opening};
+pub use answer::{Answer, BookingAct, MeetingAct, Opening};
 pub use calendar::{Booking, Channel, Timeslot};
 pub use event::{Damage, Event};
 pub use handle::{Config, KrySim};
 pub use invoice::{Invoice, Payment};
 pub use state::Violation;
-pub use visit::{Message, Status, Visit};
+pub use visit::{Meeting, Message, Stage, Status, Visit};
 pub use webhook::{Pushed, Webhook};
 
 use crate::sim::meldingstjener::token::Tokens;

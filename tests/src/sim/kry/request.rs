@@ -207,6 +207,17 @@ pub enum Mode {
     Text,
     /// With a picture.
     Image,
+    /// In a meeting.
+    Video,
+}
+
+/// `meeting-accesses` and `meeting-exits`, new.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Coming {
+    /// Who comes, where that is not the patient.
+    #[serde(default)]
+    pub representative: Option<Representative>,
 }
 
 /// `messages`, new.

@@ -79,6 +79,31 @@ impl Message {
     }
 }
 
+/// A meeting by video.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meeting {
+    /// How far it has come.
+    pub stage: Stage,
+    /// The patient is there.
+    pub patient_in: bool,
+    /// The ways in that were given.
+    pub accesses: Vec<String>,
+}
+
+/// How far a meeting has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stage {
+    /// Nobody has opened the waiting room.
+    #[default]
+    Expected,
+    /// The patient can come in and wait.
+    Waiting,
+    /// A doctor is there.
+    Open,
+    /// It is over.
+    Over,
+}
+
 /// A visit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visit {
@@ -94,8 +119,10 @@ pub struct Visit {
     pub represented: bool,
     /// The gateway's id of the dialog; none where a clinician began it.
     pub portal_reference: Option<String>,
-    /// `text` or `image`.
+    /// `text`, `image` or `video`.
     pub mode: &'static str,
+    /// The meeting of one by video.
+    pub meeting: Option<Meeting>,
     /// Answers to the triage form.
     pub triage: Option<Value>,
     /// No reply is possible.

@@ -2,18 +2,21 @@
 
 use super::api::{Answered, Shares, once};
 use super::calendar::{Booking, Timeslot};
-use super::document::{Answer, Refused};
+use super::document::{Answer, Refused, resource};
 use super::event::About;
 use super::invoice::Payment;
-use super::request::{self, Book, Mode, NewMessage, NewPatient, NewPayment, NewRefusal, NewVisit, TakenBack};
+use super::request::{self, Book, Coming, Mode, NewMessage, NewPatient, NewPayment, NewRefusal, NewVisit, TakenBack};
 use super::state::State;
-use super::visit::{Status, Visit};
+use super::visit::{Meeting, Stage, Status, Visit};
 use super::{form, patient, unit};
 use axum::body::Bytes;
 use axum::extract::{Path, State as Extract};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use jiff::ToSpan;
 use serde_json::json;
 
+/// Minutes for which a way into a meeting is good.
+const ACCESS_MINUTES: i64 = 15;
 /// Characters of a reason.
 const MAX_REASON: usize = 1_000;
 
@@ -62,7 +65,12 @@ pub async fn open(Extract(shared): Shares, uri: Uri, headers: HeaderMap, body: B
                 patient: patient.id,
                 represented: new.representative.is_some(),
                 portal_reference: Some(new.portal_reference.to_string()),
-                mode: if new.mode == Mode::Image { "image" } else { "text" },
+                mode: match new.mode {
+                    Mode::Text => "text",
+                    Mode::Image => "image",
+                    Mode::Video => "video",
+                },
+                meeting: (new.mode == Mode::Video).then(Meeting::default),
                 triage: new.triage,
                 one_way: false,
                 messages: vec![message],
@@ -118,6 +126,63 @@ pub async fn send(Extract(shared): Shares, uri: Uri, headers: HeaderMap, body: B
             let visit = visit.clone();
             filed(state, &visit);
             Ok(Answer::of(StatusCode::CREATED, resource, Vec::new()))
+        })
+    })
+}
+
+/// A visit of this patient's that has a meeting, and who comes to it.
+fn meeting<'a>(state: &'a mut State, route: &str, body: &[u8], kind: &str) -> Result<&'a mut Visit, Refused> {
+    let related = [("visit", "visits"), ("patient", "patients")];
+    let draft = request::read::<Coming>(state, route, body, (kind, None), &related)?;
+    let patient = patient::known(state, route, draft.related("patient"))?;
+    let id = draft.related("visit").to_owned();
+    request::represented(state, route, &patient.citizen, draft.attributes.representative.as_ref())?;
+    let visit = state.visit(&id).ok().filter(|visit| visit.patient == patient.id);
+    let visit = visit.ok_or(Refused::unknown("unknown-visit"))?;
+    if visit.meeting.is_some() { Ok(visit) } else { Err(Refused::unknown("no-meeting")) }
+}
+
+/// `POST /v1/meeting-accesses`: an address for whoever asks, good for a quarter of an hour.
+pub async fn access(Extract(shared): Shares, uri: Uri, headers: HeaderMap, body: Bytes) -> Answered {
+    const ROUTE: &str = "POST meeting-accesses";
+    shared.with(|state| {
+        once(state, (&Method::POST, &uri, &headers), &body, |state| {
+            let (id, expires) = (state.number("acc"), state.now().saturating_add(ACCESS_MINUTES.minutes()));
+            let visit = meeting(state, ROUTE, &body, "meeting-accesses")?;
+            let named = visit.id.clone();
+            let Some(meeting) = &mut visit.meeting else { return Err(Refused::unknown("no-meeting")) };
+            let there = match meeting.stage {
+                Stage::Expected => return Err(Refused::forbidden("meeting-not-open")),
+                Stage::Over => return Err(Refused::forbidden("meeting-over")),
+                Stage::Waiting => "waiting",
+                Stage::Open => "open",
+            };
+            meeting.patient_in = true;
+            meeting.accesses.push(id.clone());
+            let attributes = json!({
+                "joinUrl": format!("https://meet.kry.example/{named}?access={id}"),
+                "expiresAt": expires.unwrap_or(jiff::Timestamp::MAX),
+                "state": there,
+            });
+            let access = resource("meeting-accesses", &id, attributes, &[("visit", "visits", Some(&named))]);
+            Ok(Answer::of(StatusCode::CREATED, access, Vec::new()))
+        })
+    })
+}
+
+/// `POST /v1/meeting-exits`: the patient goes.
+pub async fn exit(Extract(shared): Shares, uri: Uri, headers: HeaderMap, body: Bytes) -> Answered {
+    const ROUTE: &str = "POST meeting-exits";
+    shared.with(|state| {
+        once(state, (&Method::POST, &uri, &headers), &body, |state| {
+            let id = state.number("ext");
+            let visit = meeting(state, ROUTE, &body, "meeting-exits")?;
+            let named = visit.id.clone();
+            if let Some(meeting) = &mut visit.meeting {
+                meeting.patient_in = false;
+            }
+            let exit = resource("meeting-exits", &id, json!({}), &[("visit", "visits", Some(&named))]);
+            Ok(Answer::of(StatusCode::CREATED, exit, Vec::new()))
         })
     })
 }

@@ -106,6 +106,18 @@ fn inquiry() -> Service {
     Service::Inquiry
 }
 
+/// What tests found, and what the doctor says of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Heading.
+    pub topic: String,
+    /// The doctor's words.
+    pub text: String,
+    /// Findings: elements of Observations, without id and time.
+    pub findings: Vec<Value>,
+}
+
 /// What a clinic does with an appointment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
@@ -216,6 +228,39 @@ impl State {
         let dialog = self.dialog(&id).ok_or_else(|| SimError::NoSuchResource(format!("Task/{id}")))?;
         self.write(&dialog, opening.topic.as_deref(), &opening.text, &[])?;
         Ok(id)
+    }
+
+    /// The clinic tells a patient what tests found; gives the Communication's id.
+    pub fn report(&mut self, clinic: &str, number: &NationalId, report: &Report) -> Result<String, SimError> {
+        let clinic = self.clinic(clinic)?.clone();
+        let patient = self.citizen(number.reveal()).filter(|patient| patient.clinic == clinic.id);
+        let patient = patient.map(|patient| patient.id.clone()).ok_or(SimError::NoSuchCitizen)?;
+        let author = self.author(&patient);
+        let mut body = said(&clinic.reference(), &patient, &author, Some(&report.topic), &report.text);
+        let subject = json!({ "reference": format!("Patient/{patient}") });
+        let names: Vec<Value> =
+            (1..=report.findings.len()).map(|at| json!({ "reference": format!("#o{at}") })).collect();
+        let mut contained = vec![json!({
+            "resourceType": "DiagnosticReport",
+            "id": "report",
+            "status": "final",
+            "category": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "LAB" }] }],
+            "code": { "text": report.topic },
+            "subject": subject,
+            "result": names,
+        })];
+        for (at, finding) in (1..).zip(&report.findings) {
+            let mut one = finding.clone();
+            one["resourceType"] = json!("Observation");
+            one["id"] = json!(format!("o{at}"));
+            one["status"] = json!("final");
+            one["subject"] = subject.clone();
+            one["effectiveDateTime"] = json!("2026-11-18T07:40:00Z");
+            contained.push(one);
+        }
+        body["contained"] = json!(contained);
+        body["about"] = json!([{ "reference": "#report" }]);
+        Ok(self.say(body, None, &[]))
     }
 
     /// The clinic does something with an appointment; gives its id.

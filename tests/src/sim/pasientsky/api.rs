@@ -277,7 +277,7 @@ async fn update(
     let result = shared.with(|state| {
         let value = parsed(state, &route, &body)?;
         match Kind::of(&kind) {
-            Some(kind @ (Kind::Task | Kind::Appointment)) => {
+            Some(kind @ (Kind::Task | Kind::Appointment | Kind::Communication)) => {
                 write::update(state, &route, (kind, &id), condition(&headers, "if-match"), &value)
             }
             _ => {
@@ -291,10 +291,11 @@ async fn update(
 
 async fn read(Extract(shared): Shares, Path((kind, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let found = shared.look(|state| {
-        let kind = Kind::of(&kind).filter(|kind| matches!(kind, Kind::Task | Kind::Appointment))?;
+        let readable = |kind: &Kind| matches!(kind, Kind::Task | Kind::Appointment | Kind::Communication);
+        let kind = Kind::of(&kind).filter(readable)?;
         state.record(kind, &id).map(|record| Written { kind, id: record.id.clone(), created: false })
     });
-    let unknown = if kind == "Task" { "unknown-task" } else { "unknown-appointment" };
+    let unknown = if kind == "Appointment" { "unknown-appointment" } else { "unknown-task" };
     written(&shared, &headers, &found.ok_or(Refused::unknown(unknown)))
 }
 

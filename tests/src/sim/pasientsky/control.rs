@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `GET /control/dialogs` | what waits for the clinics |
 //! | `POST /control/dialogs/{id}/answer` | an [`Answer`] |
+//! | `POST /control/clinics/{clinic}/reports` | a [`Report`] and `number`: what tests found |
 //! | `POST /control/clinics/{clinic}/dialogs` | an [`Opening`] and `number`: a dialog, or with `oneWay` a message |
 //! | `POST /control/clinics/{clinic}/appointments` | an [`AppointmentAct`] |
 //! | `PUT /control/clinics/{clinic}/services/{service}` | `true` or `false` |
@@ -20,7 +21,7 @@
 //!
 //! The routes that make trouble are those of [`trouble::control`].
 
-use super::answer::{Answer, AppointmentAct, Opening};
+use super::answer::{Answer, AppointmentAct, Opening, Report};
 use super::clinic::Clinic;
 use super::codes::{Kind, Origin, Service};
 use super::record::Damage;
@@ -68,6 +69,7 @@ impl IntoResponse for SimError {
 pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) -> Router {
     let clinic = Router::new()
         .route("/dialogs", post(open))
+        .route("/reports", post(report))
         .route("/appointments", post(act))
         .route("/services/{service}", put(service))
         .route("/late", put(late))
@@ -111,6 +113,19 @@ struct Addressed {
 async fn open(Extract(control): Steer, Path(clinic): Path<String>, Json(body): Json<Addressed>) -> Reply {
     let number = NationalId::new(body.number);
     let id = control.shared.with(|state| state.open(&clinic, &number, &body.opening))?;
+    Ok(Json(json!({ "id": id })))
+}
+
+#[derive(Deserialize)]
+struct Tested {
+    number: String,
+    #[serde(flatten)]
+    report: Report,
+}
+
+async fn report(Extract(control): Steer, Path(clinic): Path<String>, Json(body): Json<Tested>) -> Reply {
+    let number = NationalId::new(body.number);
+    let id = control.shared.with(|state| state.report(&clinic, &number, &body.report))?;
     Ok(Json(json!({ "id": id })))
 }
 

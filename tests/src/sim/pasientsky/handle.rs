@@ -1,6 +1,6 @@
 //! The handle that tests and the demo hold.
 
-use super::answer::{Answer, AppointmentAct, Opening};
+use super::answer::{Answer, AppointmentAct, Opening, Report};
 use super::codes::{Kind, Service};
 use super::record::{Damage, Record};
 use super::state::{Dialog, State, Violation};
@@ -169,6 +169,11 @@ impl PasientskySim {
         self.shared.with(|state| state.open(clinic, &NationalId::new(number), opening))
     }
 
+    /// The clinic tells a patient what tests found; gives the Communication's id.
+    pub fn report(&self, clinic: &str, number: &str, report: &Report) -> Result<String, SimError> {
+        self.shared.with(|state| state.report(clinic, &NationalId::new(number), report))
+    }
+
     /// The clinic does something with an appointment; gives its id.
     pub fn act(&self, clinic: &str, act: &AppointmentAct) -> Result<String, SimError> {
         self.shared.with(|state| state.act(clinic, act))
@@ -265,6 +270,15 @@ impl PasientskySim {
     /// Waits for a dialog that waits for the clinic.
     pub async fn wait_for_dialog(&self, mut wanted: impl FnMut(&Dialog) -> bool) -> Result<Dialog, SimError> {
         self.wait_until("a dialog", |state| state.dialogs().into_iter().find(|one| one.waits() && wanted(one))).await
+    }
+
+    /// Waits until the patient has received a message of the clinic's.
+    pub async fn wait_until_received(&self, communication: &str) -> Result<(), SimError> {
+        self.wait_until("a read mark", |state| {
+            let record = state.record(Kind::Communication, communication)?;
+            record.text("/received").map(|_| ())
+        })
+        .await
     }
 
     /// Waits until the portal has answered the notification of this with 204.

@@ -33,7 +33,7 @@ pub mod write;
 mod tests;
 
 pub use crate::sim::meldingstjener::{NationalId, OauthClient};
-pub use answer::{Answer, AppointmentAct, Decision, File, Opening};
+pub use answer::{Answer, AppointmentAct, Decision, File, Opening, Report};
 pub use codes::{Kind, Origin, Service};
 pub use handle::{Config, PasientskySim};
 pub use record::{Damage, Record};

@@ -171,6 +171,15 @@ impl State {
         }
     }
 
+    /// The patient has opened a message: its next version, which is no news of the clinic's.
+    pub fn received(&mut self, id: &str, body: Value) {
+        let updated = self.moment();
+        let of_it = |record: &&mut Record| record.kind == Kind::Communication && record.id == id;
+        if let Some(record) = self.records.iter_mut().find(of_it) {
+            *record = Record { version: record.version + 1, updated, body, ..record.clone() };
+        }
+    }
+
     /// Changes some elements of a resource.
     pub fn amend(&mut self, kind: Kind, id: &str, origin: Origin, change: impl FnOnce(&mut Value)) -> bool {
         let Some(mut body) = self.record(kind, id).map(|record| record.body.clone()) else { return false };

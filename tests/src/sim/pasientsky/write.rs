@@ -73,8 +73,8 @@ pub(super) fn known(state: &mut State, patient: &str, clinic: &str) -> Result<Pa
     if clinic.blocked.contains(&found.id) { Err(Refused::forbidden("patient-blocked")) } else { Ok(found) }
 }
 
-/// Writes the next version of a resource: a dialog is taken back; an appointment is moved or cancelled. Everything else
-/// stays as it was read.
+/// Writes the next version of a resource: a dialog is taken back; an appointment is moved or cancelled; a message of the
+/// clinic's is received. Everything else stays as it was read.
 pub fn update(
     state: &mut State,
     route: &str,
@@ -85,7 +85,7 @@ pub fn update(
     const MOVED: &[&str] = &["slot", "start", "end", "comment"];
     rule(state, route, is_id(id) && value["id"] == id, "the resource's id is not the URL's")?;
     rule(state, route, condition.is_some(), "an update without If-Match")?;
-    let unknown = if kind == Kind::Task { "unknown-task" } else { "unknown-appointment" };
+    let unknown = if kind == Kind::Appointment { "unknown-appointment" } else { "unknown-task" };
     let record = state.record(kind, id).cloned().ok_or(Refused::unknown(unknown))?;
     if condition != Some(&record.etag()) {
         return Err(Refused::new(StatusCode::PRECONDITION_FAILED, "version"));
@@ -102,6 +102,10 @@ pub fn update(
         (Kind::Task, true) => &["status"],
         (Kind::Appointment, true) => &["status", "cancelationReason"],
         (Kind::Appointment, false) => MOVED,
+        // The patient has opened a message of the clinic's, once.
+        (Kind::Communication, false) if record.origin == Origin::Clinic && record.text("/received").is_none() => {
+            &["received"]
+        }
         _ => &[],
     };
     let rest = |mut value: Value| {
@@ -138,6 +142,12 @@ pub fn update(
     if kind == Kind::Appointment && !cancels {
         state.furnish(&mut body, id);
     }
-    state.put(kind, id, body, Origin::Portal);
+    if kind == Kind::Communication {
+        let moment = value["received"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+        rule(state, route, moment.is_some(), "a message that was received at no time")?;
+        state.received(id, body);
+    } else {
+        state.put(kind, id, body, Origin::Portal);
+    }
     Ok(Written { kind, id: id.to_owned(), created: false })
 }

@@ -6,7 +6,7 @@ use dialog_contract::{event::EventType, problem::ProblemType};
 use dialog_tests::{
     house::{House, authority, watch::Screen},
     sim::{
-        pasientsky::{Answer, Damage, Kind, Opening, Service, Subscription},
+        pasientsky::{Answer, Damage, Kind, Opening, Report, Service, Subscription},
         trouble::{Availability, Call, HttpFault},
         world::{EINAR, LEILA},
     },
@@ -161,6 +161,32 @@ fn garbage_in_the_fhir_vendors_news_is_kept_for_the_operator_and_holds_nothing_u
         ensure!(items.len() == damages.len() && items.iter().all(|one| one["plugin"] == "pasientsky"), "{kept}");
         ensure!(!kept.to_string().contains(EINAR.national_id), "it names somebody");
         ensure!(house.pasientsky.records(Kind::Communication).len() == 1 + damages.len() + 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn what_was_read_while_the_fhir_vendor_was_down_is_told_when_it_is_back_and_the_citizen_waits_for_nothing()
+-> anyhow::Result<()> {
+    alone(async |house| {
+        let einar = citizen(house, &EINAR)?;
+        let mut screen = screen(house).await?;
+        let finding = json!({ "code": { "text": "Ferritin" }, "valueString": "12" });
+        let report =
+            Report { topic: "Prøvesvar".to_owned(), text: "Jernlageret er lavt.".to_owned(), findings: vec![finding] };
+        let said = house.pasientsky.report(CLINIC, EINAR.national_id, &report)?;
+        let event = screen.wait_for("results", |event| event.kind == EventType::DialogOpened).await?;
+        ensure!(event.data.service == dialog_contract::service::Service::TestResults);
+        let dialog = event.data.dialog.context("a dialog")?.to_string();
+        let told = read(&einar, &dialog).await?;
+        ensure!(told["results"][0]["name"] == "Ferritin" && told["unopened"] == 1, "{told}");
+
+        house.pasientsky.trouble.set_availability(Availability::Refuse).await?;
+        let seen = einar.post("/v1/me/dialogs/{dialog}/seen", &[&dialog], &json!({}));
+        ensure!(seen.expect(StatusCode::OK).await?.json["unopened"] == 0);
+        house.pasientsky.trouble.set_availability(Availability::Up).await?;
+        house.pasientsky.wait_until_received(&said).await?;
+        ensure!(house.pasientsky.violations().is_empty(), "{:?}", house.pasientsky.violations());
         Ok(())
     })
 }

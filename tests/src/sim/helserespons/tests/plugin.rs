@@ -3,7 +3,7 @@
 
 use super::{CLINIC, OPENING, START, call, open, question, renewal, sim};
 use crate::sim::helserespons::{
-    Answer, BookingAct, CaseType, Charge, Damage, Decision, HelseresponsSim, Opening, Outcome, PayOutcome,
+    Answer, BookingAct, CaseType, Charge, Damage, Decision, HelseresponsSim, LabReport, Opening, Outcome, PayOutcome,
 };
 use crate::sim::world::LEILA;
 use reqwest::Method;
@@ -136,6 +136,16 @@ async fn every_kind_of_change_is_as_the_plugins_tests_read_it() {
     sim.act(CLINIC, &BookingAct::Move { booking_no: booking.clone(), begins }, None).unwrap();
     sim.act(CLINIC, &BookingAct::Remind { booking_no: booking.clone() }, None).unwrap();
     sim.act(CLINIC, &BookingAct::Cancel { booking_no: booking }, Some("Legen er syk.")).unwrap();
+    let report = LabReport {
+        heading: "Prøvesvar".into(),
+        text: "Langtidsblodsukkeret er for høyt.".into(),
+        findings: vec![
+            json!({ "analysis": "HbA1c", "npu": "NPU27300", "answer": "58", "unit": "mmol/mol", "normal": "20–42",
+                "flag": "HIGH", "sampledAt": "2026-11-18T07:40:00Z", "remark": "Tas på nytt om tre måneder." }),
+            json!({ "analysis": "Strep A", "answer": "Negativ", "flag": "OK", "sampledAt": "2026-11-18T07:45:00Z" }),
+        ],
+    };
+    sim.report(CLINIC, LEILA.national_id, &report).unwrap();
     for damage in [Damage::Garbage, Damage::Truncated, Damage::WrongType, Damage::UnknownKind] {
         sim.damage_next(damage);
         sim.open(CLINIC, LEILA.national_id, &written("Borte.")).unwrap();

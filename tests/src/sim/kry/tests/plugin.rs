@@ -1,8 +1,8 @@
 //! The plugin and the vendor agree: what the plugin writes (its golden files) is taken in here without a violation, and
 //! what the vendor tells is what the plugin's own tests read.
 
-use super::{MONDAY, SLOT, START, TOKEN, answered, booking, client, open, patient, post, sim};
-use crate::sim::kry::{Answer, BookingAct, Damage, File, KrySim, Opening};
+use super::{MONDAY, SLOT, START, TOKEN, answered, booking, client, open, patient, post, sim, visit as visit_draft};
+use crate::sim::kry::{Answer, BookingAct, Damage, File, KrySim, MeetingAct, Opening};
 use crate::sim::world::LEILA;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -52,7 +52,7 @@ async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
     assert_eq!(moved["data"]["attributes"]["start"], "2026-11-24T09:00:00Z");
     assert_eq!(send(&sim, "booking-cancel", &booking).await["data"]["attributes"]["status"], "cancelled");
 
-    for name in ["visit-text", "visit-image", "visit-on-behalf"] {
+    for name in ["visit-text", "visit-image", "visit-on-behalf", "visit-video"] {
         send(&sim, name, &[]).await;
     }
     let visits = sim.visits();
@@ -62,6 +62,13 @@ async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
     sim.answer(&visits[0].id, &Answer::Reply { text: "Hvor lenge?".into(), files: Vec::new() }).unwrap();
     send(&sim, "message", &visit).await;
     send(&sim, "visit-withdraw", &visit).await;
+    let by_video = [("vis-1", visits[3].id.as_str())];
+    sim.meet(&visits[3].id, &MeetingAct::Open).unwrap();
+    assert_eq!(send(&sim, "meeting-access", &by_video).await["data"]["attributes"]["state"], "waiting");
+    let meeting = |sim: &KrySim| sim.visits()[3].meeting.clone().unwrap();
+    assert!(meeting(&sim).patient_in);
+    send(&sim, "meeting-exit", &by_video).await;
+    assert!(!meeting(&sim).patient_in);
 
     sim.answer(&visits[1].id, &Answer::Finish { text: "God bedring.".into(), specialist: false }).unwrap();
     assert_eq!(send(&sim, "invoices", &[]).await["data"].as_array().unwrap().len(), 1);
@@ -104,6 +111,14 @@ async fn every_kind_of_event_is_as_the_plugins_tests_read_it() {
     for damage in [Damage::Garbage, Damage::Truncated, Damage::WrongType, Damage::UnknownKind, Damage::NotIncluded] {
         sim.damage_next(damage);
         sim.open(LEILA.national_id, &written("Borte.")).unwrap();
+    }
+    let mut by_video = visit_draft(&patient);
+    by_video["data"]["attributes"]["mode"] = json!("video");
+    let (_, made) = post(&sim, "/v1/visits", "k4", &by_video).await;
+    let visit = made["data"]["id"].as_str().unwrap().to_owned();
+    let tolk = MeetingAct::Bring { participant: "Tolk".into() };
+    for act in [MeetingAct::Open, tolk, MeetingAct::Join, MeetingAct::End] {
+        sim.meet(&visit, &act).unwrap();
     }
     let events = sim.events();
     let mut data: Vec<Value> = events.iter().map(|event| event.resource.clone()).collect();

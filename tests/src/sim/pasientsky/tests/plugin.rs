@@ -7,7 +7,9 @@ use super::{
 };
 use crate::sim::pasientsky::codes::system;
 use crate::sim::pasientsky::subscription::notification;
-use crate::sim::pasientsky::{Answer, AppointmentAct, Damage, Decision, File, Kind, Opening, PasientskySim, Service};
+use crate::sim::pasientsky::{
+    Answer, AppointmentAct, Damage, Decision, File, Kind, Opening, PasientskySim, Report, Service,
+};
 use crate::sim::world::LEILA;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -99,26 +101,61 @@ async fn what_the_plugin_writes_after_reading_is_taken_in() {
     for (name, path) in [
         ("message", ""),
         ("withdrawal", "/Task/t-2"),
+        ("read-mark", "/Communication/MESSAGE"),
         ("move", "/Appointment/a-1"),
         ("cancellation", "/Appointment/a-1"),
     ] {
         let sim = sim().await;
         talk(&sim).await;
         play(&sim, "messages-of-a-dialog", |_| {}).await;
-        let present = if path.is_empty() { Value::Null } else { get(&sim, path).await.1 };
+        let path = path.replace("MESSAGE", &answered_with(&sim));
+        let present = if path.is_empty() { Value::Null } else { get(&sim, &path).await.1 };
         let written = play(&sim, name, |request| {
             // Only the moment differs from what the plugin's tests read.
             if !present.is_null() {
                 assert_eq!(request["headers"]["if-match"], format!("W/{}", present["meta"]["versionId"]));
                 request["body"]["meta"]["lastUpdated"] = present["meta"]["lastUpdated"].clone();
+                if present["sent"].is_string() {
+                    request["body"]["sent"] = present["sent"].clone();
+                }
             }
         })
         .await;
         match name {
             "message" => assert_eq!(sim.waiting()[0].messages.len(), 3),
+            "read-mark" => assert_eq!(written["received"], "2026-11-20T09:00:00Z"),
             "move" => assert_eq!(written["start"], "2026-11-24T08:00:00Z"),
             _ => assert_eq!(written["status"], "cancelled"),
         }
+    }
+}
+
+/// The id of what the clinic answered in [`talk`].
+fn answered_with(sim: &PasientskySim) -> String {
+    let all = sim.records(Kind::Communication);
+    all.iter().find(|one| one.text("/payload/0/contentString") == Some("Ja. Når?")).unwrap().id.clone()
+}
+
+/// Iron that is low, blood that is as it should be, and a culture in words.
+fn report() -> Report {
+    let concept = |text: &str, code: &str| json!({ "text": text, "coding": [{ "system": "urn:oid:2.16.578.1.12.4.1.1.7280", "code": code }] });
+    let means = |code: &str| {
+        let system = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation";
+        json!([{ "coding": [{ "system": system, "code": code }] }])
+    };
+    let quantity = |value: Value, unit: &str| json!({ "value": value, "unit": unit });
+    let between = |low: Value, high: Value| json!([{ "low": { "value": low }, "high": { "value": high } }]);
+    Report {
+        topic: "Svar på blodprøver".into(),
+        text: "Jernlageret er lavt. Resten er fint.".into(),
+        findings: vec![
+            json!({ "code": concept("Ferritin", "NPU19763"), "valueQuantity": quantity(json!(12), "µg/L"),
+                "interpretation": means("L"), "referenceRange": between(json!(15), json!(200)) }),
+            json!({ "code": concept("Hemoglobin", "NPU28309"), "valueQuantity": quantity(json!(13.2), "g/dL"),
+                "interpretation": means("N"), "referenceRange": between(json!(11.7), json!(15.3)) }),
+            json!({ "code": { "text": "Urin, dyrkning" }, "valueString": "Ingen vekst",
+                "note": [{ "text": "Dyrket i to døgn." }] }),
+        ],
     }
 }
 
@@ -139,6 +176,7 @@ async fn every_answer_is_as_the_plugins_tests_read_it() {
     told["slots"] = get(&sim, &slots).await.1;
     told["appointment"] = get(&sim, "/Appointment/a-1").await.1;
     told["task"] = get(&sim, "/Task/t-2").await.1;
+    told["message"] = get(&sim, &format!("/Communication/{}", answered_with(&sim))).await.1;
     let form = [
         ("patient", PATIENT),
         ("status", "booked"),
@@ -176,6 +214,7 @@ async fn every_answer_is_as_the_plugins_tests_read_it() {
     sim.act(CLINIC, &AppointmentAct::Move { id, begins: begins("10:45") }).unwrap();
     let id = sim.act(CLINIC, &make("15:30")).unwrap();
     sim.act(CLINIC, &AppointmentAct::Cancel { id, text: Some("Legen er syk.".into()) }).unwrap();
+    sim.report(CLINIC, LEILA.national_id, &report()).unwrap();
     for damage in [Damage::Garbage, Damage::Truncated, Damage::WrongType, Damage::UnknownCode] {
         sim.damage_next(damage);
         sim.open(CLINIC, LEILA.national_id, &said("Borte.", true)).unwrap();
