@@ -118,6 +118,7 @@ const fn searched(action: Action) -> &'static str {
         Action::EventsRead => "GET /v1/events",
         Action::AccessLogRead => "GET /v1/me/access-log",
         Action::UnreadableList => "GET /unreadable",
+        Action::SurveyResultsRead => "GET /v1/survey-results",
         Action::PluginsList => "GET /v1/plugins",
         _ => "",
     }

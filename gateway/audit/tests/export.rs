@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 46] = [
+const ACTIONS: [&str; 51] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -23,6 +23,11 @@ const ACTIONS: [&str; 46] = [
     "inbox.read",
     "video.join",
     "video.leave",
+    "practice.fetch",
+    "guidance.read",
+    "survey.read",
+    "survey.submit",
+    "survey-results.read",
     "appointments.slots",
     "appointments.upcoming",
     "appointments.book",

@@ -118,6 +118,16 @@ closed_list!(
         NoticePreferencesChange = "notice-preferences.change",
         /// A citizen was told, outside the portal, that there is something for them in it.
         NoticeSend = "notice.send",
+        /// A provider was asked for its practical information or its forms.
+        PracticeFetch = "practice.fetch",
+        /// A citizen read what a service is for.
+        GuidanceRead = "guidance.read",
+        /// A citizen looked for a survey.
+        SurveyRead = "survey.read",
+        /// A citizen answered a survey.
+        SurveySubmit = "survey.submit",
+        /// What was answered to surveys was counted.
+        SurveyResultsRead = "survey-results.read",
     }
 );
 
@@ -149,6 +159,7 @@ impl Action {
             | Self::AppointmentsBook
             | Self::PaymentsPay
             | Self::AttachmentUpload
+            | Self::SurveySubmit
             | Self::InboundReceive
             | Self::PluginInstall
             | Self::NoticeSend => Effect::Create,
@@ -156,6 +167,8 @@ impl Action {
             | Self::InboxRead
             | Self::PracticeRead
             | Self::OfficeRead
+            | Self::GuidanceRead
+            | Self::SurveyRead
             | Self::AttachmentRead
             | Self::PluginsRead
             | Self::ReceiptRead
@@ -171,6 +184,7 @@ impl Action {
             | Self::EventsRead
             | Self::EventsFollow
             | Self::UnreadableList
+            | Self::SurveyResultsRead
             | Self::PluginsList
             | Self::AccessLogRead => Effect::Search,
             Self::DialogClose
@@ -187,6 +201,7 @@ impl Action {
             Self::InboundPoll
             | Self::VideoJoin
             | Self::VideoLeave
+            | Self::PracticeFetch
             | Self::RequestRefused
             | Self::PluginLoad
             | Self::PluginServe

@@ -2,14 +2,23 @@
 //! every call, so it is held to less than a manifest's schemas are: its patterns are of a kind that is matched in linear
 //! time, and compiling all of them is bounded.
 
-use jsonschema::{Draft, PatternOptions};
+use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
 use crate::{
     json::{self, Bounds, FailureKind},
     limits::returned,
     manifest::{endless, foreign},
+    provider::FieldError,
+    schema::findings,
+    service::Locale,
 };
+
+/// Characters of what is told of one field: as many as `fieldError` has.
+const DETAIL_CHARACTERS: usize = 500;
+
+/// Bytes of a pointer to a field: as many as `fieldError` has.
+const POINTER_BYTES: usize = 512;
 
 /// Why a text is no form. Nothing of the text is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -77,11 +86,40 @@ pub fn read(text: &str) -> Result<Value, FormError> {
     if jsonschema::draft202012::meta::validate(&schema).is_err() {
         return Err(FormError::NotASchema);
     }
+    compile(&schema)?;
+    Ok(schema)
+}
+
+/// Holds a citizen's answers against a schema that [`read`] has read. `at` is the pointer to the answers in the request.
+/// Takes as long as the schema makes it: run it where nobody else waits.
+///
+/// # Errors
+/// The fields that can be mended, below `at`, in the language of `locale`. No sentence repeats what was answered; what the
+/// form itself allows may be named, cleaned and cut.
+pub fn check(schema: &Value, answers: &Value, at: &str, locale: Locale) -> Result<(), Vec<FieldError>> {
+    // A schema that was read compiles. Were it another, nobody's answers would fit it.
+    let Ok(validator) = compile(schema) else { return Err(findings::collect(std::iter::empty(), locale)) };
+    if validator.is_valid(answers) {
+        return Ok(());
+    }
+    let found = findings::collect(validator.iter_errors(answers), locale);
+    let below = |error: FieldError| {
+        let mut pointer = format!("{at}{}", error.pointer);
+        while pointer.len() > POINTER_BYTES {
+            // At least `at` is left, which is short.
+            pointer.truncate(pointer.rfind('/').unwrap_or_default());
+        }
+        let plain = error.detail.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
+        FieldError { pointer, detail: plain.take(DETAIL_CHARACTERS).collect() }
+    };
+    Err(found.into_iter().map(below).collect())
+}
+
+fn compile(schema: &Value) -> Result<Validator, FormError> {
     let patterns =
         PatternOptions::regex().size_limit(returned::FORM_PATTERN_BYTES).dfa_size_limit(returned::FORM_PATTERN_BYTES);
     let options = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).offline();
-    options.build(&schema).map_err(|_| FormError::NotASchema)?;
-    Ok(schema)
+    options.build(schema).map_err(|_| FormError::NotASchema)
 }
 
 /// At least as many patterns as the schema has: what is named like one may also be a property.
@@ -164,6 +202,52 @@ mod tests {
         assert_eq!(refused(&many(returned::FORM_PATTERNS + 1)), FormError::TooManyPatterns);
         let by_pattern: Map<String, Value> = (0..101).map(|at| (format!("^a{at}$"), json!(true))).collect();
         assert_eq!(refused(&json!({ "patternProperties": by_pattern })), FormError::TooManyPatterns);
+    }
+
+    #[test]
+    fn answers_that_do_not_fit_are_named_below_the_form_in_the_citizens_language() {
+        let schema = json!({
+            "type": "object",
+            "required": ["days", "known"],
+            "properties": {
+                "days": { "type": "integer", "minimum": 0 },
+                "known": { "type": "boolean" },
+                "parts": { "type": "array", "items": { "enum": ["arm", "leg"] } },
+            },
+            "additionalProperties": false,
+        });
+        let found = |answers: Value, locale| -> Vec<(String, String)> {
+            let errors = check(&schema, &answers, "/request/form", locale).unwrap_err();
+            errors.into_iter().map(|error| (error.pointer, error.detail)).collect()
+        };
+        assert_eq!(check(&schema, &json!({ "days": 3, "known": true }), "/request/form", Locale::Nb), Ok(()));
+        let missing = found(json!({ "days": -1 }), Locale::Nb);
+        assert_eq!(missing.len(), 2, "{missing:?}");
+        assert!(missing.contains(&("/request/form/known".to_owned(), "Dette feltet må fylles ut.".to_owned())));
+        assert!(missing.contains(&("/request/form/days".to_owned(), "Må være minst 0.".to_owned())));
+        let parts = found(json!({ "days": 1, "known": true, "parts": ["arm", "hemmelig"] }), Locale::En);
+        assert_eq!(parts, [("/request/form/parts/1".to_owned(), "Must be one of: arm, leg.".to_owned())]);
+        assert_eq!(
+            found(json!({ "days": 1, "known": true, "hemmelig": 1 }), Locale::En)[0].0,
+            "/request/form/hemmelig"
+        );
+    }
+
+    #[test]
+    fn what_is_told_of_a_field_is_short_and_plain_whatever_the_form_says() {
+        let long: Vec<String> = (0..100).map(|at| format!("{at}\u{7}{}", "x".repeat(100))).collect();
+        let schema = json!({ "properties": { "a": { "enum": long } } });
+        let errors = check(&schema, &json!({ "a": 1 }), "/request/form", Locale::En).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].detail.chars().count() <= DETAIL_CHARACTERS && !errors[0].detail.contains('\u{7}'));
+        let name = "n".repeat(40);
+        let (mut schema, mut answers) = (json!({ "type": "integer" }), json!("no"));
+        for _ in 0..20 {
+            schema = json!({ "properties": { name.clone(): schema } });
+            answers = json!({ name.clone(): answers });
+        }
+        let errors = check(&schema, &answers, "/request/form", Locale::En).unwrap_err();
+        assert!(errors[0].pointer.starts_with("/request/form/n") && errors[0].pointer.len() <= POINTER_BYTES);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! - [`problem`]: the closed list of errors (RFC 9457).
 //! - [`payment`]: what citizens owe and pay; [`notice`]: how they are told outside the portal.
 //! - [`video`]: video meetings; [`observation`]: what tests found; [`inbox`]: how much there is, and searching it.
+//! - [`guidance`]: what a citizen is told before sending.
 //! - [`survey`]: satisfaction surveys, all choices; [`form`]: a provider's form, a schema that nobody trusts.
 //! - [`provider`]: the WIT package's types, as the domain uses them.
 //! - [`manifest`]: what a plugin says of itself, with every rule of it.
@@ -30,6 +31,7 @@ pub mod dialog;
 pub mod erasure;
 pub mod event;
 pub mod form;
+pub mod guidance;
 pub mod health;
 pub mod ids;
 pub mod inbox;

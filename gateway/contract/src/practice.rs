@@ -1,7 +1,7 @@
 //! What an office offers, through whom, and its practical information. JSON by `schemas/json/practice.json` and
 //! `office.json`.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -22,6 +22,56 @@ pub struct Practice {
     pub office: OfficeName,
     /// Every service of the contract, on or off.
     pub services: Vec<OfferedService>,
+    /// Where the GP is away today: until when, and who stands in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Absence>,
+    /// What the office tells everyone.
+    pub information: Information,
+}
+
+/// What an office tells everyone, from the directory and from one of its providers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Information {
+    /// With country code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub telephone: Option<String>,
+    /// Street, postal code and place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// How to find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub directions: Option<String>,
+    /// Absolute URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub website: Option<String>,
+    /// Weekday by weekday.
+    pub hours: Vec<OpeningHours>,
+    /// Its clinicians.
+    pub practitioners: Vec<Practitioner>,
+    /// Forms of consultation.
+    pub modes: Vec<EncounterMode>,
+    /// How one can pay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<String>,
+    /// Steps, lift, toilet, hearing loop and the like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accessibility: Option<String>,
+    /// Which provider told some of it, and when; the directory alone where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// Which provider told something of an office, and when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Told {
+    /// Who told it.
+    pub provider: Provider,
+    /// When.
+    pub as_of: Timestamp,
+    /// It is older than it should be, because the provider cannot be asked now.
+    pub stale: bool,
 }
 
 /// One service as the office offers it.
@@ -44,6 +94,55 @@ pub struct OfferedService {
     /// Working days within which the office answers, where that is promised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answered_within_working_days: Option<u8>,
+    /// Why it cannot be used, where it cannot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<WhyNot>,
+    /// What it costs, as the office agreed; nothing is said where it is empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<Price>,
+    /// How soon the office has answered, where enough answers were seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_time: Option<AnswerTime>,
+}
+
+closed_list!(
+    /// Why a service cannot be used.
+    WhyNot {
+        /// The office has agreed with nobody that it is provided.
+        NotAgreed = "not-agreed",
+        /// The GP has switched it off.
+        SwitchedOff = "switched-off",
+        /// The agreement has ended, or has not begun.
+        NotNow = "not-now",
+        /// The provider is not installed here, or does not have the service.
+        ProviderMissing = "provider-missing",
+        /// It is between clinicians.
+        NotForCitizens = "not-for-citizens",
+    }
+);
+
+/// What something costs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Price {
+    /// In øre (1/100 NOK).
+    pub amount: u64,
+    /// Tariff code (takst).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<String>,
+    /// What it is for, in the citizen's language.
+    pub text: String,
+}
+
+/// How soon an office has answered citizens over the last thirteen weeks: from when a dialog was opened to the first
+/// answer. Told from five answers on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AnswerTime {
+    /// Half of the answers came within so many minutes, to within a tenth.
+    pub median_minutes: u32,
+    /// From how many answers that is.
+    pub answers: u32,
 }
 
 closed_list!(
@@ -98,6 +197,9 @@ pub struct Office {
     /// What it offers digitally, and through whom.
     #[serde(default)]
     pub services: Vec<OfferedService>,
+    /// Which provider told some of it, and when; the directory alone where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
 }
 
 /// Opening hours of one weekday, in local time.

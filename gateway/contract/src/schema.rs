@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::{provider::FieldError, service::Locale};
 
 pub mod body;
-mod findings;
+pub(crate) mod findings;
 mod sentences;
 
 /// Most errors that one validation reports: a form on a telephone shows no more.
@@ -138,6 +138,14 @@ resources! {
     AccessLogPage = "access-log-page.json";
     /// [`crate::audit::Record`].
     AuditRecord = "audit-record.json";
+    /// [`crate::guidance::Guidance`].
+    Guidance = "guidance.json";
+    /// [`crate::survey::OpenSurvey`].
+    Survey = "survey.json";
+    /// [`crate::survey::NewSurveyAnswers`].
+    NewSurveyAnswers = "new-survey-answers.json";
+    /// [`crate::survey::SurveyResults`].
+    SurveyResults = "survey-results.json";
 }
 
 impl Resource {

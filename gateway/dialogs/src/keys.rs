@@ -46,9 +46,15 @@
 //! | `U` | citizen, notice | – |
 //! | `W` | when it is due, citizen or notice | [`crate::record::NoticeWork`] |
 //! | `Q` | – | [`crate::record::ToldOverdue`] |
+//! | `A` | office, service | [`crate::answer_times::Sketch`] |
+//! | `S` | citizen, plugin + the plugin's name of the survey | [`crate::record::SurveyAnswered`] |
+//! | `C` | office, plugin + the plugin's name of the survey | [`crate::record::SurveyCounts`] |
 
 use bytes::{BufMut, Bytes, BytesMut};
-use dialog_contract::ids::{AppointmentId, AttachmentId, DialogId, EventId, InvoiceId, NoticeId, PaymentId, PluginId};
+use dialog_contract::{
+    ids::{AppointmentId, AttachmentId, DialogId, EventId, HerId, InvoiceId, NoticeId, PaymentId, PluginId},
+    service::Service,
+};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -59,7 +65,7 @@ use crate::{
 };
 
 /// The hash of texts of others, as it stands in keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Fixed([u8; 32]);
 
 /// Hashes parts so that no two lists of parts have the same input.
@@ -427,6 +433,35 @@ pub(crate) fn dialog_of_owed(key: &[u8]) -> Option<DialogId> {
 /// Before every key of [`owed`] that is due later than `at`.
 pub(crate) fn owed_before(at: Timestamp) -> Bytes {
     key(b'q', &[&moment(at)])
+}
+
+/// How soon an office answers. By the service's name: a place in a list would change with the list.
+pub(crate) fn answer_times(office: HerId, service: Service) -> Bytes {
+    key(b'A', &[&office.get().to_be_bytes(), service.as_str().as_bytes()])
+}
+
+/// That a citizen has answered a survey.
+pub(crate) fn survey_answered(citizen: CitizenId, plugin: &PluginId, survey: &str) -> Bytes {
+    key(b'S', &[citizen.bytes(), &fixed(&[plugin.as_str().as_bytes(), survey.as_bytes()]).0])
+}
+
+/// All surveys that a citizen has answered.
+pub(crate) fn surveys_answered_by(citizen: CitizenId) -> Bytes {
+    key(b'S', &[citizen.bytes()])
+}
+
+/// What was answered to a survey at an office.
+pub(crate) fn survey_counts(office: HerId, plugin: &PluginId, survey: &str) -> Bytes {
+    let names = [plugin.as_str().as_bytes(), survey.as_bytes()];
+    key(b'C', &[&office.get().to_be_bytes(), &fixed(&names).0])
+}
+
+/// What was answered to all surveys at an office, or at all of them.
+pub(crate) fn all_survey_counts(office: Option<HerId>) -> Bytes {
+    match office {
+        Some(office) => key(b'C', &[&office.get().to_be_bytes()]),
+        None => key(b'C', &[]),
+    }
 }
 
 fn last_uuid(key: &[u8], at: usize) -> Option<Uuid> {

@@ -15,10 +15,13 @@
 //! - `notices`: what citizens are told outside the portal.
 //! - `identity`: how people are named where their national identity number has no business.
 //! - `meeting`: what happens in a video meeting; `folding`: words as a search compares them.
-//! - `calendar`: Norwegian working days; `texts`: what citizens read, in three languages.
+//! - `answer_times`: how soon offices answer; `told`: what providers tell of themselves, kept for a while.
+//! - `calendar`: Norwegian working days; `texts`: what citizens read, in three languages;
+//!   `guidance`: what they read before they send.
 
 mod access;
 pub mod answer;
+mod answer_times;
 mod apply;
 mod calendar;
 mod cursor;
@@ -26,6 +29,7 @@ mod desk;
 mod draft;
 mod fees;
 mod folding;
+mod guidance;
 mod identity;
 pub mod inbound;
 mod keys;
@@ -39,6 +43,7 @@ pub mod request;
 mod sequence;
 mod shelf;
 mod texts;
+mod told;
 
 pub use calendar::NoTimeZone;
 pub use desk::{

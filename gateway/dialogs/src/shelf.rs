@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 
 use crate::{
+    answer_times::{AnswerTimes, FirstAnswer},
     draft::Draft,
     identity::{CitizenId, Secret},
     keys,
@@ -40,6 +41,8 @@ pub(crate) struct Shelf {
     pub(crate) sequence: Arc<Sequence>,
     /// Changes with every payment that is begun: for who waits for one.
     pub(crate) payments: Arc<watch::Sender<u64>>,
+    /// How soon offices answer.
+    pub(crate) answer_times: Arc<AnswerTimes>,
     /// The gateway's public URL: the source of its events.
     source: Arc<str>,
     /// How long what a citizen is to be told waits for more of it; none where nobody is told anything.
@@ -72,6 +75,8 @@ pub(crate) struct Step {
     by: Option<ActorRole>,
     /// What citizens are to be told of that the feed does not say.
     owing: Vec<(CitizenId, HerId, DialogId)>,
+    /// Offices' first answers.
+    answers: Vec<FirstAnswer>,
 }
 
 impl Shelf {
@@ -87,15 +92,9 @@ impl Shelf {
             Some(entry) => Some(record::decode::<StoredEvent>("an event", &entry.versioned.value)?.event.id),
             None => None,
         };
-        Ok(Self {
-            store,
-            clock,
-            secret,
-            sequence: Arc::new(Sequence::after(last)),
-            payments: Arc::default(),
-            source,
-            fold: None,
-        })
+        let sequence = Arc::new(Sequence::after(last));
+        let (payments, answer_times) = Default::default();
+        Ok(Self { store, clock, secret, sequence, payments, answer_times, source, fold: None })
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -250,7 +249,7 @@ impl Shelf {
     /// Commits a step, with its events at the places where the feed will show them. A caller that goes away while
     /// this waits must not drop it: run it in a task of its own.
     pub(crate) async fn commit(&self, step: Step) -> Result<Revision, StoreError> {
-        let Step { mut batch, news, appointments: _, by, owing } = step;
+        let Step { mut batch, news, appointments: _, by, owing, answers } = step;
         let now = self.now();
         self.decide_notices(&mut batch, &news, by, &owing, now)?;
         let places = self.sequence.take(news.len(), now);
@@ -270,7 +269,10 @@ impl Shelf {
         }
         let committed = self.store.commit(batch).await;
         match &committed {
-            Ok(_) => self.sequence.committed(told),
+            Ok(_) => {
+                self.sequence.committed(told);
+                answers.into_iter().for_each(|answer| self.answer_times.seen(answer, now));
+            }
             Err(
                 StoreError::Conflict { .. }
                 | StoreError::TooLarge { .. }
@@ -435,6 +437,13 @@ impl Step {
             return Ok(record);
         }
         self.batch.put_of(record.citizen.owner(), key, record::encode(&record)?);
+        // What the office opened waits for nobody's answer.
+        let asked = record.request.is_some() && record.office_answered();
+        if asked && before.as_ref().is_some_and(|(_, before)| !before.office_answered()) {
+            let after = now.duration_since(record.dialog.opened);
+            let (office, service) = (record.dialog.office.her_id, record.dialog.service);
+            self.answers.push(FirstAnswer { office, service, after });
+        }
         if let Some((due, running)) = record.due() {
             let since = record.calls.front().map(|call| call.begun);
             let work = Work::Dialog { running, since, service: Some(record.dialog.service) };

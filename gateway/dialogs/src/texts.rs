@@ -153,6 +153,14 @@ texts! {
     meeting_ended = "Videomøtet er avsluttet.", "Videomøtet er avslutta.", "The video meeting is over.";
     no_meeting = "Denne dialogen har ikke noe videomøte her.", "Denne dialogen har ikkje noko videomøte her.", "This dialog has no video meeting here.";
     meeting_not_yet = "Legekontoret har ikke fått denne dialogen ennå. Prøv igjen om litt.", "Legekontoret har ikkje fått denne dialogen enno. Prøv igjen om litt.", "The office does not have this dialog yet. Please try again shortly.";
+    survey_closed = "Denne undersøkelsen er ikke åpen for deg nå.", "Denne undersøkinga er ikkje open for deg no.", "This survey is not open for you now.";
+    survey_answered = "Du har alt svart på denne undersøkelsen.", "Du har alt svart på denne undersøkinga.", "You have already answered this survey.";
+    nothing_answered = "Svarene er ikke levert.", "Svara er ikkje leverte.", "Your answers were not handed in.";
+    perhaps_answered = "Vi vet ikke om svarene kom frem. Du trenger ikke å svare på nytt.", "Vi veit ikkje om svara kom fram. Du treng ikkje å svare på nytt.", "We do not know whether your answers arrived. You need not answer again.";
+    no_such_question = "Undersøkelsen har ikke dette spørsmålet.", "Undersøkinga har ikkje dette spørsmålet.", "The survey does not have this question.";
+    no_such_choice = "Spørsmålet har ikke dette svaret.", "Spørsmålet har ikkje dette svaret.", "The question does not have this answer.";
+    no_form_here = "Legekontoret har ikke noe skjema her. Send uten svar på skjema.", "Legekontoret har ikkje noko skjema her. Send utan svar på skjema.", "The office has no form here. Send without answers to one.";
+    form_too_large = "Svarene på skjemaet er for lange.", "Svara på skjemaet er for lange.", "The answers to the form are too long.";
     delivered = "Meldingen er i legekontorets journalsystem.", "Meldinga er i journalsystemet til legekontoret.", "The message is in the office's record system.";
 }
 
@@ -163,6 +171,26 @@ pub(crate) fn malformed(name: &str, locale: Locale) -> String {
         format!("«{name}» er ikke gyldig."),
         format!("«{name}» er ikkje gyldig."),
         format!("\"{name}\" is not valid."),
+    )
+}
+
+/// A question of a survey that must be answered.
+pub(crate) fn question_required(question: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("«{question}» må besvares."),
+        format!("«{question}» må svarast på."),
+        format!("\"{question}\" must be answered."),
+    )
+}
+
+/// A form that must be filled in.
+pub(crate) fn form_missing(title: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Legekontoret trenger svar på skjemaet «{title}» først."),
+        format!("Legekontoret treng svar på skjemaet «{title}» først."),
+        format!("The office needs answers to the form \"{title}\" first."),
     )
 }
 

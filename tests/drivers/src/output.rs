@@ -610,6 +610,7 @@ fn office(profile: PracticeProfile) {
         payment: profile.payment,
         accessibility: profile.accessibility,
         services: Vec::new(),
+        told: None,
     };
     published(Resource::Office, &json!(office));
 }

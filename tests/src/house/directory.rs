@@ -72,6 +72,9 @@ fn agreements(office: &Office) -> Vec<Value> {
             Service::Consultation => agreement["modes"] = json!(["text", "image"]),
             _ => {}
         }
+        if let Some(prices) = prices(*service) {
+            agreement["prices"] = prices;
+        }
         agreement
     };
     office.services.iter().map(agreement).collect()
@@ -89,6 +92,26 @@ pub fn mobile(citizen: &world::Citizen) -> String {
 pub fn email(citizen: &world::Citizen) -> String {
     let nth = CITIZENS.iter().position(|one| one.national_id == citizen.national_id).unwrap_or_default();
     format!("innbygger{nth}@example.test")
+}
+
+/// What the offices charge for a service.
+fn prices(service: Service) -> Option<Value> {
+    match service {
+        Service::Consultation => Some(json!([{
+            "amount": 17_900,
+            "tariff": "2ae",
+            "nb": "Egenandel for e-konsultasjon",
+            "nn": "Eigendel for e-konsultasjon",
+            "en": "Fee for an e-consultation",
+        }])),
+        Service::Certificate => Some(json!([{
+            "amount": 65_000,
+            "nb": "Helseattest for førerkort",
+            "nn": "Helseattest for førarkort",
+            "en": "Health certificate for a driving licence",
+        }])),
+        _ => None,
+    }
 }
 
 fn citizen(citizen: &world::Citizen) -> Value {

@@ -2,6 +2,8 @@
 
 use dialog_contract::{event::EventType, problem::ProblemType};
 use http::StatusCode;
+use anyhow::Context;
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
@@ -22,6 +24,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     signe.sees_offers(tell, &[("appointment", "kry", "commercial"), ("consultation", "kry", "commercial")]).await?;
     let booked = || Ok(house.kry.bookings(SIGNE.national_id).iter().filter(|booking| !booking.cancelled).count());
     signe.books_changes_and_cancels(tell, &booked).await?;
+    guidance(tell, &signe).await?;
     consultation(tell, house, &mut signe).await?;
     redirect(tell, house, &mut signe).await?;
     video(tell, house, &mut signe).await?;
@@ -33,6 +36,23 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
 pub fn opening(text: &str) -> Value {
     let form = json!({ "form": "triage-consultation-4", "knownCondition": true, "durationDays": 3, "urgent": false });
     json!({ "request": { "type": "consultation", "mode": "text", "form": form }, "message": { "text": text } })
+}
+
+/// What to know before sending: whom to call first, what decides, and the vendor's own form.
+async fn guidance(tell: &mut Teller, signe: &Citizen) -> anyhow::Result<()> {
+    let call = signe.portal.get("/v1/me/services/{service}/guidance", &["consultation"]);
+    let guidance = tell.ask("Signe reads what an e-consultation is for", call, StatusCode::OK).await?.json;
+    tell.equal("emergencies come first", guidance["emergency"][0]["telephone"].as_str(), Some("113"))?;
+    let unfit = guidance["doesNotSuit"].as_array().context("what it does not suit")?;
+    tell.check("it is not for what worsens", unfit.iter().any(|line| line == "Akutt forverring"))?;
+    let questions = guidance["questions"].as_array().context("questions")?;
+    let known = questions.iter().find(|one| one["id"] == "known").context("whether it is known")?;
+    let other = &known["choices"][1]["then"];
+    tell.equal("what is new needs a time", other["service"].as_str(), Some("appointment"))?;
+    tell.equal("which she can book here", other["available"].as_bool(), Some(true))?;
+    tell.equal("the vendor's form", guidance["form"]["title"].as_str(), Some("Før konsultasjonen"))?;
+    tell.equal("it is needed", guidance["form"]["required"].as_bool(), Some(true))?;
+    tell.equal("what it costs", guidance["offered"]["prices"][0]["tariff"].as_str(), Some("2ae"))
 }
 
 async fn consultation(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyhow::Result<()> {

@@ -34,6 +34,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     question(tell, house, &mut solveig).await?;
     redirect(tell, house, &mut solveig).await?;
     certificate(tell, house, &mut solveig).await?;
+    survey(tell, house, &solveig).await?;
     notice(tell, house, &mut solveig).await
 }
 
@@ -111,6 +112,26 @@ async fn certificate(tell: &mut Teller, house: &House, solveig: &mut Citizen) ->
     house.cgm_eportal.answer(&thread.id, &Answer::Certificate { text: "Her er attesten.".to_owned() })?;
     let read = solveig.is_answered(tell, "gets it", &dialog).await?;
     solveig.downloads_certificate(tell, &read).await
+}
+
+/// The vendor's survey: choices alone, once, and counted without a name.
+async fn survey(tell: &mut Teller, house: &House, solveig: &Citizen) -> anyhow::Result<()> {
+    let practice = SKOGBRYNET.account(Solution::CgmEportal).context("the office uses the vendor")?;
+    let call = solveig.portal.get("/v1/me/survey", &[]);
+    let open = tell.ask("Solveig is asked what she thinks of the office", call, StatusCode::OK).await?.json;
+    let title = Some("Hva synes du om legekontoret?");
+    tell.equal("in her language", open["survey"]["title"].as_str(), title)?;
+    let questions = open["survey"]["questions"].as_array().context("questions")?;
+    tell.check("no question is for free text", questions.iter().all(|one| one["choices"].is_array()))?;
+    let answers = json!([{ "question": "reached", "choice": "c.yes" }, { "question": "satisfied", "choice": "s.8" }]);
+    let body = json!({ "provider": open["provider"]["id"], "survey": open["survey"]["id"], "answers": answers });
+    let call = solveig.portal.post("/v1/me/survey", &[], &body);
+    tell.ask("Solveig answers by choosing", call, StatusCode::NO_CONTENT).await?;
+    let counted = house.cgm_eportal.survey_answers(practice)?;
+    tell.equal("the vendor has it", counted.get(&("satisfied".to_owned(), "8".to_owned())).copied(), Some(1))?;
+    let call = solveig.portal.get("/v1/me/survey", &[]);
+    tell.ask("She is not asked again", call, StatusCode::NO_CONTENT).await?;
+    Ok(())
 }
 
 async fn notice(tell: &mut Teller, house: &House, solveig: &mut Citizen) -> anyhow::Result<()> {

@@ -32,6 +32,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
             ],
         )
         .await?;
+    information(tell, &marte).await?;
     let practice = SOLSIDEN.account(Solution::Besoklegen).context("the office uses the vendor")?;
     let booked = || {
         let bookings = house.besoklegen.bookings(practice, MARTE.national_id)?;
@@ -43,6 +44,25 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     conversation(tell, house, &mut marte).await?;
     renewal(tell, house, &mut marte).await?;
     notice(tell, house, &mut marte, practice).await
+}
+
+/// What the office tells everyone is the vendor's word where it changes from day to day, and open to all.
+async fn information(tell: &mut Teller, marte: &Citizen) -> anyhow::Result<()> {
+    let call = marte.portal.get("/v1/me/practice", &[]);
+    let page = tell.ask("Marte reads what her office tells everyone", call, StatusCode::OK).await?.json;
+    let told = &page["information"];
+    let accessible = Some("Trinnfri inngang, heis, HC-toalett og teleslynge.");
+    tell.equal("how to come in with a wheelchair", told["accessibility"].as_str(), accessible)?;
+    tell.equal("who told it", told["told"]["provider"]["id"].as_str(), Some("besoklegen"))?;
+    let away = &told["practitioners"][0]["absences"][0];
+    tell.equal("who stands in next week", away["substitute"]["familyName"].as_str(), Some("Haddad"))?;
+    let services = page["services"].as_array().context("services")?;
+    let certificate = services.iter().find(|one| one["service"] == "certificate").context("certificates")?;
+    tell.equal("what a certificate costs", certificate["prices"][0]["amount"].as_u64(), Some(65_000))?;
+    let office = SOLSIDEN.service_her_id.to_string();
+    let call = marte.portal.with_token(None).get("/v1/offices/{herId}", &[&office]);
+    let open = tell.ask("Anybody reads the same without logging in", call, StatusCode::OK).await?.json;
+    tell.equal("the accessibility too", open["accessibility"].as_str(), accessible)
 }
 
 /// The case of this service that waits for the practice.
@@ -78,6 +98,16 @@ async fn driving_licence(tell: &mut Teller, house: &House, marte: &mut Citizen) 
     let what = "Marte asks for a health certificate for her driving licence, without the form";
     let refusal = tell.ask(what, call, StatusCode::UNPROCESSABLE_ENTITY).await?;
     tell.equal("she is told what is missing", refusal.json["errors"][0]["pointer"].as_str(), Some("/request/form"))?;
+    let call = marte.portal.get("/v1/me/services/{service}/guidance", &["certificate"]);
+    let guidance = tell.ask("Marte reads what to know before asking", call, StatusCode::OK).await?.json;
+    tell.equal("the practice's form", guidance["form"]["title"].as_str(), Some("Helseattest for førerkort"))?;
+    let wrong = json!({ "classes": ["X"], "glasses": true });
+    let call = marte.portal.post("/v1/me/dialogs", &[], &opening(Some(wrong)));
+    let refusal = tell.ask("Marte fills it in wrongly", call, StatusCode::UNPROCESSABLE_ENTITY).await?;
+    let errors = refusal.json["errors"].as_array().context("errors")?;
+    let pointers: Vec<_> = errors.iter().filter_map(|one| one["pointer"].as_str()).collect();
+    tell.check("she is told where", pointers.contains(&"/request/form/classes/0"))?;
+    tell.check("and what is missing", pointers.contains(&"/request/form/medicines"))?;
     let form = json!({
         "classes": ["B"], "glasses": true, "diabetes": false, "epilepsy": false, "heart": false,
         "consciousness": false, "medicines": "Ingen",

@@ -17,7 +17,7 @@ const MAX_NAME: usize = 40;
 const MAX_NAME_DIGITS: usize = 5;
 
 /// The first [`MAX_ERRORS`] of what was found, each place and sentence once.
-pub(super) fn collect<'a>(errors: impl Iterator<Item = ValidationError<'a>>, locale: Locale) -> Vec<FieldError> {
+pub(crate) fn collect<'a>(errors: impl Iterator<Item = ValidationError<'a>>, locale: Locale) -> Vec<FieldError> {
     let mut findings = Findings { locale, seen: BTreeSet::new(), found: Vec::new() };
     for error in errors {
         findings.add(&error);

@@ -60,6 +60,7 @@ pub(super) const PATTERNS: &[(&str, Sentence<'static>)] = &[
     ("^[0-9]{9}$", Sentence::OrganisationNumber),
     ("^[0-9]{11}$", Sentence::Code),
     ("^[+][0-9][0-9 ]{3,30}$", Sentence::Telephone),
+    ("^[+]?[0-9][0-9 ]{1,30}$", Sentence::Telephone),
     ("^[0-9a-f]{64}$", Sentence::Digest),
     ("^[0-9a-f]{32}$", Sentence::Code),
     ("^[!-~]+$", Sentence::Cursor),

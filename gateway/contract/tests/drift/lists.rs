@@ -32,7 +32,7 @@ macro_rules! list {
 
 fn lists() -> Vec<List> {
     use Resource::{
-        AccessLogPage, AuditRecord, Event, Health, Message, NewNoticePreferences, Plugin, PluginGrant, Types,
+        AccessLogPage, AuditRecord, Event, Health, Message, NewNoticePreferences, Plugin, PluginGrant, Practice, Types,
     };
     vec![
         list!(service::Service, Some(("types", "service")), Some((Types, "/$defs/service"))),
@@ -51,6 +51,7 @@ fn lists() -> Vec<List> {
         list!(dialog::MediaType, None, Some((Types, "/$defs/mediaType"))),
         list!(dialog::AuthorRole, None, Some((Message, "/$defs/authorRole"))),
         list!(practice::Booking, None, Some((Types, "/$defs/booking"))),
+        list!(practice::WhyNot, None, Some((Practice, "/$defs/whyNot"))),
         list!(
             prescription::Renewability,
             Some(("prescriptions", "renewability")),

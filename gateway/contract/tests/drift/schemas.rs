@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, appointment, audit, dialog, erasure, event, health,
+    access_log, appointment, audit, dialog, erasure, event, guidance, health,
     ids::{
         AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, MessageId, NationalIdentityNumber,
         OrganisationNumber, PaymentId, PluginId, RequestId,
@@ -16,7 +16,7 @@ use dialog_contract::{
     payment, plugin, practice, prescription, problem, provider,
     schema::{Resource, validate},
     service::{Closing, ConsultationMode, EncounterMode, Locale, ProviderKind, Representation, Sent, Service},
-    unreadable, video,
+    survey, unreadable, video,
 };
 use jiff::{Timestamp, civil::Date};
 use serde::{Serialize, de::DeserializeOwned};
@@ -192,18 +192,123 @@ fn structs() -> Vec<Struct> {
             "",
             fields_of!(practice::Practice {
                 citizen: String, general_practitioner: practice::Practitioner, office: dialog::OfficeName,
-                services: Vec<practice::OfferedService>,
+                services: Vec<practice::OfferedService>, away: Option<practice::Absence>,
+                information: practice::Information,
             }),
         ),
+        plain(
+            R::Practice,
+            "/$defs/information",
+            fields_of!(practice::Information {
+                telephone: Option<String>, address: Option<String>, directions: Option<String>, website: Option<String>,
+                hours: Vec<practice::OpeningHours>, practitioners: Vec<practice::Practitioner>, modes: Vec<EncounterMode>,
+                payment: Option<String>, accessibility: Option<String>, told: Option<practice::Told>,
+            }),
+        ),
+        plain(
+            R::Practice,
+            "/$defs/told",
+            fields_of!(practice::Told { provider: dialog::Provider, as_of: Timestamp, stale: bool }),
+        ),
+        plain(
+            R::Practice,
+            "/$defs/price",
+            fields_of!(practice::Price { amount: u64, tariff: Option<String>, text: String }),
+        ),
+        plain(R::Practice, "/$defs/answerTime", fields_of!(practice::AnswerTime { median_minutes: u32, answers: u32 })),
         Struct {
-            sparse: &["modes"],
+            sparse: &["form_unknown"],
+            ..plain(
+                R::Guidance,
+                "",
+                fields_of!(guidance::Guidance {
+                    emergency: Vec<guidance::EmergencyNumber>, offered: practice::OfferedService, about: String,
+                    suits: Vec<String>, does_not_suit: Vec<String>, questions: Vec<guidance::GuidanceQuestion>,
+                    form: Option<guidance::ShownForm>, form_unknown: bool,
+                }),
+            )
+        },
+        plain(
+            R::Guidance,
+            "/$defs/emergencyNumber",
+            fields_of!(guidance::EmergencyNumber { telephone: String, text: String }),
+        ),
+        plain(
+            R::Guidance,
+            "/$defs/guidanceQuestion",
+            fields_of!(guidance::GuidanceQuestion { id: String, text: String, choices: Vec<guidance::GuidanceChoice> }),
+        ),
+        plain(
+            R::Guidance,
+            "/$defs/guidanceChoice",
+            fields_of!(guidance::GuidanceChoice { id: String, text: String, then: guidance::Follows }),
+        ),
+        plain(
+            R::Guidance,
+            "/$defs/shownForm",
+            fields_of!(guidance::ShownForm {
+                title: String,
+                schema: Value,
+                required: bool,
+                as_of: Timestamp,
+                stale: bool,
+            }),
+        ),
+        plain(
+            R::Survey,
+            "",
+            fields_of!(survey::OpenSurvey { provider: dialog::Provider, survey: survey::Questionnaire }),
+        ),
+        plain(
+            R::Survey,
+            "/$defs/questionnaire",
+            fields_of!(survey::Questionnaire { id: String, title: String, questions: Vec<survey::Question> }),
+        ),
+        plain(
+            R::Survey,
+            "/$defs/surveyQuestion",
+            fields_of!(survey::Question { id: String, text: String, choices: Vec<survey::Choice>, required: bool }),
+        ),
+        plain(R::Survey, "/$defs/surveyChoice", fields_of!(survey::Choice { id: String, text: String })),
+        plain(
+            R::NewSurveyAnswers,
+            "",
+            fields_of!(survey::NewSurveyAnswers { provider: PluginId, survey: String, answers: Vec<survey::Answer> }),
+        ),
+        plain(
+            R::NewSurveyAnswers,
+            "/$defs/surveyAnswer",
+            fields_of!(survey::Answer { question: String, choice: String }),
+        ),
+        plain(R::SurveyResults, "", fields_of!(survey::SurveyResults { items: Vec<survey::SurveyResult>, more: bool })),
+        plain(
+            R::SurveyResults,
+            "/$defs/surveyResult",
+            fields_of!(survey::SurveyResult {
+                office: HerId, provider: PluginId, survey: String, title: String, at_least: u32,
+                questions: Vec<survey::QuestionResult>,
+            }),
+        ),
+        plain(
+            R::SurveyResults,
+            "/$defs/questionResult",
+            fields_of!(survey::QuestionResult { id: String, text: String, choices: Vec<survey::ChoiceResult> }),
+        ),
+        plain(
+            R::SurveyResults,
+            "/$defs/choiceResult",
+            fields_of!(survey::ChoiceResult { id: String, text: String, count: Option<u32> }),
+        ),
+        Struct {
+            sparse: &["modes", "prices"],
             ..plain(
                 R::Practice,
                 "/$defs/offeredService",
                 fields_of!(practice::OfferedService {
                     service: Service, available: bool, provider: Option<dialog::Provider>,
                     booking: Option<practice::Booking>, modes: Vec<ConsultationMode>,
-                    answered_within_working_days: Option<u8>,
+                    answered_within_working_days: Option<u8>, why_not: Option<practice::WhyNot>,
+                    prices: Vec<practice::Price>, answer_time: Option<practice::AnswerTime>,
                 }),
             )
         },
@@ -215,6 +320,7 @@ fn structs() -> Vec<Struct> {
                 telephone: Option<String>, address: Option<String>, directions: Option<String>, website: Option<String>,
                 hours: Vec<practice::OpeningHours>, practitioners: Vec<practice::Practitioner>, modes: Vec<EncounterMode>,
                 payment: Option<String>, accessibility: Option<String>, services: Vec<practice::OfferedService>,
+                told: Option<practice::Told>,
             }),
         ),
         plain(
@@ -506,6 +612,16 @@ fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, Sparse)> {
             }),
             &[("AppointmentRequest", "preferred"), ("AppointmentChange", "preferred")],
         ),
+        (
+            (Resource::Guidance, "/$defs/follows"),
+            "type",
+            cases_of!(guidance::Follows {
+                GoOn {},
+                UseService { service: Service, available: bool, text: String },
+                Call { telephone: Option<String>, text: String },
+            }),
+            &[],
+        ),
     ]
 }
 
@@ -680,6 +796,10 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::EventPage => round::<Page<event::Event>>(value),
         Resource::AccessLogPage => round::<access_log::AccessLogPage>(value),
         Resource::AuditRecord => round::<audit::Record>(value),
+        Resource::Guidance => round::<guidance::Guidance>(value),
+        Resource::Survey => round::<survey::OpenSurvey>(value),
+        Resource::NewSurveyAnswers => round::<survey::NewSurveyAnswers>(value),
+        Resource::SurveyResults => round::<survey::SurveyResults>(value),
     })
 }
 
@@ -727,6 +847,7 @@ fn the_examples_of_the_parts_of_schemas_survive_their_rust_types() {
                 "/$defs/status" => check::<dialog::Status>(resource, part),
                 "/$defs/activityKind" => check::<dialog::ActivityKind>(resource, part),
                 "/$defs/request" => check::<opening::Request>(resource, part),
+                "/$defs/follows" => check::<guidance::Follows>(resource, part),
                 other => panic!("{other} is not checked"),
             }
         }

@@ -106,6 +106,18 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
             "så hva legekontoret tilbyr" / "se hva legekontoret tilbyr",
             "såg kva legekontoret tilbyr" / "sjå kva legekontoret tilbyr",
             "saw what the office offers" / "see what the office offers"),
+        Action::GuidanceRead => deed!(locale,
+            "så hva en tjeneste er til for" / "se hva en tjeneste er til for",
+            "såg kva ei teneste er til for" / "sjå kva ei teneste er til for",
+            "saw what a service is for" / "see what a service is for"),
+        Action::SurveyRead => deed!(locale,
+            "så etter en spørreundersøkelse" / "se etter en spørreundersøkelse",
+            "såg etter ei spørjeundersøking" / "sjå etter ei spørjeundersøking",
+            "looked for a survey" / "look for a survey"),
+        Action::SurveySubmit => deed!(locale,
+            "svarte på en spørreundersøkelse" / "svare på en spørreundersøkelse",
+            "svarte på ei spørjeundersøking" / "svare på ei spørjeundersøking",
+            "answered a survey" / "answer a survey"),
         Action::AttachmentUpload => deed!(locale,
             "lastet opp et vedlegg" / "laste opp et vedlegg",
             "lasta opp eit vedlegg" / "laste opp eit vedlegg",
@@ -151,6 +163,8 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
             "gjorde noko" / "gjere noko",
             "did something" / "do something"),
         Action::OfficeRead
+        | Action::PracticeFetch
+        | Action::SurveyResultsRead
         | Action::EventsRead
         | Action::InboundPoll
         | Action::UnreadableList

@@ -53,7 +53,7 @@ impl Desk {
         let practice = self.practice_of(&who.target().national_identity_number, locale).await?;
         trail.office(practice.office.her_id);
         let offer = self.offer(&practice.agreements, Service::Appointment, locale).await?;
-        let direct = offer.filter(|offer| offer.agreement.booking() == Some(Booking::Direct));
+        let direct = offer.ok().filter(|offer| offer.agreement.booking() == Some(Booking::Direct));
         let (mut coming, mut live) = (Vec::new(), None);
         if let Some(offer) = direct {
             trail.plugin(&offer.agreement.plugin);

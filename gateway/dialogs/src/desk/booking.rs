@@ -73,6 +73,9 @@ impl Desk {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
             let mut trail = desk.trail(kind.action(), &who, &asked);
+            if matches!(kind, OperationKind::Survey { .. }) {
+                trail.conceal_request();
+            }
             let ended = desk.operation(&who, &asked, kind, &mut trail).await;
             desk.conclude(trail, ended).await
         })
@@ -83,7 +86,7 @@ impl Desk {
         &self,
         who: &Permitted<Citizen>,
         request: &Request,
-        kind: OperationKind,
+        mut kind: OperationKind,
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
@@ -95,14 +98,22 @@ impl Desk {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
-            let (practice, offer) = match kind {
+            let (practice, offer) = match &kind {
                 OperationKind::Pay { .. } => self.payment_agreed(who, trail).await?,
+                OperationKind::Survey { .. } => {
+                    let (practice, offer, agreed) = self.survey_agreed(who, request, &kind, trail).await?;
+                    kind = agreed;
+                    (practice, offer)
+                }
                 _ => self.direct_booking(who, trail).await?,
             };
             let (id, mut step) = (Uuid::now_v7(), Step::default());
             match &kind {
                 OperationKind::Pay { invoice, .. } => {
                     self.hold_invoice(&mut step, id, *invoice, (citizen, &offer), locale).await?;
+                }
+                OperationKind::Survey { asked, .. } => {
+                    self.hold_survey(&mut step, id, asked, (citizen, &offer), locale).await?;
                 }
                 _ => self.may(&kind, citizen, &offer, locale).await?,
             }
@@ -175,7 +186,7 @@ impl Desk {
         locale: Locale,
     ) -> Result<(), Refusal> {
         let (appointment, cancel) = match kind {
-            OperationKind::Book { .. } | OperationKind::Pay { .. } => (None, false),
+            OperationKind::Book { .. } | OperationKind::Pay { .. } | OperationKind::Survey { .. } => (None, false),
             OperationKind::Change { appointment, .. } => (Some(*appointment), false),
             OperationKind::Cancel { appointment, .. } => (Some(*appointment), true),
         };
@@ -190,7 +201,7 @@ impl Desk {
             OperationKind::Book { booking } | OperationKind::Change { booking, .. } => {
                 bookable(booking, self.now(), locale)
             }
-            OperationKind::Cancel { .. } | OperationKind::Pay { .. } => Ok(()),
+            OperationKind::Cancel { .. } | OperationKind::Pay { .. } | OperationKind::Survey { .. } => Ok(()),
         }
     }
 }

@@ -7,6 +7,7 @@
 //! Plugins' memories are looked through once more at the very end, so that no call that was under way leaves anything.
 //!
 //! What stays:
+//! - counts of what citizens answered to surveys, and of how soon offices answered, which name nobody;
 //! - the audit log, which knows people by pseudonym and holds no content, and goes on verifying;
 //! - what providers have, who answer for it themselves;
 //! - dialogs of others in which this citizen acted for them, which are theirs;
@@ -52,6 +53,8 @@ struct Found {
     operations: usize,
     /// Read marks that providers were yet to be told of.
     marks: usize,
+    /// Surveys that were answered; what was answered is nobody's.
+    surveys: usize,
     /// Values in the memories of plugins.
     state: usize,
 }
@@ -59,7 +62,8 @@ struct Found {
 impl Found {
     const fn total(&self) -> usize {
         let money = self.invoices + self.payments;
-        let rest = self.notices + self.replies + self.events + self.operations + self.marks + self.state;
+        let rest = self.notices + self.replies + self.events + self.operations;
+        let rest = rest + self.marks + self.surveys + self.state;
         self.dialogs + self.attachments + self.appointments + money + rest
     }
 }
@@ -113,6 +117,7 @@ impl Desk {
             ("events", found.events),
             ("operations", found.operations),
             ("marks", found.marks),
+            ("surveys", found.surveys),
             ("state", found.state),
         ] {
             trail.detail(name, count.to_string());
@@ -145,6 +150,7 @@ impl Desk {
             self.remove_unused_files(id, &mut found).await?;
             self.remove_replies(id, &mut found).await?;
             self.remove_events(id, &mut found).await?;
+            self.remove_survey_marks(id, &mut found).await?;
             if found.total() == before {
                 break;
             }
@@ -378,6 +384,17 @@ impl Desk {
                 batch.delete(keys::reply_expiry(stored.expires, &entry.key)).delete(entry.key);
             }
             self.shelf.store.commit(batch).await?;
+        }
+    }
+
+    async fn remove_survey_marks(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::surveys_answered_by(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            found.surveys += entries.len();
+            self.shelf.store.commit(deleting(entries.into_iter().map(|entry| entry.key))).await?;
         }
     }
 

@@ -6,18 +6,20 @@
 //! A change that has begun is carried to its end in a task of its own, also where the caller goes away.
 //!
 //! - [`trail`]: the audit records of a request; [`replies`]: idempotency.
-//! - [`citizens`]: who is asking; [`practice`]: who their office is and what it offers; [`validation`]: whether an
-//!   opening makes sense.
+//! - [`citizens`]: who is asking; [`practice`]: who their office is and what it offers; [`profiles`]: what providers tell
+//!   of it; [`validation`]: whether an opening makes sense, [`forms`]: whether it answers the provider's form.
 //! - [`opening`], [`resending`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
 //! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`queue`]: trying again, and the repair
 //!   after a crash.
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that, and of payments, and
 //!   what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
+//! - [`guidance`]: what a citizen is told before sending.
 //! - [`payments`]: what the citizen owes, and payments of it.
 //! - [`inbox`]: how much there is; [`searching`]: finding a dialog; [`marks`]: telling providers what was read.
 //! - [`video`]: into a video meeting, and out of it.
 //! - [`notices`]: how the citizen wants to be told; [`notifying`]: telling them.
+//! - [`surveys`]: what citizens think of their office, in choices, and how often each was chosen.
 //! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
@@ -32,6 +34,8 @@ mod closing;
 mod counts;
 mod erasure;
 mod feed;
+mod forms;
+mod guidance;
 mod inbox;
 mod marks;
 mod notices;
@@ -41,6 +45,7 @@ mod operations;
 mod payments;
 mod practice;
 mod prescriptions;
+mod profiles;
 mod purge;
 mod queue;
 mod reading;
@@ -51,6 +56,7 @@ mod searching;
 mod sending;
 mod settling;
 mod slots;
+mod surveys;
 mod trail;
 mod validation;
 mod video;
@@ -132,6 +138,9 @@ pub struct Desk {
     pub(crate) trails: Arc<dyn Trails>,
     pub(crate) calendar: Calendar,
     pub(crate) polls: Arc<Polls>,
+    pub(crate) profiles: Arc<profiles::Profiles>,
+    /// Held while answers to a survey are counted.
+    pub(crate) counting: Arc<tokio::sync::Mutex<()>>,
     pub(crate) retention: Retention,
     /// None where citizens are told nothing.
     pub(crate) notices: Option<Arc<NoticeRules>>,
@@ -164,10 +173,24 @@ impl Desk {
     pub async fn open_on(ports: Ports, source: &str) -> Result<Self, StartError> {
         let Ports { store, blobs, keyring, directory, providers, evidence, trails, clock } = ports;
         let shelf = Shelf::open(store, clock, source.into()).await?;
-        let (calendar, polls) = (Calendar::new()?, Arc::default());
-        let retention = Retention::default();
+        let calendar = Calendar::new()?;
+        let (polls, profiles, counting, retention) = Default::default();
         let notices = None;
-        Ok(Self { shelf, blobs, keyring, directory, providers, evidence, trails, calendar, polls, retention, notices })
+        Ok(Self {
+            shelf,
+            blobs,
+            keyring,
+            directory,
+            providers,
+            evidence,
+            trails,
+            calendar,
+            polls,
+            profiles,
+            counting,
+            retention,
+            notices,
+        })
     }
 
     /// The same desk, keeping things for as long as the operator says.

@@ -86,6 +86,7 @@ impl Desk {
             trail.plugin(&offer.agreement.plugin);
             let now = self.now();
             validation::opening(new, &offer, now, self.calendar.day(now), locale)?;
+            self.answered_as_asked(&new.request, &practice, &offer, request).await?;
             let claimed = self.claim_for(new, &offer, citizen, locale).await?;
             let appointment = self.appointment_asked_about(&new.request, &offer, citizen, locale).await?;
 

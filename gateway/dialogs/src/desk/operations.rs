@@ -1,4 +1,4 @@
-//! Operations on appointments, and payments that are begun: the call to the provider, what comes of it, and the repair of one whose maker has died.
+//! Operations on appointments, payments that are begun, and answers to surveys: the call to the provider, what comes of it, and the repair of one whose maker has died.
 
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ pub(crate) enum Operated {
     Cancelled,
     /// Where to pay.
     Payment(provider::Payment),
+    /// It has the answers.
+    Submitted,
 }
 
 impl Desk {
@@ -62,7 +64,7 @@ impl Desk {
         let time_left = time_left.saturating_sub(SETTLING_TIME);
         let target = Target { plugin: operation.plugin.clone(), attempt: operation.attempts, time_left };
         let known = match &operation.kind {
-            OperationKind::Book { .. } | OperationKind::Pay { .. } => None,
+            OperationKind::Book { .. } | OperationKind::Pay { .. } | OperationKind::Survey { .. } => None,
             OperationKind::Change { appointment, .. } | OperationKind::Cancel { appointment, .. } => {
                 match self.shelf.appointment(*appointment).await {
                     Ok(Some((_, stored))) => Some(stored.appointment),
@@ -89,6 +91,10 @@ impl Desk {
                 }
                 Ok(None) | Err(_) => gone(),
             },
+            (OperationKind::Survey { asked, answers, .. }, _) => {
+                let called = self.providers.submit(target, context, asked.id.clone(), answers.clone()).await;
+                Made { answer: called.answer.map(|()| Operated::Submitted), record: Some(called.record) }
+            }
             (OperationKind::Change { booking, .. }, Some(known)) => {
                 let called = self.providers.change(target, context, known, wanted(booking)).await;
                 Made { answer: called.answer.map(appointment), record: Some(called.record) }
@@ -111,6 +117,11 @@ impl Desk {
         let locale = trail.locale;
         let sent = answer.as_ref().map_or_else(Failure::sent, |_| Sent::Yes);
         let of_store = |error: StoreError| Refusal::of_store(&error, locale).with_sent(sent);
+        // Answers to one survey are counted in one place: one after the other, so that they do not meet there.
+        let _counting = match answer {
+            Ok(Operated::Submitted) => Some(self.counting.lock().await),
+            _ => None,
+        };
         for _ in 0..TRIES {
             let found = self.shelf.operation(id).await.map_err(of_store)?;
             let Some((revision, operation)) = found else { break };
@@ -122,10 +133,13 @@ impl Desk {
                     match made.map_err(of_store)? {
                         Shown::Appointment(status, stored) => Ok(Reply::json(status, &stored.shown())?),
                         Shown::Payment(begun) => Ok(Reply::json(201, &begun)?),
+                        Shown::Nothing => {
+                            Ok(Reply { status: 204, body: bytes::Bytes::new(), etag: None, location: None })
+                        }
                     }
                 }
                 Err(failure) => {
-                    self.released(&mut step, id, &operation).await.map_err(of_store)?;
+                    self.released(&mut step, id, &operation, sent).await.map_err(of_store)?;
                     let refusal = not_done(&failure, &operation.kind, locale);
                     let body = trail.problem(&refusal);
                     Err((refusal, body))
@@ -176,8 +190,18 @@ impl Desk {
         Ok(Err(Failure::Faulty(Fault { sent: Sent::Yes, detail })))
     }
 
-    /// Lets go of the invoice that an operation was to pay and did not.
-    async fn released(&self, step: &mut Step, id: Uuid, operation: &StoredOperation) -> Result<(), StoreError> {
+    /// Lets go of what an operation held and did nothing with: the invoice that it was to pay, the survey that it was to
+    /// answer.
+    async fn released(
+        &self,
+        step: &mut Step,
+        id: Uuid,
+        operation: &StoredOperation,
+        sent: Sent,
+    ) -> Result<(), StoreError> {
+        if let OperationKind::Survey { asked, .. } = &operation.kind {
+            return self.survey_released(step, id, operation, asked, sent).await;
+        }
         let OperationKind::Pay { invoice, .. } = &operation.kind else { return Ok(()) };
         if let Some((revision, mut stored)) = self.shelf.invoice(*invoice).await?
             && stored.beginning == Some(id)
@@ -277,6 +301,9 @@ impl Desk {
             (OperationKind::Pay { invoice, .. }, Operated::Payment(payment)) => {
                 self.begun(step, operation, *invoice, payment, now).await.map(Shown::Payment)
             }
+            (OperationKind::Survey { asked, answers, .. }, Operated::Submitted) => {
+                self.survey_counted(step, operation, asked, answers).await.map(|()| Shown::Nothing)
+            }
             _ => Err(missing("the answer")),
         }
     }
@@ -307,7 +334,9 @@ impl Desk {
             self.trail_of_gateway(operation.kind.action(), operation.request, &operation.trace_id, operation.locale);
         self.name_citizen(&mut trail, operation.citizen).await?;
         trail.office(operation.office);
-        trail.service(operation.kind.service());
+        if let Some(service) = operation.kind.about() {
+            trail.service(service);
+        }
         trail.plugin(&operation.plugin);
         let unknown = |detail: &str| Failure::Faulty(Fault { sent: Sent::Unknown, detail: detail.into() });
         let idempotent = self.providers.installed(&operation.plugin).is_some_and(|found| found.idempotent);
@@ -346,6 +375,8 @@ enum Shown {
     /// With the reply's status.
     Appointment(u16, Box<StoredAppointment>),
     Payment(PaymentBegun),
+    /// There is nothing to show.
+    Nothing,
 }
 
 fn appointment(appointment: provider::Appointment) -> Operated {
@@ -365,6 +396,8 @@ fn not_done(failure: &Failure, kind: &OperationKind, locale: Locale) -> Refusal 
         _ => match (kind, failure.sent()) {
             (OperationKind::Pay { .. }, Sent::No) => texts::nothing_paid(locale),
             (OperationKind::Pay { .. }, _) => texts::perhaps_begun(locale),
+            (OperationKind::Survey { .. }, Sent::No) => texts::nothing_answered(locale),
+            (OperationKind::Survey { .. }, _) => texts::perhaps_answered(locale),
             (_, Sent::No) => texts::nothing_booked(locale),
             _ => texts::perhaps_booked(locale),
         },

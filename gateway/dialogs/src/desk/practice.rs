@@ -1,18 +1,21 @@
-//! Who the citizen's GP and office are, what the office offers, and through whom.
+//! Who the citizen's GP and office are, what the office offers, through whom, at what price and how soon.
 
 use dialog_contract::{
     action::Action,
     dialog::{Clinician, OfficeName, Provider},
     ids::{HerId, HprNumber, NationalIdentityNumber},
     limits::Limits,
-    practice::{self, Booking, OfferedService, Practitioner},
+    practice::{self, Booking, OfferedService, Practitioner, Price, WhyNot},
     problem::ProblemType,
     provider::Interface,
     service::{ConsultationMode, Locale, Service},
 };
 use jiff::{Timestamp, civil::Date};
 
-use super::{Desk, Outcome};
+use super::{
+    Desk, Outcome,
+    profiles::{away, information, informed},
+};
 use crate::{
     answer::{Ended, Refusal, Reply},
     permit::{Citizen, Permitted},
@@ -63,6 +66,20 @@ impl Agreement {
         self.valid_from.is_none_or(|from| from <= now) && self.valid_until.is_none_or(|until| now < until)
     }
 
+    /// What it costs, in the caller's language.
+    fn prices(&self, locale: Locale) -> Vec<Price> {
+        let told = self.prices.iter().map(|price| Price {
+            amount: price.amount,
+            tariff: price.tariff.clone(),
+            text: match locale {
+                Locale::Nb => price.nb.clone(),
+                Locale::Nn => price.nn.clone(),
+                Locale::En => price.en.clone(),
+            },
+        });
+        told.collect()
+    }
+
     /// What its plugin must export.
     fn needs(&self) -> Interface {
         match (self.service, self.booking()) {
@@ -82,7 +99,8 @@ pub(crate) fn of_directory(error: &DirectoryError, locale: Locale) -> Refusal {
 }
 
 impl Desk {
-    /// `GET /v1/me/practice`: the citizen's GP and office, and every service, on or off.
+    /// `GET /v1/me/practice`: the citizen's GP and office, who stands in, what the office tells everyone, and every
+    /// service, on or off. A provider that does not tell of itself is left out.
     ///
     /// # Errors
     /// `no-practice` where the citizen is on no GP's list.
@@ -94,12 +112,18 @@ impl Desk {
                 let number = &who.target().national_identity_number;
                 let practice = desk.practice_of(number, asked.locale).await?;
                 trail.office(practice.office.her_id);
-                let services = desk.services(&practice.agreements, asked.locale).await?;
-                let gp = &practice.assignment.general_practitioner;
-                let general_practitioner = practitioner(&practice.office, gp);
+                let (services, profile) = tokio::join!(
+                    desk.services(practice.office.her_id, &practice.agreements, asked.locale),
+                    desk.profile(&practice.office, &practice.agreements, &asked),
+                );
+                let (services, profile) = (services?, profile?);
+                let (office, today) = (practice.office_name(), desk.calendar.day(desk.now()));
+                let told = informed(practice.office, profile.as_ref(), today);
+                let general_practitioner = practitioner(&told, &practice.assignment.general_practitioner);
+                let away = away(&general_practitioner, today);
                 let citizen = desk.shelf.secret.portal_name(desk.shelf.secret.citizen(number));
-                let office = practice.office_name();
-                let body = practice::Practice { citizen, general_practitioner, office, services };
+                let information = information(told);
+                let body = practice::Practice { citizen, general_practitioner, office, services, away, information };
                 Ok(Ended::answered(Reply::json(200, &body)?))
             }
             .await;
@@ -123,7 +147,12 @@ impl Desk {
                 let found = found.ok_or_else(|| Refusal::not_found(asked.locale))?;
                 let agreements = desk.directory.agreements(office).await;
                 let agreements = agreements.map_err(|error| of_directory(&error, asked.locale))?;
-                let services = desk.services(&agreements, asked.locale).await?;
+                let (services, profile) = tokio::join!(
+                    desk.services(office, &agreements, asked.locale),
+                    desk.profile(&found, &agreements, &asked),
+                );
+                let (services, profile) = (services?, profile?);
+                let found = informed(found, profile.as_ref(), desk.calendar.day(desk.now()));
                 Ok(Ended::answered(Reply::json(200, &practice::Office { services, ..found })?))
             }
             .await;
@@ -154,27 +183,35 @@ impl Desk {
         Ok(Practice { assignment, office, agreements, clinician })
     }
 
-    /// The service, if the office offers it now and its plugin can serve it.
+    /// The service, if the office offers it now and its plugin can serve it; else why not.
     pub(crate) async fn offer(
         &self,
         agreements: &[Agreement],
         service: Service,
         locale: Locale,
-    ) -> Result<Option<Offer>, Refusal> {
+    ) -> Result<Result<Offer, WhyNot>, Refusal> {
         let now = self.now();
-        let agreed = agreements
-            .iter()
-            .find(|agreement| agreement.service == service && agreement.enabled && agreement.valid_at(now));
+        let of_service = || agreements.iter().filter(|agreement| agreement.service == service);
+        let agreed = of_service().find(|agreement| agreement.enabled && agreement.valid_at(now));
         // Clinicians cannot log in yet, and no citizen speaks as one.
-        let Some(agreement) = agreed.filter(|_| service != Service::Collegial) else { return Ok(None) };
-        let Some(installed) = self.providers.installed(&agreement.plugin) else { return Ok(None) };
-        if !installed.exports.contains(&agreement.needs()) {
-            return Ok(None);
+        let Some(agreement) = agreed.filter(|_| service != Service::Collegial) else {
+            return Ok(Err(match service {
+                Service::Collegial => WhyNot::NotForCitizens,
+                _ if of_service().any(|agreement| agreement.valid_at(now)) => WhyNot::SwitchedOff,
+                _ if of_service().next().is_some() => WhyNot::NotNow,
+                _ => WhyNot::NotAgreed,
+            }));
+        };
+        let installed = self.providers.installed(&agreement.plugin);
+        if !installed.is_some_and(|installed| installed.exports.contains(&agreement.needs())) {
+            return Ok(Err(WhyNot::ProviderMissing));
         }
         let named = self.directory.provider(&agreement.plugin).await;
-        let Some(named) = named.map_err(|error| of_directory(&error, locale))? else { return Ok(None) };
+        let Some(named) = named.map_err(|error| of_directory(&error, locale))? else {
+            return Ok(Err(WhyNot::ProviderMissing));
+        };
         let provider = Provider { id: named.id, name: named.name, kind: named.kind };
-        Ok(Some(Offer { agreement: agreement.clone(), provider }))
+        Ok(Ok(Offer { agreement: agreement.clone(), provider }))
     }
 
     /// As [`Desk::offer`], refused where it is not offered.
@@ -187,7 +224,7 @@ impl Desk {
     ) -> Result<Offer, Refusal> {
         self.offer(&practice.agreements, service, locale)
             .await?
-            .ok_or_else(|| Refusal::new(ProblemType::ServiceNotOffered, texts::service_not_offered(service, locale)))
+            .map_err(|_| Refusal::new(ProblemType::ServiceNotOffered, texts::service_not_offered(service, locale)))
     }
 
     /// The office's specialists in general practice.
@@ -197,31 +234,56 @@ impl Desk {
         Ok(specialists.map(|practitioner| practitioner.clinician.hpr_number).collect())
     }
 
-    async fn services(&self, agreements: &[Agreement], locale: Locale) -> Result<Vec<OfferedService>, Refusal> {
+    async fn services(
+        &self,
+        office: HerId,
+        agreements: &[Agreement],
+        locale: Locale,
+    ) -> Result<Vec<OfferedService>, Refusal> {
         let mut services = Vec::with_capacity(Service::ALL.len());
         for &service in Service::ALL {
-            services.push(match self.offer(agreements, service, locale).await? {
-                Some(offer) => OfferedService {
-                    service,
-                    available: true,
-                    provider: Some(offer.provider),
-                    booking: offer.agreement.booking(),
-                    answered_within_working_days: (service == Service::Consultation)
-                        .then(|| u8::try_from(Limits::V1.consultation_working_days).ok())
-                        .flatten(),
-                    modes: offer.agreement.consultation_modes(),
-                },
-                None => OfferedService {
-                    service,
-                    available: false,
-                    provider: None,
-                    booking: None,
-                    modes: Vec::new(),
-                    answered_within_working_days: None,
-                },
-            });
+            services.push(self.offered_service(office, agreements, service, locale).await?);
         }
         Ok(services)
+    }
+
+    /// A service as the office offers it, or that it does not and why.
+    pub(crate) async fn offered_service(
+        &self,
+        office: HerId,
+        agreements: &[Agreement],
+        service: Service,
+        locale: Locale,
+    ) -> Result<OfferedService, Refusal> {
+        let none = OfferedService {
+            service,
+            available: false,
+            provider: None,
+            booking: None,
+            modes: Vec::new(),
+            answered_within_working_days: None,
+            why_not: None,
+            prices: Vec::new(),
+            answer_time: None,
+        };
+        let offer = match self.offer(agreements, service, locale).await? {
+            Ok(offer) => offer,
+            Err(why_not) => return Ok(OfferedService { why_not: Some(why_not), ..none }),
+        };
+        let times = self.shelf.answer_times.of(&*self.shelf.store, office, service).await;
+        let times = times.map_err(|error| Refusal::of_store(&error, locale))?;
+        Ok(OfferedService {
+            available: true,
+            provider: Some(offer.provider),
+            booking: offer.agreement.booking(),
+            answered_within_working_days: (service == Service::Consultation)
+                .then(|| u8::try_from(Limits::V1.consultation_working_days).ok())
+                .flatten(),
+            modes: offer.agreement.consultation_modes(),
+            prices: offer.agreement.prices(locale),
+            answer_time: times.median(self.now()),
+            ..none
+        })
     }
 }
 

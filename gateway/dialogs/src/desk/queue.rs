@@ -93,6 +93,9 @@ impl Desk {
             due.push((entry.key, record::decode("what is due", &entry.versioned.value)?));
         }
         self.take_up(due, Dead::ByLease).await;
+        if let Err(error) = self.shelf.answer_times.keep(&*self.shelf.store, now).await {
+            tracing::warn!(%error, "how soon offices answer could not be written; the next run does");
+        }
         Ok(done)
     }
 

@@ -15,6 +15,7 @@ use dialog_contract::{
     audit::{Actor, ActorRole, CallRecord, OutcomeRecord, Record, RecordKind, RepresentationRecord},
     ids::{DialogId, HerId, PluginId, RequestId},
     problem::ProblemType,
+    provider::Failure,
     service::{Locale, Sent, Service},
 };
 
@@ -94,6 +95,11 @@ impl Trail {
 
     pub(crate) fn call(&mut self, call: CallRecord) {
         self.record.call = Some(call);
+    }
+
+    /// Without the hash of what was asked: the answers to a survey are so few that all could be tried against it.
+    pub(crate) fn conceal_request(&mut self) {
+        self.record.request_sha256 = None;
     }
 
     /// Something without content that the fixed fields do not say.
@@ -225,6 +231,19 @@ impl Desk {
             Err(error) => {
                 tracing::error!(%error, request = %trail.request, "no intent recorded");
                 Err(Refusal::unavailable(trail.locale))
+            }
+        }
+    }
+
+    /// Records that a provider was asked something that changes nothing and is about nobody; false where it could not be.
+    pub(crate) async fn record_question(&self, trail: &Trail, failure: Option<&Failure>) -> bool {
+        let problem = failure.map(|failure| Refusal::of_question(failure, trail.locale).problem);
+        let record = trail.outcome(self.now(), None, problem, None, None);
+        match self.evidence.record(record).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::error!(%error, request = %trail.request, "no question recorded");
+                false
             }
         }
     }

@@ -73,6 +73,26 @@ pub struct Agreement {
     /// Until when; for ever when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
+    /// What the service costs the citizen; nothing is said of it when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prices: Vec<AgreedPrice>,
+}
+
+/// What something costs, with a plain line in each language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AgreedPrice {
+    /// In øre (1/100 NOK).
+    pub amount: u64,
+    /// Tariff code (takst).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tariff: Option<String>,
+    /// In Bokmål.
+    pub nb: String,
+    /// In Nynorsk.
+    pub nn: String,
+    /// In English.
+    pub en: String,
 }
 
 /// A provider, as citizens know it.

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use dialog_contract::{
-    dialog::{AuthorRole, Dialog, Status, StatusName},
+    dialog::{ActivityKind, AuthorRole, Dialog, Status, StatusName},
     ids::{HerId, MessageId, PluginId},
     limits::Limits,
     opening::Request,
-    service::{Locale, Representation, Service},
+    service::{Closing, Locale, Representation, Service},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,20 @@ impl StoredDialog {
         let answered = self.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
         let waits = matches!(self.dialog.status, Status::Queued | Status::AwaitingOffice | Status::Uncertain);
         self.dialog.due.filter(|_| self.visible && waits && !answered)
+    }
+
+    /// The office has answered: written, decided, given an appointment, or closed it as answered or redirected.
+    pub(crate) fn office_answered(&self) -> bool {
+        let written = || self.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
+        let done = || {
+            let kinds = self.dialog.activities.iter().map(|activity| &activity.kind);
+            kinds
+                .into_iter()
+                .any(|kind| matches!(kind, ActivityKind::RenewalDecided { .. } | ActivityKind::Appointment { .. }))
+        };
+        let closed =
+            matches!(self.dialog.status, Status::Closed { outcome: Closing::Answered | Closing::Redirected, .. });
+        closed || written() || done()
     }
 
     /// When somebody must look at its calls, and whether one is under way.

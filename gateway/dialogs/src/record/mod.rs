@@ -5,7 +5,7 @@
 //! - [`payment`]: invoices, and payments that were begun. - [`mark`]: read marks for providers.
 //! - [`event`]: what the portal is told.
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
-//! - [`inbound`]: what has come from providers.
+//! - [`inbound`]: what has come from providers. [`survey`]: what was answered to surveys.
 //! - [`notice`]: what citizens are to be told outside the portal.
 //!
 //! A value is one byte, the version of the form, then JSON. A later form gets the next number and a conversion from
@@ -23,6 +23,7 @@ pub(crate) mod notice;
 pub(crate) mod operation;
 pub(crate) mod payment;
 pub(crate) mod reply;
+pub(crate) mod survey;
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
@@ -40,6 +41,7 @@ pub(crate) use self::{
     operation::{OperationKind, StoredOperation, Work},
     payment::{StoredInvoice, StoredPayment},
     reply::{Progress, ReplyKey, StoredReply, problem_of},
+    survey::{SurveyAnswered, SurveyCounts},
 };
 use crate::ports::store::StoreError;
 

@@ -1,10 +1,11 @@
-//! A booking or a payment that is under way, kept so that a crash in the middle can be settled; and what is due at a moment.
+//! A booking, a payment or an answer to a survey that is under way, kept so that a crash in the middle can be settled; and what is due at a moment.
 
 use dialog_contract::{
     action::Action,
     appointment::{NewBooking, NewCancellation},
     ids::{AppointmentId, HerId, InvoiceId, PluginId, RequestId},
     service::{Locale, Service},
+    survey::{Answer, Questionnaire},
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{ReplyKey, StoredRepresentative};
 use crate::identity::CitizenId;
 
-/// One booking, change, cancellation or payment that was begun.
+/// One booking, change, cancellation, payment or answer to a survey that was begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StoredOperation {
@@ -53,6 +54,15 @@ pub(crate) enum OperationKind {
         #[serde(rename = "returnUrl")]
         return_url: String,
     },
+    Survey {
+        /// Who asks.
+        provider: PluginId,
+        /// By which of its agreements; found when the survey is.
+        service: Service,
+        /// As the provider asked it, which the answers were held against; without questions until then.
+        asked: Box<Questionnaire>,
+        answers: Vec<Answer>,
+    },
 }
 
 impl OperationKind {
@@ -63,6 +73,7 @@ impl OperationKind {
             Self::Change { .. } => Action::AppointmentsChange,
             Self::Cancel { .. } => Action::AppointmentsCancel,
             Self::Pay { .. } => Action::PaymentsPay,
+            Self::Survey { .. } => Action::SurveySubmit,
         }
     }
 
@@ -71,6 +82,15 @@ impl OperationKind {
         match self {
             Self::Book { .. } | Self::Change { .. } | Self::Cancel { .. } => Service::Appointment,
             Self::Pay { .. } => Service::Payment,
+            Self::Survey { service, .. } => *service,
+        }
+    }
+
+    /// Which service it is a part of; none for what is about the office as a whole.
+    pub(crate) const fn about(&self) -> Option<Service> {
+        match self {
+            Self::Survey { .. } => None,
+            other => Some(other.service()),
         }
     }
 }

@@ -443,6 +443,15 @@ pub(crate) struct Scripted {
     /// Every notice that a notifier was given, also those that it did not take.
     pub(crate) notices: Mutex<Vec<(PluginId, Notice)>>,
     pub(crate) deliveries: Mutex<VecDeque<Act<Vec<Event>>>>,
+    /// What `profile` tells; nothing without being told.
+    pub(crate) profiles: Mutex<VecDeque<Act<PracticeProfile>>>,
+    /// What `forms` tells; none without being told.
+    pub(crate) forms: Mutex<VecDeque<Act<Vec<Form>>>>,
+    /// What `survey` tells; none without being told.
+    pub(crate) surveys: Mutex<VecDeque<Act<Option<Questionnaire>>>>,
+    pub(crate) submits: Mutex<VecDeque<Act<()>>>,
+    /// What was handed in, by survey.
+    pub(crate) submitted: Mutex<Vec<(String, Vec<Chosen>)>>,
     pub(crate) feed: Mutex<Option<Feed>>,
     /// Of whom plugins were to forget.
     pub(crate) forgotten: Mutex<Vec<Owner>>,
@@ -495,6 +504,11 @@ impl Scripted {
             notifies: Mutex::default(),
             notices: Mutex::default(),
             deliveries: Mutex::default(),
+            profiles: Mutex::default(),
+            forms: Mutex::default(),
+            surveys: Mutex::default(),
+            submits: Mutex::default(),
+            submitted: Mutex::default(),
             feed: Mutex::default(),
             forgotten: Mutex::default(),
             remembers: Mutex::default(),
@@ -623,12 +637,13 @@ impl Providers for Scripted {
 
     async fn profile(&self, target: Target, ctx: Context) -> Called<PracticeProfile> {
         self.note(seen("profile", &target, &ctx)).await;
-        Called { answer: Ok(PracticeProfile::default()), record: record("profile", Interface::Practice, &target) }
+        let answer = next(&self.profiles, PracticeProfile::default);
+        Called { answer, record: record("profile", Interface::Practice, &target) }
     }
 
     async fn forms(&self, target: Target, ctx: Context) -> Called<Vec<Form>> {
         self.note(seen("forms", &target, &ctx)).await;
-        Called { answer: Ok(Vec::new()), record: record("forms", Interface::Practice, &target) }
+        Called { answer: next(&self.forms, Vec::new), record: record("forms", Interface::Practice, &target) }
     }
 
     async fn outstanding(&self, target: Target, ctx: Context) -> Called<Vec<Invoice>> {
@@ -645,12 +660,13 @@ impl Providers for Scripted {
 
     async fn survey(&self, target: Target, ctx: Context) -> Called<Option<Questionnaire>> {
         self.note(seen("survey", &target, &ctx)).await;
-        Called { answer: Ok(None), record: record("survey", Interface::Feedback, &target) }
+        Called { answer: next(&self.surveys, || None), record: record("survey", Interface::Feedback, &target) }
     }
 
-    async fn submit(&self, target: Target, ctx: Context, _: String, _: Vec<Chosen>) -> Called<()> {
+    async fn submit(&self, target: Target, ctx: Context, survey: String, answers: Vec<Chosen>) -> Called<()> {
+        self.submitted.lock().unwrap().push((survey, answers));
         self.note(seen("submit", &target, &ctx)).await;
-        Called { answer: Ok(()), record: record("submit", Interface::Feedback, &target) }
+        Called { answer: next(&self.submits, || ()), record: record("submit", Interface::Feedback, &target) }
     }
 
     async fn join(&self, target: Target, ctx: Context, _: String) -> Called<Room> {
@@ -785,6 +801,7 @@ pub(crate) fn agreement(service: Service) -> Agreement {
         settings: serde_json::json!({"clinic": "a"}),
         valid_from: None,
         valid_until: None,
+        prices: Vec::new(),
     }
 }
 
@@ -814,6 +831,7 @@ fn office() -> Office {
         payment: None,
         accessibility: None,
         services: Vec::new(),
+        told: None,
     }
 }
 
@@ -861,6 +879,13 @@ impl World {
     pub(crate) fn idempotent(&self) {
         for installed in self.providers.installed.lock().unwrap().values_mut() {
             installed.idempotent = true;
+        }
+    }
+
+    /// The provider has one interface more.
+    pub(crate) fn exports(&self, interface: Interface) {
+        for installed in self.providers.installed.lock().unwrap().values_mut() {
+            installed.exports.push(interface);
         }
     }
 

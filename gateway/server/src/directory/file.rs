@@ -10,10 +10,11 @@ use std::{
 
 use dialog_contract::{
     ids::{HerId, HprNumber, NationalIdentityNumber},
+    limits::returned,
     practice::Office,
     service::Service,
 };
-use dialog_core::ports::directory::{Agreement, ProviderName};
+use dialog_core::ports::directory::{AgreedPrice, Agreement, ProviderName};
 use dialog_host::file;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -22,6 +23,9 @@ use crate::limits::DIRECTORY_BYTES;
 
 /// Bytes of the file that are read at once.
 const READ_AT_ONCE: usize = 256 * 1024;
+
+/// Prices of a service: by kind of consultation and by who holds it, as many as the API shows.
+const PRICES: usize = 10;
 
 /// A directory, checked.
 pub struct Directory {
@@ -200,6 +204,15 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
         if (agreement.service == Service::Appointment) != agreement.booking.is_some() {
             return Err(format!("agreements[{at}]: booking belongs to appointment, and appointment needs it"));
         }
+        if let Some(wrong) = agreement.prices.iter().position(|price| !is_price(price)) {
+            return Err(format!(
+                "agreements[{at}]: prices[{wrong}]: an amount in øre, a tariff of letters and digits if any, and a line in each \
+                 language"
+            ));
+        }
+        if agreement.prices.len() > PRICES {
+            return Err(format!("agreements[{at}]: over {PRICES} prices"));
+        }
         if agreement.valid_from.zip(agreement.valid_until).is_some_and(|(from, until)| from >= until) {
             return Err(format!("agreements[{at}]: validFrom is not before validUntil"));
         }
@@ -241,6 +254,19 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
         })
         .collect::<Result<_, String>>()?;
     Ok(Directory { providers: raw.providers, offices: raw.offices, agreements: raw.agreements, citizens })
+}
+
+/// Within what the API says of a price.
+fn is_price(price: &AgreedPrice) -> bool {
+    let AgreedPrice { amount, tariff, nb, nn, en } = price;
+    let is_tariff = |tariff: &String| {
+        (1..=returned::TARIFF_CHARACTERS).contains(&tariff.len())
+            && tariff.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let is_line = |text: &&String| {
+        (1..=returned::INVOICE_TEXT_CHARACTERS).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    };
+    returned::ORE.contains(amount) && tariff.as_ref().is_none_or(is_tariff) && [nb, nn, en].iter().all(is_line)
 }
 
 #[cfg(test)]

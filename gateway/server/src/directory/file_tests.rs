@@ -22,6 +22,10 @@ fn directory() -> Value {
     })
 }
 
+fn price(amount: u64, tariff: &str, text: &str) -> Value {
+    json!({ "amount": amount, "tariff": tariff, "nb": text, "nn": text, "en": text })
+}
+
 fn twice(list: &mut Value) {
     let first = list[0].clone();
     list.as_array_mut().unwrap().push(first);
@@ -57,6 +61,12 @@ fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
         (|all| all["agreements"][0]["office"] = json!(5), "agreements[0]: there is no office with HER-id 5"),
         (|all| all["agreements"][0]["plugin"] = json!("other"), "agreements[0]: there is no provider other"),
         (|all| twice(&mut all["agreements"]), "agreements[1]: office 8150110 has inquiry twice"),
+        (|all| all["agreements"][0]["prices"] = json!([price(0, "2ae", "x")]), "agreements[0]: prices[0]: an amount"),
+        (
+            |all| all["agreements"][0]["prices"] = json!([price(1, "2ae", "x"), price(1, "2 ae", "x")]),
+            "agreements[0]: prices[1]: an amount",
+        ),
+        (|all| all["agreements"][0]["prices"] = json!(vec![price(1, "2ae", "x"); 11]), "agreements[0]: over 10 prices"),
         (|all| all["agreements"][0]["booking"] = json!("direct"), "agreements[0]: booking belongs to appointment"),
         (|all| all["agreements"][0]["service"] = json!("appointment"), "agreements[0]: booking belongs to appointment"),
         (

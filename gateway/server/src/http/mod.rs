@@ -5,7 +5,7 @@
 //! 2. [`caller`]: the token becomes a `Permitted<Citizen>`, or that of another role. Nothing behind runs without one.
 //! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
 //! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
-//!    [`inbox`], [`appointments`], [`payments`], [`notices`], [`events`], [`access`]; on the provider listener
+//!    [`inbox`], [`appointments`], [`payments`], [`notices`], [`surveys`], [`events`], [`access`]; on the provider listener
 //!    [`deliveries`], on the operations listener [`operations`], [`plugins`], [`log`].
 //! 5. [`reply`]: what leaves, and the problem where something is refused.
 //!
@@ -31,3 +31,4 @@ pub mod query;
 pub mod reply;
 pub mod routes;
 pub mod streams;
+pub mod surveys;

@@ -1,4 +1,4 @@
-//! What an office offers, and through whom.
+//! What an office offers, through whom, and what a citizen is told before sending.
 
 use std::{sync::Arc, time::Instant};
 
@@ -7,11 +7,12 @@ use axum::{
     extract::{Path, Request, State},
     response::Response,
 };
-use dialog_contract::{ids::HerId, problem::ProblemType};
+use dialog_contract::{ids::HerId, problem::ProblemType, service::Service};
 
 use super::{
     caller::CitizenCaller,
     envelope::Envelope,
+    query::Query,
     reply::{Refusal, finish},
 };
 use crate::gateway::Gateway;
@@ -39,4 +40,18 @@ pub async fn office(
     let office = office.parse::<HerId>().map_err(|_| Refusal::of(ProblemType::NotFound))?;
     let meta = envelope.domain(&request);
     Ok(finish(&gateway, gateway.desk.office(office, &meta).await))
+}
+
+/// `GET /v1/me/services/{service}/guidance`
+pub async fn guidance(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(envelope): Extension<Envelope>,
+    CitizenCaller(citizen): CitizenCaller,
+    Path(service): Path<String>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    Query::parse(request.uri().query(), &[])?;
+    // What is no service has no guidance.
+    let service: Service = service.parse().map_err(|_| Refusal::of(ProblemType::NotFound))?;
+    Ok(finish(&gateway, gateway.desk.guidance(&citizen, &envelope.domain(&request), service).await))
 }

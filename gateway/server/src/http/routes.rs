@@ -15,7 +15,7 @@ use http::Method;
 
 use super::{
     access, appointments, attachments, deliveries, dialogs, envelope, events, inbox, log, notices, operations,
-    payments, plugins, practice, reply::Refusal,
+    payments, plugins, practice, reply::Refusal, surveys,
 };
 use crate::gateway::Gateway;
 
@@ -92,6 +92,7 @@ fn close(
 pub fn portal() -> Routes {
     Routes::new()
         .get("/v1/me/practice", practice::mine)
+        .get("/v1/me/services/{service}/guidance", practice::guidance)
         .get("/v1/offices/{herId}", practice::office)
         .get("/v1/me/dialogs", dialogs::list)
         .post("/v1/me/dialogs", dialogs::open)
@@ -116,6 +117,8 @@ pub fn portal() -> Routes {
         .get("/v1/me/payments", payments::payments)
         .get("/v1/me/notice-preferences", notices::preferences)
         .put("/v1/me/notice-preferences", notices::prefer)
+        .get("/v1/me/survey", surveys::open)
+        .post("/v1/me/survey", surveys::answer)
         .get("/v1/me/events", events::stream)
         .get("/v1/me/receipts/{index}", access::receipt)
         .get("/v1/me/access-log", access::log)
@@ -144,6 +147,7 @@ pub fn operations() -> Routes {
         .get("/log/predecessors/{origin}/tile/{*path}", log::earlier_tile)
         .get("/unreadable", operations::unreadable)
         .post("/v1/erasures", operations::erase)
+        .get("/v1/survey-results", surveys::results)
         .get("/v1/plugins", plugins::list)
         .post("/v1/plugins", plugins::install)
         .get("/v1/plugins/{plugin}", plugins::read)

@@ -57,6 +57,7 @@ impl Leilas {
         path.split('/')
             .filter(|part| part.starts_with('{'))
             .map(|part| match part {
+                "{service}" => Ok("consultation"),
                 "{dialog}" => Ok(self.dialog.as_str()),
                 "{attachment}" => Ok(self.attachment.as_str()),
                 "{appointment}" => Ok(self.appointment.as_str()),

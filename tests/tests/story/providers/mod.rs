@@ -6,12 +6,14 @@
 //! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble. [`pasientsky`]: the one that speaks FHIR, with
 //!   notifications that only say that there is news. [`cgm_eportal`]: the one that is long polled, and answers with data and
 //!   errors. [`kry`]: the one with doctors of its own.
+//! - [`practice`]: what offices offer and tell, guidance, forms and surveys, through those that have them.
 
 mod arrivals;
 mod besoklegen;
 mod cgm_eportal;
 mod kry;
 mod pasientsky;
+mod practice;
 mod refusals;
 mod vendor;
 mod wishes;
