@@ -43,6 +43,8 @@ closed_list!(
         ReadMarks = "read-marks",
         /// Notices by text message or mail.
         Notices = "notices",
+        /// Who is digitally active.
+        Citizens = "citizens",
     }
 );
 

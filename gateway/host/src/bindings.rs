@@ -89,5 +89,10 @@ world!(
     notices,
     "notices-provider"
 );
+world!(
+    /// Who is digitally active.
+    citizens,
+    "citizens-provider"
+);
 
 pub(crate) use capabilities::dialog::provider as host;

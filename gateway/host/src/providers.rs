@@ -316,4 +316,14 @@ impl Providers for Host {
             notices::receipt
         )
     }
+
+    async fn active(&self, target: Target, ctx: Context, active: bool) -> Called<()> {
+        let about = About::of(&ctx);
+        call!(
+            self, target, Citizens."active", about,
+            |facts, _files| [ctx = facts.context(ctx)],
+            citizens.dialog_provider_citizens.call_active(&ctx, active),
+            |(), _| Ok(())
+        )
+    }
 }

@@ -13,10 +13,10 @@ use wasmtime::component::{Component, InstancePre};
 
 use crate::{
     bindings::{
-        appointments::AppointmentsProviderPre, dialogs::DialogsProviderPre, feedback::FeedbackProviderPre,
-        inbound::InboundProviderPre, notices::NoticesProviderPre, payments::PaymentsProviderPre,
-        practice::PracticeProviderPre, prescriptions::PrescriptionsProviderPre, read_marks::ReadMarksProviderPre,
-        video::VideoProviderPre,
+        appointments::AppointmentsProviderPre, citizens::CitizensProviderPre, dialogs::DialogsProviderPre,
+        feedback::FeedbackProviderPre, inbound::InboundProviderPre, notices::NoticesProviderPre,
+        payments::PaymentsProviderPre, practice::PracticeProviderPre, prescriptions::PrescriptionsProviderPre,
+        read_marks::ReadMarksProviderPre, video::VideoProviderPre,
     },
     call::Call,
     capabilities,
@@ -66,6 +66,7 @@ pub(crate) struct Worlds {
     pub(crate) video: Option<VideoProviderPre<Call>>,
     pub(crate) read_marks: Option<ReadMarksProviderPre<Call>>,
     pub(crate) notices: Option<NoticesProviderPre<Call>>,
+    pub(crate) citizens: Option<CitizensProviderPre<Call>>,
 }
 
 impl Worlds {
@@ -96,7 +97,8 @@ impl Worlds {
             inbound: has(Interface::Inbound).then(|| InboundProviderPre::new(pre.clone())).transpose()?,
             video: has(Interface::Video).then(|| VideoProviderPre::new(pre.clone())).transpose()?,
             read_marks: has(Interface::ReadMarks).then(|| ReadMarksProviderPre::new(pre.clone())).transpose()?,
-            notices: has(Interface::Notices).then(|| NoticesProviderPre::new(pre)).transpose()?,
+            notices: has(Interface::Notices).then(|| NoticesProviderPre::new(pre.clone())).transpose()?,
+            citizens: has(Interface::Citizens).then(|| CitizensProviderPre::new(pre)).transpose()?,
         })
     }
 }

@@ -10,6 +10,7 @@ const WIT: &str = concat!(
     include_str!("../../../schemas/wit/types.wit"),
     include_str!("../../../schemas/wit/appointments.wit"),
     include_str!("../../../schemas/wit/capabilities.wit"),
+    include_str!("../../../schemas/wit/citizens.wit"),
     include_str!("../../../schemas/wit/dialogs.wit"),
     include_str!("../../../schemas/wit/feedback.wit"),
     include_str!("../../../schemas/wit/inbound.wit"),

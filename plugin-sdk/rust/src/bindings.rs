@@ -58,3 +58,4 @@ provider!(inbound, "inbound-provider");
 provider!(video, "video-provider");
 provider!(read_marks, "read-marks-provider");
 provider!(notices, "notices-provider");
+provider!(citizens, "citizens-provider");

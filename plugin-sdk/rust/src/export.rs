@@ -6,7 +6,7 @@
 use std::panic::PanicHookInfo;
 
 use crate::{
-    appointments, dialogs, feedback, inbound, notices, payments, practice, prescriptions, read_marks, types::*, video,
+    appointments, citizens, dialogs, feedback, inbound, notices, payments, practice, prescriptions, read_marks, types::*, video,
 };
 
 /// A plugin as the component exports it. Named by the export macros only.
@@ -166,6 +166,13 @@ impl<T: notices::Notices> notices::Notices for Exported<T> {
     }
 }
 
+impl<T: citizens::Citizens> citizens::Citizens for Exported<T> {
+    fn active(ctx: Context, active: bool) -> Result<(), Failure> {
+        enter();
+        T::active(ctx, active)
+    }
+}
+
 /// What all export macros come to.
 ///
 /// In a component: the exported functions. Natively, where a plugin is tested, a linker takes no names such as
@@ -265,5 +272,13 @@ macro_rules! export_read_marks {
 macro_rules! export_notices {
     ($plugin:ty) => {
         $crate::export_interface!($plugin, notices, Notices);
+    };
+}
+
+/// Exports a type that implements [`Citizens`](citizens::Citizens).
+#[macro_export]
+macro_rules! export_citizens {
+    ($plugin:ty) => {
+        $crate::export_interface!($plugin, citizens, Citizens);
     };
 }

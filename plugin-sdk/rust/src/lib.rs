@@ -110,4 +110,6 @@ interfaces!(
     read_marks ReadMarks,
     /// Notices by text message or mail: an address and a text, and nothing of what it is about.
     notices Notices,
+    /// What changes about a citizen that providers must know.
+    citizens Citizens,
 );

@@ -85,6 +85,7 @@ fn every_request_of_the_processes_has_a_golden_file() {
         Kind::Enquiry,
         Kind::OrderCertificate,
         Kind::CitizenReply,
+        Kind::DigitalStatus,
         Kind::Test,
         Kind::TestAnswer,
     ] {

@@ -9,6 +9,7 @@
 //! | [`appointments`] | direct booking |
 //! | [`medication`] | which prescriptions can be renewed |
 //! | [`payment`] | what is owed, and where to pay |
+//! | [`citizens`] | who is digitally active |
 //! | [`change`] | one change at the vendor as an event of the contract |
 //! | [`inbound`] | the change feed and the webhooks: which changes, and what is confirmed |
 //! | [`file`](mod@file) | files in both directions |
@@ -20,6 +21,7 @@ pub mod appointments;
 pub mod booking;
 pub mod case;
 pub mod change;
+pub mod citizens;
 pub mod file;
 pub mod inbound;
 pub mod medication;
@@ -41,3 +43,4 @@ dialog_plugin_sdk::export_appointments!(Helserespons);
 dialog_plugin_sdk::export_prescriptions!(Helserespons);
 dialog_plugin_sdk::export_payments!(Helserespons);
 dialog_plugin_sdk::export_inbound!(Helserespons);
+dialog_plugin_sdk::export_citizens!(Helserespons);

@@ -4,6 +4,7 @@
 mod support;
 
 use dialog_plugin_sdk::appointments::{Appointments, Booking, SlotQuery};
+use dialog_plugin_sdk::citizens::Citizens;
 use dialog_plugin_sdk::dialogs::{
     AppointmentCancelRequest, AppointmentChangeRequest, AppointmentRequest, Certificate, Consultation,
     ConsultationMode, Dialogs, Inquiry, Opening, Period, Renewal, RenewalItem, SickNoteRenewal,
@@ -288,5 +289,15 @@ fn a_fee_that_is_open_paid_or_gone_is_told_in_words_and_begins_nothing() {
             (409, Failure::Conflict(reason)) | (404, Failure::NotFound(reason)) => assert_eq!(reason.code, code),
             (_, other) => panic!("{code}: {other:?}"),
         }
+    }
+}
+
+#[test]
+fn the_clinic_is_told_who_is_digitally_active_and_who_is_not_any_more() {
+    for (name, key, active) in [("digital", "key-active", true), ("digital-not", "key-inactive", false)] {
+        let host = answering(204, &json!(null));
+        let ctx = dialog_plugin_sdk::Context { idempotency_key: key.into(), ..context() };
+        Helserespons::active(ctx, active).unwrap();
+        golden(name, &only(&host));
     }
 }

@@ -156,4 +156,7 @@ pub trait Providers: Send + Sync + 'static {
 
     /// `notices.send`.
     async fn notify(&self, target: Target, notice: Notice) -> Called<NoticeReceipt>;
+
+    /// `citizens.active`: the context's citizen became digitally active, or ceased to be so.
+    async fn active(&self, target: Target, ctx: Context, active: bool) -> Called<()>;
 }

@@ -452,6 +452,9 @@ pub(crate) struct Scripted {
     pub(crate) submits: Mutex<VecDeque<Act<()>>>,
     /// What was handed in, by survey.
     pub(crate) submitted: Mutex<Vec<(String, Vec<Chosen>)>>,
+    pub(crate) actives: Mutex<VecDeque<Act<()>>>,
+    /// What `citizens.active` was told, in order.
+    pub(crate) told_active: Mutex<Vec<bool>>,
     pub(crate) feed: Mutex<Option<Feed>>,
     /// Of whom plugins were to forget.
     pub(crate) forgotten: Mutex<Vec<Owner>>,
@@ -481,6 +484,7 @@ impl Scripted {
                 Interface::Inbound,
                 Interface::Video,
                 Interface::ReadMarks,
+                Interface::Citizens,
             ],
             idempotent: false,
             settings_schema: serde_json::json!({}),
@@ -509,6 +513,8 @@ impl Scripted {
             surveys: Mutex::default(),
             submits: Mutex::default(),
             submitted: Mutex::default(),
+            actives: Mutex::default(),
+            told_active: Mutex::default(),
             feed: Mutex::default(),
             forgotten: Mutex::default(),
             remembers: Mutex::default(),
@@ -717,6 +723,12 @@ impl Providers for Scripted {
         let answer = next(&self.notifies, || receipt);
         self.notices.lock().unwrap().push((target.plugin.clone(), notice));
         Called { answer, record: record("send", Interface::Notices, &target) }
+    }
+
+    async fn active(&self, target: Target, ctx: Context, active: bool) -> Called<()> {
+        self.note(seen("active", &target, &ctx)).await;
+        self.told_active.lock().unwrap().push(active);
+        Called { answer: next(&self.actives, || ()), record: record("active", Interface::Citizens, &target) }
     }
 }
 

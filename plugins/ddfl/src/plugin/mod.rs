@@ -2,6 +2,7 @@
 //!
 //! - [`dialogs`] — the citizen opens a dialog, writes in it, ends it.
 //! - [`appointments`] — direct booking: a question and its answer within the call.
+//! - [`citizens`] — who is digitally active, told to the office.
 //! - [`inbound`] — what record systems send, as events; receipts, once the gateway has settled them.
 //! - [`event`] — one message from a record system as events of the contract.
 //! - [`exchange`] — a message and the answer to it, waited for.
@@ -16,6 +17,7 @@
 pub mod address;
 pub mod appointment;
 pub mod appointments;
+pub mod citizens;
 pub mod dialogs;
 pub mod event;
 pub mod exchange;
@@ -33,3 +35,4 @@ pub struct Ddfl;
 dialog_plugin_sdk::export_dialogs!(Ddfl);
 dialog_plugin_sdk::export_appointments!(Ddfl);
 dialog_plugin_sdk::export_inbound!(Ddfl);
+dialog_plugin_sdk::export_citizens!(Ddfl);

@@ -164,6 +164,11 @@ pub enum Request {
         /// What the citizen wrote.
         written: Written,
     },
+    /// SDAB: the patient became digitally active, or ceased to be so.
+    DigitalStatus {
+        /// Which of the two.
+        active: bool,
+    },
     /// KT, synchronous: do you read me?
     Test,
     /// RKT: yes.
@@ -188,6 +193,7 @@ impl Request {
             Self::Enquire { .. } => Kind::Enquiry,
             Self::OrderCertificate { .. } => Kind::OrderCertificate,
             Self::Reply { .. } => Kind::CitizenReply,
+            Self::DigitalStatus { .. } => Kind::DigitalStatus,
             Self::Test => Kind::Test,
             Self::TestAnswer => Kind::TestAnswer,
         }
@@ -205,6 +211,7 @@ impl Request {
             Self::AskClinician { .. } => Process::Consultation,
             Self::Enquire { .. } | Self::OrderCertificate { .. } => Process::Contact,
             Self::Reply { process, .. } => *process,
+            Self::DigitalStatus { .. } => Process::DigitalUser,
             Self::Test | Self::TestAnswer => Process::Test,
         }
     }
@@ -279,13 +286,15 @@ impl Request {
         }
     }
 
-    /// `KodetOpplysning`: whether another clinician will do, or how the medicine is delivered.
+    /// `KodetOpplysning`: whether another clinician will do, how the medicine is delivered, or whether the patient is active.
     pub(super) const fn coded(&self) -> Option<Code> {
         match self {
             Self::Reserve { other_clinician, .. }
             | Self::WishAppointment { other_clinician, .. }
             | Self::WishChange { other_clinician, .. } => Some(if *other_clinician { code::YES } else { code::NO }),
             Self::CancelReserved { .. } | Self::WishCancel { .. } => Some(code::NO),
+            // 3.9.1: yes is active.
+            Self::DigitalStatus { active } => Some(if *active { code::YES } else { code::NO }),
             Self::RenewFreeText { .. } | Self::RenewPrescriptions { .. } => Some(code::DELIVERY_PHARMACY),
             _ => None,
         }

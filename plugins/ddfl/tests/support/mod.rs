@@ -168,6 +168,8 @@ pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
             follow_up("22-consultation"),
             Request::Reply { process: Process::Consultation, written: written(Some("Prøvesvar"), "Takk for svar.") },
         ),
+        ("sdab-active", envelope("sdab-active"), Request::DigitalStatus { active: true }),
+        ("sdab-inactive", envelope("sdab-inactive"), Request::DigitalStatus { active: false }),
         ("kt", test, Request::Test),
         ("rkt", test_answer, Request::TestAnswer),
     ]

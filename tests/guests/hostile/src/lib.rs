@@ -16,6 +16,7 @@ pub mod told;
 use dialog_plugin_sdk::{
     Appointment, Context, Event, Failure, Message,
     appointments::{Appointments, Booking, Slot, SlotQuery},
+    citizens::Citizens,
     dialogs::{Dialogs, Opened, Opening},
     feedback::{Answer, Feedback, Questionnaire},
     inbound::{Delivery, Inbound, InboundContext, Page, Settlement},
@@ -175,6 +176,15 @@ impl Inbound for Hostile {
     }
 }
 
+impl Citizens for Hostile {
+    fn active(ctx: Context, _: bool) -> Result<(), Failure> {
+        let told = Told::by(&ctx, None);
+        deeds::act(&told, None)?;
+        // Nor has this.
+        answers::cancelled(&told)
+    }
+}
+
 dialog_plugin_sdk::export_dialogs!(Hostile);
 dialog_plugin_sdk::export_appointments!(Hostile);
 dialog_plugin_sdk::export_prescriptions!(Hostile);
@@ -184,3 +194,4 @@ dialog_plugin_sdk::export_feedback!(Hostile);
 dialog_plugin_sdk::export_video!(Hostile);
 dialog_plugin_sdk::export_read_marks!(Hostile);
 dialog_plugin_sdk::export_inbound!(Hostile);
+dialog_plugin_sdk::export_citizens!(Hostile);

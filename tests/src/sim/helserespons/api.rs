@@ -11,6 +11,7 @@
 //! | `POST /v2/cases/{no}/entries`, `.../cancel` | writes in a case, takes it back |
 //! | `POST /v2/clinics/{clinic}/fees/search` | what a patient owes |
 //! | `POST /v2/fees/{no}/pay` | opens a payment page |
+//! | `POST /v2/clinics/{clinic}/patients/digital` | whether a patient can be written to |
 //! | `GET /v2/changes?after&max` | the feed |
 //! | `POST /v2/changes/ack` | confirms changes |
 //! | `GET /v2/files/{id}` | a file of a clinic's entry |
@@ -18,7 +19,7 @@
 use super::calendar::instant;
 use super::case::{Case, CaseState, CaseType};
 use super::manners::MANNERS;
-use super::request::{self, Ack, Book, Cancel, NewCase, NewEntry, PayFee, Refused, Search};
+use super::request::{self, Ack, Book, Cancel, Digital, NewCase, NewEntry, PayFee, Refused, Search};
 use super::state::{Remembered, State};
 use super::{NationalId, Shared, medication};
 use crate::sim::trouble;
@@ -58,6 +59,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/cases/{no}/cancel", post(withdraw))
         .route("/v2/clinics/{clinic}/fees/search", post(fees))
         .route("/v2/fees/{no}/pay", post(pay))
+        .route("/v2/clinics/{clinic}/patients/digital", post(digital))
         .route("/v2/changes", get(changes))
         .route("/v2/changes/ack", post(ack))
         .route("/v2/files/{id}", get(file))
@@ -317,6 +319,18 @@ async fn pay(Extract(shared): Shares, Path(no): Path<String>, body: Bytes) -> Re
             let pay = state.begin_payment(&no, wanted.return_url.clone());
             let body = json!({ "payNo": pay.pay_no, "page": pay.page(), "expires": pay.expires });
             Ok((StatusCode::CREATED, body))
+        })
+    }))
+}
+
+async fn digital(Extract(shared): Shares, Path(name): Path<String>, body: Bytes) -> Response {
+    const ROUTE: &str = "POST patients/digital";
+    answer(shared.with(|state| {
+        let told: Digital = request::read(state, ROUTE, &body)?;
+        once(state, &format!("{ROUTE} {name}"), (&told.request_id, &body), |state| {
+            request::known(state, ROUTE, &name, &told.ssn)?;
+            state.digital.push((told.ssn.clone(), told.digital));
+            Ok((StatusCode::NO_CONTENT, Value::Null))
         })
     }))
 }

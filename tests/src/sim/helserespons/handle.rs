@@ -217,6 +217,12 @@ impl HelseresponsSim {
         self.at(clinic, |clinic| clinic.calendar.take(opening).map(|_| ()).ok_or_else(missing))
     }
 
+    /// What the vendor was told of whether a citizen can be written to, in order.
+    pub fn digital(&self, ssn: &str) -> Vec<bool> {
+        let citizen = NationalId::new(ssn);
+        self.shared.look(|state| state.digital.iter().filter(|(who, _)| *who == citizen).map(|(_, on)| *on).collect())
+    }
+
     /// Bars a citizen from a clinic's digital services (`PATIENT_BLOCKED`), or lets the citizen in again.
     pub fn set_blocked(&self, clinic: &str, ssn: &str, blocked: bool) -> Result<(), SimError> {
         let citizen = NationalId::new(ssn);

@@ -145,6 +145,19 @@ pub struct PayFee {
     pub return_url: String,
 }
 
+/// Whether a patient can be written to.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Digital {
+    /// Idempotency.
+    pub request_id: String,
+    /// Whose.
+    #[serde(deserialize_with = "national_id")]
+    pub ssn: NationalId,
+    /// Which of the two.
+    pub digital: bool,
+}
+
 /// A cancellation, of a booking or of a case.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

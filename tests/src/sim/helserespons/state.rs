@@ -77,6 +77,8 @@ pub struct State {
     pub refused: BTreeMap<u64, String>,
     /// Files that can be fetched.
     pub files: HashMap<String, File>,
+    /// Who can be written to and who cannot, in the order that it was told.
+    pub digital: Vec<(NationalId, bool)>,
     /// By `requestId`.
     pub remembered: HashMap<String, Remembered>,
     /// What went wrong on the portal's side.
@@ -117,6 +119,7 @@ impl State {
             acknowledged: 0,
             refused: BTreeMap::new(),
             files: HashMap::new(),
+            digital: Vec::new(),
             remembered: HashMap::new(),
             violations: Vec::new(),
             damage_next: None,

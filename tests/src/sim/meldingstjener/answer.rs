@@ -282,7 +282,8 @@ pub fn automatic(message: &Inbound, next_start: Option<DateTime>) -> Option<Answ
         | Kind::Booked
         | Kind::Clinicians
         | Kind::Test
-        | Kind::TestAnswer => {
+        | Kind::TestAnswer
+        | Kind::DigitalStatus => {
             return None;
         }
     })

@@ -71,11 +71,13 @@ pub enum Process {
     Test,
     /// Appointments told to the portal (System X sends its notices in it).
     Avtaleutsending,
+    /// Who is digitally active.
+    Digitalbruker,
 }
 
 impl Process {
     /// Every process that this side knows.
-    pub const ALL: [Process; 8] = [
+    pub const ALL: [Process; 9] = [
         Process::Timereservasjon,
         Process::Timeonske,
         Process::Reseptfornyelse,
@@ -84,6 +86,7 @@ impl Process {
         Process::Behandleroversikt,
         Process::Test,
         Process::Avtaleutsending,
+        Process::Digitalbruker,
     ];
 
     /// The value of `Type/@V`.
@@ -97,6 +100,7 @@ impl Process {
             Process::Behandleroversikt => "DIALOG_INNBYGGER_BEHANDLEROVERSIKT",
             Process::Test => "DIALOG_INNBYGGER_TEST",
             Process::Avtaleutsending => "DIALOG_INNBYGGER_AVTALEUTSENDING",
+            Process::Digitalbruker => "DIALOG_INNBYGGER_DIGITALBRUKER",
         }
     }
 
@@ -111,6 +115,7 @@ impl Process {
             Process::Behandleroversikt => "Dialog med innbygger – behandleroversikt",
             Process::Test => "Dialog med innbygger - test",
             Process::Avtaleutsending => "Dialog med innbygger - avtaleutsending",
+            Process::Digitalbruker => "Dialog med innbygger - digital bruker",
         }
     }
 
@@ -156,6 +161,8 @@ pub enum Kind {
     Reply,
     /// RKT: the answer to a communication test that the office began.
     TestAnswer,
+    /// SDAB: the citizen became digitally active, or ceased to be so.
+    DigitalStatus,
 }
 
 /// What the guide demands of one kind of message.
@@ -196,6 +203,7 @@ pub const RULES: &[Rule] = &[
         ..rule(Kind::Reply, "22", &["Svar fra innbygger"], &[Process::Ekonsultasjon, Process::Ekontakt], false)
     },
     Rule { system: TEST, ..rule(Kind::TestAnswer, "RKT", &["Respons kommunikasjonstest"], &[Process::Test], true) },
+    rule(Kind::DigitalStatus, "SDAB", &["Status digital aktiv bruker"], &[Process::Digitalbruker], false),
 ];
 
 const fn rule(

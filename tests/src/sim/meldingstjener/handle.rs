@@ -246,6 +246,23 @@ impl MeldingstjenerSim {
         })
     }
 
+    /// Waits until an office was told so often who is digitally active, and gives for this citizen what it was told.
+    pub async fn wait_for_digital(
+        &self,
+        office: &Office,
+        national_id: &str,
+        times: usize,
+    ) -> Result<Vec<bool>, SimError> {
+        let (citizen, her_id) = (NationalId::new(national_id), office.her_id);
+        self.wait_until("word of who is digitally active", |state| {
+            let office = state.offices.iter().find(|one| one.office.her_id == her_id)?;
+            let told = office.digital.iter().filter(|(who, _)| *who == citizen);
+            let told: Vec<bool> = told.map(|(_, active)| *active).collect();
+            (told.len() >= times).then_some(told)
+        })
+        .await
+    }
+
     /// Bars a citizen from an office's digital services (answer 30), or lets the citizen in again.
     pub fn set_blocked(&self, office: &Office, national_id: &str, blocked: bool) -> Result<(), SimError> {
         let citizen = NationalId::new(national_id);

@@ -98,6 +98,8 @@ pub struct OfficeState {
     pub blocked: Vec<NationalId>,
     /// `MsgId` of each communication test that it began.
     pub tests: Vec<String>,
+    /// Who became digitally active, or ceased to be so, in the order that it was told.
+    pub digital: Vec<(NationalId, bool)>,
 }
 
 impl OfficeState {
@@ -116,6 +118,7 @@ impl OfficeState {
             citizens: CITIZENS.iter().filter(|citizen| citizen.office_her_id == office.her_id).map(person).collect(),
             blocked: Vec::new(),
             tests: Vec::new(),
+            digital: Vec::new(),
         }
     }
 
@@ -236,6 +239,11 @@ impl OfficeState {
         let Some(patient) = message.patient.clone() else {
             return vec![self.letter(&message, answer("31"), now)];
         };
+        if message.kind == Kind::DigitalStatus {
+            let active = message.coded.as_ref().is_some_and(|coded| coded.value == "1");
+            self.digital.push((patient.national_id, active));
+            return Vec::new();
+        }
         let conversation = match &message.references {
             Some(references) => references.conversation.clone(),
             None => message.msg_id.clone(),

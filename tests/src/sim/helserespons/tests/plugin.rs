@@ -37,6 +37,10 @@ async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
     assert_eq!(send(&sim, "booking").await["bookingNo"], "B-100001");
     assert_eq!(send(&sim, "bookings-search").await["bookings"].as_array().unwrap().len(), 1);
     assert_eq!(send(&sim, "medications-search").await["medications"].as_array().unwrap().len(), 4);
+    for (name, told) in [("digital", &[true][..]), ("digital-not", &[true, false])] {
+        send(&sim, name).await;
+        assert_eq!(sim.digital(LEILA.national_id), told);
+    }
     send(&sim, "case-move-wish").await;
     send(&sim, "case-cancel-wish").await;
     assert_eq!(send(&sim, "booking-move").await["begins"], "2026-11-24T09:00:00+01:00");

@@ -35,6 +35,7 @@ impl Epj for Plenario {
             (Process::Ekonsultasjon, (1, 2)),
             (Process::Ekontakt, (1, 2)),
             (Process::Behandleroversikt, (1, 0)),
+            (Process::Digitalbruker, (1, 1)),
             (Process::Test, (1, 1)),
         ]
     }

@@ -210,7 +210,12 @@ pub(super) fn required(inbound: &Inbound, findings: &mut Findings) {
 
 fn coded(inbound: &Inbound, findings: &mut Findings) {
     let expected: Option<&[&str]> = match inbound.kind {
-        Kind::Reserve | Kind::CancelReservation | Kind::Wish | Kind::ChangeWish | Kind::CancelWish => Some(&[YES_NO]),
+        Kind::Reserve
+        | Kind::CancelReservation
+        | Kind::Wish
+        | Kind::ChangeWish
+        | Kind::CancelWish
+        | Kind::DigitalStatus => Some(&[YES_NO]),
         // The guide's examples write the number of the code system, the rest of the sector its OID.
         Kind::RenewalText | Kind::RenewalPrescriptions => Some(&[DELIVERY, "8324"]),
         _ => None,
