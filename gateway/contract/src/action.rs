@@ -60,6 +60,16 @@ closed_list!(
         InboundPoll = "inbound.poll",
         /// A provider's news was taken in.
         InboundReceive = "inbound.receive",
+        /// A citizen read what they chose about themselves.
+        ChoicesRead = "choices.read",
+        /// A citizen chose to be digitally active, or not.
+        DigitalChoose = "digital.choose",
+        /// A citizen chose to have copies in the personal archive, or not.
+        ArchiveChoose = "archive.choose",
+        /// A provider was told who is digitally active.
+        CitizensActive = "citizens.active",
+        /// A closed dialog was copied to the citizen's personal archive.
+        DialogArchive = "dialog.archive",
         /// A citizen's data was erased.
         CitizenErase = "citizen.erase",
         /// What could not be read was listed.
@@ -165,6 +175,7 @@ impl Action {
             | Self::NoticeSend => Effect::Create,
             Self::DialogRead
             | Self::InboxRead
+            | Self::ChoicesRead
             | Self::PracticeRead
             | Self::OfficeRead
             | Self::GuidanceRead
@@ -188,6 +199,8 @@ impl Action {
             | Self::PluginsList
             | Self::AccessLogRead => Effect::Search,
             Self::DialogClose
+            | Self::DigitalChoose
+            | Self::ArchiveChoose
             | Self::DialogSeen
             | Self::AppointmentsChange
             | Self::AppointmentsCancel
@@ -202,6 +215,8 @@ impl Action {
             | Self::VideoJoin
             | Self::VideoLeave
             | Self::PracticeFetch
+            | Self::CitizensActive
+            | Self::DialogArchive
             | Self::RequestRefused
             | Self::PluginLoad
             | Self::PluginServe

@@ -68,8 +68,21 @@ pub struct Dialog {
     /// What tests found, where the dialog is about that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<Observation>,
+    /// That the citizen's personal archive has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archived: Option<Archived>,
     /// Increases with every change; the `ETag` of the dialog.
     pub revision: u64,
+}
+
+/// That the citizen's personal archive has a copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Archived {
+    /// When it was taken there.
+    pub at: Timestamp,
+    /// The archive's own name of the copy.
+    pub reference: String,
 }
 
 /// An office, as a dialog names it.

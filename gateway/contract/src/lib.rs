@@ -27,6 +27,7 @@ pub mod access_log;
 pub mod action;
 pub mod appointment;
 pub mod audit;
+pub mod choice;
 pub mod dialog;
 pub mod erasure;
 pub mod event;

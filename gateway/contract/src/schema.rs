@@ -120,6 +120,10 @@ resources! {
     PluginGrant = "plugin-grant.json";
     /// A [`crate::page::Page`] of plugins.
     PluginPage = "plugin-page.json";
+    /// [`crate::choice::Choice`].
+    Choice = "choice.json";
+    /// [`crate::choice::NewChoice`].
+    NewChoice = "new-choice.json";
     /// A [`crate::page::Page`] of dialogs.
     DialogPage = "dialog-page.json";
     /// A [`crate::page::Page`] of slots.

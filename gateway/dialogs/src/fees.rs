@@ -94,6 +94,7 @@ mod tests {
             overdue: false,
             video: None,
             results: Vec::new(),
+            archived: None,
             revision: 1,
         }
     }

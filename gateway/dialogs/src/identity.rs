@@ -166,6 +166,12 @@ impl KnownCitizens {
         let secret = Secret::load(store.as_ref()).await?;
         Ok(Self { store, secret })
     }
+
+    /// Under whose key everything of this person's is kept.
+    #[must_use]
+    pub fn owner_of(&self, person: &NationalIdentityNumber) -> Owner {
+        self.secret.citizen(person).owner()
+    }
 }
 
 #[async_trait]

@@ -38,6 +38,8 @@
 //! | `y` | when it was processed, the same | – |
 //! | `n` | plugin | [`crate::record::Position`] |
 //! | `R` | read mark | [`crate::record::StoredMark`] |
+//! | `A` | citizen | [`crate::record::StoredChoices`] |
+//! | `O` | when it is due, its id | [`crate::record::StoredErrand`] |
 //! | `x` | when it arrived, its id | kept for the operator by `inbound` |
 //! | `N` | citizen | [`crate::record::StoredPreferences`] |
 //! | `O` | citizen, its id | [`crate::record::Pending`] |
@@ -462,6 +464,25 @@ pub(crate) fn all_survey_counts(office: Option<HerId>) -> Bytes {
         Some(office) => key(b'C', &[&office.get().to_be_bytes()]),
         None => key(b'C', &[]),
     }
+}
+
+/// What a citizen chose about themselves.
+pub(crate) fn choices(citizen: CitizenId) -> Bytes {
+    key(b'A', &[citizen.bytes()])
+}
+
+/// What the gateway owes others, by when it is tried next.
+pub(crate) fn errand(due: Timestamp, errand: Uuid) -> Bytes {
+    key(b'O', &[&moment(due), errand.as_bytes()])
+}
+
+pub(crate) fn all_errands() -> Bytes {
+    key(b'O', &[])
+}
+
+/// The errand that a key of [`errand`] names.
+pub(crate) fn errand_of(key: &[u8]) -> Option<Uuid> {
+    last_uuid(key, 2 + 8)
 }
 
 fn last_uuid(key: &[u8], at: usize) -> Option<Uuid> {

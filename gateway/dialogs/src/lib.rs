@@ -47,7 +47,7 @@ mod told;
 
 pub use calendar::NoTimeZone;
 pub use desk::{
-    AccessFilter, Desk, DialogFilter, Download, Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold,
+    AccessFilter, Choosable, Desk, DialogFilter, Download, ErrandKind, ErrandOutcome, ErrandsDone, ErrandsWaiting, Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold,
     NoticesDone, Outcome, Overdue, Ports, Purged, RecordPlace, Retention, StartError, Waiting, WorkDone,
 };
 pub use identity::KnownCitizens;

@@ -3,16 +3,18 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use dialog_contract::{
     audit::ActorRole,
     dialog::StatusName,
     event::{Event, EventData, EventType},
-    ids::{AppointmentId, AttachmentId, DialogId, HerId, InvoiceId, NoticeId, PaymentId, PluginId},
+    ids::{AppointmentId, AttachmentId, DialogId, HerId, InvoiceId, NoticeId, PaymentId, PluginId, RequestId},
     service::Service,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::{
     answer_times::{AnswerTimes, FirstAnswer},
@@ -25,9 +27,9 @@ use crate::{
         store::{Batch, Range, Revision, Store, StoreError, Versioned},
     },
     record::{
-        self, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment, StoredCitizen,
-        StoredDialog, StoredEvent, StoredInvoice, StoredMark, StoredNotice, StoredOperation, StoredPayment,
-        StoredPreferences, StoredReply, Subject, ToldOverdue, Use, Work,
+        self, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment, StoredChoices, StoredCitizen,
+        StoredDialog, StoredErrand, StoredEvent, StoredInvoice, StoredMark, StoredNotice, StoredOperation, StoredPayment,
+        StoredPreferences, StoredReply, Subject, Task, ToldOverdue, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };
@@ -228,6 +230,12 @@ impl Shelf {
 
     pub(crate) async fn mark(&self, id: uuid::Uuid) -> Result<Option<(Revision, StoredMark)>, StoreError> {
         self.read("a read mark", &keys::mark(id)).await
+    }
+
+    /// What a citizen chose, and at which revision; nothing where they never did.
+    pub(crate) async fn choices(&self, citizen: CitizenId) -> Result<(Option<Revision>, StoredChoices), StoreError> {
+        let found = self.read("a citizen's choices", &keys::choices(citizen)).await?;
+        Ok(found.map_or((None, StoredChoices::default()), |(revision, choices)| (Some(revision), choices)))
     }
 
     pub(crate) async fn reply(&self, key: &ReplyKey) -> Result<Option<(Revision, StoredReply)>, StoreError> {
@@ -444,6 +452,14 @@ impl Step {
             let (office, service) = (record.dialog.office.her_id, record.dialog.service);
             self.answers.push(FirstAnswer { office, service, after });
         }
+        let was_closed = before.as_ref().is_some_and(|(_, before)| before.closed());
+        if record.visible && record.closed() && !was_closed {
+            // Whether the citizen wants a copy is asked when it is taken up.
+            let task = Task::Archive { dialog: id };
+            let (request, trace_id) = (RequestId::new(), Uuid::new_v4().simple().to_string());
+            let errand = StoredErrand { citizen: record.citizen, task, attempts: 0, since: now, request, trace_id };
+            self.errand(now, &errand)?;
+        }
         if let Some((due, running)) = record.due() {
             let since = record.calls.front().map(|call| call.begun);
             let work = Work::Dialog { running, since, service: Some(record.dialog.service) };
@@ -583,6 +599,38 @@ impl Step {
         self.batch.put_of(owner, reference, record::encode(&stored.id)?);
         self.batch.put(keys::payment_of(stored.citizen, stored.id), &b""[..]);
         Ok(())
+    }
+
+    /// Writes what a citizen chose, as it was read at `revision` (none where it is new).
+    pub(crate) fn choices(
+        &mut self,
+        revision: Option<Revision>,
+        citizen: CitizenId,
+        choices: &StoredChoices,
+    ) -> Result<(), StoreError> {
+        let key = keys::choices(citizen);
+        match revision {
+            Some(revision) => self.batch.require_at(key.clone(), revision),
+            None => self.batch.require_absent(key.clone()),
+        };
+        self.batch.put_of(citizen.owner(), key, record::encode(choices)?);
+        Ok(())
+    }
+
+    /// Writes a new errand.
+    pub(crate) fn errand(&mut self, due: Timestamp, errand: &StoredErrand) -> Result<(), StoreError> {
+        self.errand_again(due, Uuid::now_v7(), errand)
+    }
+
+    /// Writes when an errand is tried next.
+    pub(crate) fn errand_again(&mut self, due: Timestamp, id: Uuid, errand: &StoredErrand) -> Result<(), StoreError> {
+        self.batch.put_of(errand.citizen.owner(), keys::errand(due, id), record::encode(errand)?);
+        Ok(())
+    }
+
+    /// Removes an errand as it was read at `revision`.
+    pub(crate) fn errand_done(&mut self, key: Bytes, revision: Revision) {
+        self.batch.require_at(key.clone(), revision).delete(key);
     }
 
     /// Writes an operation as it was read at `revision` (none where it is new), with when it is looked after.

@@ -358,3 +358,23 @@ pub(crate) const fn appointment(change: AppointmentChangeKind, locale: Locale) -
         }
     }
 }
+
+/// There is no personal archive to copy to.
+pub(crate) const fn no_archive(locale: Locale) -> &'static str {
+    text!(
+        locale,
+        "Det personlige helsearkivet er ikke koblet til her.",
+        "Det personlege helsearkivet er ikkje kopla til her.",
+        "The personal health archive is not connected here.",
+    )
+}
+
+/// The personal archive did not take a copy.
+pub(crate) const fn archive_refused(locale: Locale) -> &'static str {
+    text!(
+        locale,
+        "Det personlige helsearkivet tok ikke imot kopien.",
+        "Det personlege helsearkivet tok ikkje imot kopien.",
+        "The personal health archive did not take the copy.",
+    )
+}

@@ -1,8 +1,7 @@
-//! What the gateway does without being asked: what waits for a provider is tried again, citizens
-//! are told what there is for them, vendors that cannot push are
-//! asked for news, what is past its time is forgotten, keys are wrapped anew after the master key has changed, plugins
-//! are held to whom the operator trusts now, the audit log's index follows it, and what is in its records goes after
-//! its time.
+//! What the gateway does without being asked: what waits for a provider is tried again, what is owed to others done,
+//! citizens are told what there is for them, vendors that cannot push are asked for news, the national registers are
+//! followed, what is past its time is forgotten, keys are wrapped anew after the master key has changed, plugins are held
+//! to whom the operator trusts now, the audit log's index follows it, and what is in its records goes after its time.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,7 +14,14 @@ use dialog_store::Rewrap;
 use tokio::{signal::unix::Signal, task::JoinSet, time::MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
-use crate::{encryption, gateway::Gateway, limits::TRUST_LOOKED_AT, retention, start};
+use crate::{
+    config::Config,
+    encryption,
+    gateway::Gateway,
+    limits::TRUST_LOOKED_AT,
+    retention,
+    start::{self, Registers},
+};
 
 /// How often due work is looked for. The first retry comes five seconds after a failure.
 const WORK: Duration = Duration::from_secs(1);
@@ -31,6 +37,7 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
     let mut tasks = JoinSet::new();
     let (desk, stop) = (gateway.desk.clone(), gateway.stop.clone());
     tasks.spawn(work(Arc::clone(gateway)));
+    tasks.spawn(errands(Arc::clone(gateway)));
     tasks.spawn(purge(Arc::clone(gateway)));
     tasks.spawn(notices(Arc::clone(gateway)));
     tasks.spawn(rewrap(Arc::clone(gateway)));
@@ -42,6 +49,16 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
         tasks.spawn(poll(desk.clone(), plugin, every, stop.clone()));
     }
     tasks
+}
+
+/// Follows the national registers.
+pub fn registers(tasks: &mut JoinSet<()>, config: &Config, registers: Registers, stop: &CancellationToken) {
+    if let (Some(register), Some(table)) = (registers.gp, &config.directory.gp_register) {
+        tasks.spawn(register.follow(table.every(), stop.clone()));
+    }
+    if let Some((register, offices)) = registers.addresses {
+        tasks.spawn(register.follow(offices, stop.clone()));
+    }
 }
 
 async fn work(gateway: Arc<Gateway>) {
@@ -79,6 +96,28 @@ async fn notices(gateway: Arc<Gateway>) {
                 }
                 Err(error) => {
                     tracing::error!(%error, "notices that are due could not be looked for");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// What the gateway owes others: a run of its own, so that a slow archive does not hold up what waits for providers.
+async fn errands(gateway: Arc<Gateway>) {
+    let mut tick = tokio::time::interval(WORK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while gateway.stop.run_until_cancelled(tick.tick()).await.is_some() {
+        loop {
+            match gateway.desk.run_errands(gateway.clock.now()).await {
+                Ok(done) => {
+                    gateway.metrics.errands(&done);
+                    if !done.more || gateway.stop.is_cancelled() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    tracing::error!(%error, "what is owed to others could not be looked for");
                     break;
                 }
             }

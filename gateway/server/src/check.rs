@@ -149,6 +149,12 @@ pub fn check(config: &Config) -> Result<Checked, Vec<String>> {
         }
     }
     problems.extend(config.notices.iter().flat_map(|notices| notifiers(notices, &plugins)));
+    for (key, binding) in config.upstreams() {
+        match upstream::check(binding, &config.limits) {
+            Ok(()) | Err(BindingError::Credentials(CredentialsError::Secret(_))) => {}
+            Err(error) => problems.push(format!("{key}: {error}")),
+        }
+    }
     match directory::file::read(&config.directory.file) {
         Err(error) => problems.push(error.to_string()),
         Ok(directory) => {

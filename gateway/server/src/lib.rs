@@ -9,12 +9,13 @@
 //! - [`evidence`], [`trails`]: the audit log, as the domain writes to it and reads from it. [`log_reading`]: who reads it
 //!   over HTTP. [`retention`]: what goes from it after its time.
 //! - [`log`]: the audit log as it is configured. [`witnesses`]: who must sign it too before it is public.
-//! - Behind the domain's ports: [`directory`], [`evidence`]; the store and the plugin host are crates of their own.
+//! - Behind the domain's ports: [`directory`], [`archive`], [`evidence`]; the store and the plugin host are crates of their own.
 //! - [`operate`]: what an operator does with the plugins of a gateway that runs.
 //! - [`return_origins`]: where a payment service may send a citizen back to.
 //! - [`encryption`]: the keys of what is kept. [`telemetry`]: logs, traces, metrics.
 
 pub mod abuse;
+pub mod archive;
 pub mod auth;
 pub mod background;
 pub mod check;

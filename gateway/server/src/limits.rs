@@ -283,3 +283,23 @@ pub const LOG_READERS: usize = 1000;
 
 /// For how long one record says that somebody reads the audit log.
 pub const LOG_READING_SECONDS: i64 = 3600;
+
+/// How often a register of the directory is asked for changes, in seconds: a citizen's new GP is to be known within a
+/// minute.
+pub const REGISTER_POLL_SECONDS: RangeInclusive<u32> = 1..=60;
+
+/// How long a request waits for a register that is asked about its citizen: what the citizen's own deadline can spare.
+pub const REGISTER_WAIT: Duration = Duration::from_secs(5);
+
+/// How long a register may take where no request waits for it.
+pub const REGISTER_FOLLOWS: Duration = Duration::from_secs(10);
+
+/// Most pages of changes that are taken from a register at once: five thousand changes, more than a day has.
+pub const REGISTER_PAGES: usize = 50;
+
+/// How often it is looked which of the offices the address register must be asked about anew.
+pub const REGISTER_LOOKED_AT: Duration = Duration::from_secs(60);
+
+/// Bytes of files that may go with one document to the personal archive: as many as one message may have. In base64 they
+/// stay below what an upstream's request may hold.
+pub const ARCHIVE_FILE_BYTES: RangeInclusive<u64> = 0..=100 * MIB;

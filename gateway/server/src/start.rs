@@ -11,7 +11,7 @@ use dialog_audit::{SigningKey, WhenSealed};
 use dialog_contract::{
     action::Action,
     audit::{Actor, ActorRole, Record, RecordKind},
-    ids::PluginId,
+    ids::{HerId, PluginId},
     pseudonym::Pseudonyms,
 };
 use dialog_core::{
@@ -27,6 +27,7 @@ use dialog_host::{
     Host, HostConfig,
     compile::{Compile, Process},
     packages::{Packages, PackagesConfig, PackagesPorts},
+    upstream::remote::Remote,
 };
 use dialog_store::{FileBlobs, SealedBlobs, SealedStore, SledConfig, SledStore};
 use secrecy::ExposeSecret;
@@ -38,11 +39,20 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     abuse::rates::Rates,
+    archive::PersonalArchive,
     auth::{possession::Possession, verifier::Verifier},
     background,
     check::{self, Checked, CheckedPlugin},
-    config::Config,
-    directory::{self, lookup::StoredDirectory},
+    config::{Config, DirectoryConfig},
+    directory::{
+        self,
+        lookup::StoredDirectory,
+        registers::{
+            RegisteredDirectory,
+            address_register::AddressRegister,
+            gp_register::{GpRegister, Ground},
+        },
+    },
     encryption,
     evidence::AuditLog,
     gateway::{Gateway, Reached},
@@ -54,7 +64,7 @@ use crate::{
     return_origins::ReturnOrigins,
     telemetry::{
         logs::Telemetry,
-        metrics::{Metrics, Watched},
+        metrics::{Metrics, Watched, registers::Register},
         panics,
         trace_context::CurrentSpan,
     },
@@ -114,7 +124,7 @@ async fn serve(config: Config, mut checked: Checked, ready: &mut dyn Write) -> a
     let operations = Listener::bind(config.listen.operations).await.context("listen.operations")?;
     let papers = std::mem::take(&mut checked.papers);
 
-    let Assembled { gateway, polled, witnesses } =
+    let Assembled { gateway, polled, registers, witnesses } =
         assemble(&config, checked, Arc::new(Process::of_this_binary())).await?;
     let repaired = gateway.desk.recover().await.context("repair what was left unfinished")?;
     if repaired.due > 0 {
@@ -124,6 +134,7 @@ async fn serve(config: Config, mut checked: Checked, ready: &mut dyn Write) -> a
     let stop = gateway.stop.clone();
     let witnesses = witnesses.map(|witnesses| tokio::spawn(witnesses.run(stop.clone())));
     let mut tasks = background::start(&gateway, polled);
+    background::registers(&mut tasks, &config, registers, &stop);
     let doors: Vec<Arc<Door>> = papers
         .into_iter()
         .map(|(listener, tls, papers)| Arc::new(Door::new(listener, tls, &papers, Arc::clone(&gateway.metrics))))
@@ -184,8 +195,19 @@ pub struct Assembled {
     pub gateway: Arc<Gateway>,
     /// Which plugins are to be asked for news, and how often.
     pub polled: Polled,
+    /// The national registers, and the offices that they are asked about.
+    pub registers: Registers,
     /// Who must sign the audit log too, where there is a policy.
     pub witnesses: Option<Witnesses>,
+}
+
+/// The national registers that the directory asks.
+#[derive(Default)]
+pub struct Registers {
+    /// Who is whose GP.
+    pub gp: Option<Arc<GpRegister>>,
+    /// Whose HER-id it is, and which HER-ids it is asked about.
+    pub addresses: Option<(Arc<AddressRegister>, Vec<HerId>)>,
 }
 
 /// Opens everything that was checked, and serves nothing yet; `compiler` is for its plugins.
@@ -239,9 +261,26 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     directory::loader::load(ports_store.as_ref(), &names, &loaded.directory, loaded.sha256)
         .await
         .context("load the directory")?;
-    let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::new(names)).await?;
+    let names = Arc::new(names);
+    let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::clone(&names)).await?;
 
     let citizens = KnownCitizens::open(Arc::clone(&ports_store)).await.context("open the citizens' names")?;
+    let registers = registers(
+        config,
+        loaded.directory.offices.iter().map(|office| office.her_id).collect(),
+        Ground {
+            store: Arc::clone(&ports_store),
+            names,
+            citizens: citizens.clone(),
+            clock: Arc::new(SystemClock),
+            metrics: Arc::clone(&metrics),
+        },
+    )?;
+    let directory = RegisteredDirectory {
+        file: directory,
+        gp: registers.gp.clone(),
+        addresses: registers.addresses.as_ref().map(|(register, _)| Arc::clone(register)),
+    };
     let host = Host::new(
         HostConfig {
             cache_dir: config.data.cache.clone().unwrap_or_else(|| folder.join("cache")),
@@ -302,6 +341,13 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     if let Some(notices) = &config.notices {
         desk = desk.noticing(notices.rules());
     }
+    let desk = match &config.archive {
+        Some(table) => {
+            let remote = Remote::bind(&table.upstream, &config.limits).context("archive.upstream")?;
+            desk.archiving(Arc::new(PersonalArchive::new(remote, table.file_bytes)))
+        }
+        None => desk,
+    };
     let gateway = Gateway {
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,
@@ -330,7 +376,27 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         webhooks,
         stop: CancellationToken::new(),
     };
-    Ok(Assembled { gateway: Arc::new(gateway), polled, witnesses })
+    Ok(Assembled { gateway: Arc::new(gateway), polled, registers, witnesses })
+}
+
+/// The registers that the operator bound; nobody is asked yet.
+fn registers(config: &Config, offices: Vec<HerId>, ground: Ground) -> anyhow::Result<Registers> {
+    let mut registers = Registers::default();
+    let DirectoryConfig { gp_register, address_register, .. } = &config.directory;
+    if let Some(table) = address_register {
+        let remote = Remote::bind(&table.upstream, &config.limits).context("directory.address-register.upstream")?;
+        ground.metrics.with_register(Register::Address);
+        let (store, clock, metrics) =
+            (Arc::clone(&ground.store), Arc::clone(&ground.clock), Arc::clone(&ground.metrics));
+        let register = AddressRegister::new(remote, table.pace(), store, clock, metrics);
+        registers.addresses = Some((Arc::new(register), offices));
+    }
+    if let Some(table) = gp_register {
+        let remote = Remote::bind(&table.upstream, &config.limits).context("directory.gp-register.upstream")?;
+        ground.metrics.with_register(Register::Gp);
+        registers.gp = Some(Arc::new(GpRegister::new(remote, table.pace(), ground)));
+    }
+    Ok(registers)
 }
 
 /// How each plugin's news reach the gateway.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, appointment, audit, dialog, erasure, event, guidance, health,
+    access_log, appointment, audit, choice, dialog, erasure, event, guidance, health,
     ids::{
         AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, MessageId, NationalIdentityNumber,
         OrganisationNumber, PaymentId, PluginId, RequestId,
@@ -52,7 +52,7 @@ fn structs() -> Vec<Struct> {
                     activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
                     represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>,
                     continues: Option<DialogId>, continued_as: Option<DialogId>, overdue: bool, video: Option<video::Video>,
-                    results: Vec<observation::Observation>, revision: u64,
+                    results: Vec<observation::Observation>, archived: Option<dialog::Archived>, revision: u64,
                 }),
             )
         },
@@ -457,6 +457,9 @@ fn structs() -> Vec<Struct> {
                 size: u64,
             }),
         ),
+        plain(R::Choice, "", fields_of!(choice::Choice { on: bool, changed: Option<Timestamp>, available: bool })),
+        plain(R::NewChoice, "", fields_of!(choice::NewChoice { on: bool })),
+        plain(R::Dialog, "/$defs/archived", fields_of!(dialog::Archived { at: Timestamp, reference: String })),
         plain(R::NewErasure, "", fields_of!(erasure::NewErasure { national_identity_number: NationalIdentityNumber })),
         Struct {
             sparse: &["earlier"],
@@ -786,6 +789,8 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::Health => round::<health::Health>(value),
         Resource::UnreadableDeliveries => round::<unreadable::UnreadableDeliveries>(value),
         Resource::NewErasure => round::<erasure::NewErasure>(value),
+        Resource::Choice => round::<choice::Choice>(value),
+        Resource::NewChoice => round::<choice::NewChoice>(value),
         Resource::Plugin => round::<plugin::Plugin>(value),
         Resource::PluginGrant => round::<plugin::Asks>(value),
         Resource::PluginPage => round::<Page<plugin::Plugin>>(value),

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use dialog_contract::{ids::HerId, service::Service};
 use jiff::Timestamp;
 
-use super::Desk;
+use super::{Desk, errands::ErrandKind};
 use crate::{
     keys,
     ports::store::{Range, StoreError},
-    record::{self, Owed, Work},
+    record::{self, Owed, StoredErrand, Work},
 };
 
 /// Entries that one count looks at. Where a hundred thousand wait, it does not matter how many more there are.
@@ -31,7 +31,27 @@ pub struct Waiting {
 /// Dialogs whose office should have answered by now and has not, by office and service.
 pub type Overdue = BTreeMap<(HerId, Service), u64>;
 
+/// What the gateway owes others: how much of each kind, and since when the longest.
+pub type ErrandsWaiting = BTreeMap<ErrandKind, (u64, Option<Timestamp>)>;
+
 impl Desk {
+    /// Counts what the gateway owes others.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn errands_waiting(&self) -> Result<ErrandsWaiting, StoreError> {
+        let mut waiting = ErrandsWaiting::new();
+        self.count(keys::all(keys::all_errands(), AT_ONCE), |value| {
+            let errand: StoredErrand = record::decode("an errand", value)?;
+            let (number, since) = waiting.entry(errand.kind()).or_default();
+            *number += 1;
+            *since = [*since, Some(errand.since)].into_iter().flatten().min();
+            Ok(())
+        })
+        .await?;
+        Ok(waiting)
+    }
+
     /// Counts what waits for providers; calls that are under way do not.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ use crate::{
     keys,
     permit::{Operator, Permitted},
     ports::store::{Batch, Range, StoreError},
-    record::{self, StoredReply, Work},
+    record::{self, StoredErrand, StoredReply, Work},
     request::Request,
 };
 
@@ -55,6 +55,8 @@ struct Found {
     marks: usize,
     /// Surveys that were answered; what was answered is nobody's.
     surveys: usize,
+    choices: usize,
+    errands: usize,
     /// Values in the memories of plugins.
     state: usize,
 }
@@ -62,8 +64,8 @@ struct Found {
 impl Found {
     const fn total(&self) -> usize {
         let money = self.invoices + self.payments;
-        let rest = self.notices + self.replies + self.events + self.operations;
-        let rest = rest + self.marks + self.surveys + self.state;
+        let own = self.choices + self.errands + self.marks + self.notices + self.surveys;
+        let rest = own + self.replies + self.events + self.operations + self.state;
         self.dialogs + self.attachments + self.appointments + money + rest
     }
 }
@@ -103,6 +105,9 @@ impl Desk {
         };
         let owner = self.shelf.secret.citizen(citizen).owner();
         let mut found = self.remove_records(citizen).await.map_err(failed)?;
+        let of_directory =
+            |error: crate::ports::directory::DirectoryError| failed(StoreError::Unavailable(error.to_string()));
+        self.directory.forget(citizen).await.map_err(of_directory)?;
         found.state = self.providers.forget(owner).await.map_err(failed)?;
         self.keyring.destroy(owner).await.map_err(|error| failed(StoreError::NoKey(error.to_string())))?;
         found.state += self.providers.forget(owner).await.map_err(failed)?;
@@ -118,6 +123,8 @@ impl Desk {
             ("operations", found.operations),
             ("marks", found.marks),
             ("surveys", found.surveys),
+            ("choices", found.choices),
+            ("errands", found.errands),
             ("state", found.state),
         ] {
             trail.detail(name, count.to_string());
@@ -147,6 +154,7 @@ impl Desk {
             self.remove_payments(id, &mut found).await?;
             self.remove_notices(id, &mut found).await?;
             self.remove_under_way(id, &mut found).await?;
+            self.remove_errands(id, &mut found).await?;
             self.remove_unused_files(id, &mut found).await?;
             self.remove_replies(id, &mut found).await?;
             self.remove_events(id, &mut found).await?;
@@ -155,8 +163,10 @@ impl Desk {
                 break;
             }
         }
+        let (chosen, _) = self.shelf.choices(id).await?;
+        found.choices = usize::from(chosen.is_some());
         let mut batch = Batch::default();
-        batch.delete(keys::citizen(id));
+        batch.delete(keys::citizen(id)).delete(keys::choices(id));
         for plugin in self.providers.all() {
             let reference = self.shelf.secret.reference(&plugin.id, number);
             batch.delete(keys::citizen_by_reference(&plugin.id, &reference));
@@ -347,6 +357,28 @@ impl Desk {
                         }
                     }
                 }
+            }
+            from = super::reading::after(&[&last]);
+        }
+    }
+
+    /// What the gateway owes others because of the citizen: nobody is told any more.
+    async fn remove_errands(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        let mut from = keys::all_errands();
+        loop {
+            let range = Range { from, ..keys::all(keys::all_errands(), AT_ONCE) };
+            let entries = self.shelf.store.scan(range).await?;
+            let Some(last) = entries.last().map(|entry| entry.key.clone()) else { return Ok(()) };
+            let mut batch = Batch::default();
+            for entry in entries {
+                let errand: StoredErrand = record::decode("an errand", &entry.versioned.value)?;
+                if errand.citizen == citizen {
+                    batch.delete(entry.key);
+                    found.errands += 1;
+                }
+            }
+            if !batch.writes.is_empty() {
+                self.shelf.store.commit(batch).await?;
             }
             from = super::reading::after(&[&last]);
         }

@@ -20,6 +20,7 @@
 //! - [`video`]: into a video meeting, and out of it.
 //! - [`notices`]: how the citizen wants to be told; [`notifying`]: telling them.
 //! - [`surveys`]: what citizens think of their office, in choices, and how often each was chosen.
+//! - [`choices`]: what a citizen chooses about themselves; [`errands`]: what follows from it, for others.
 //! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
@@ -29,10 +30,12 @@ mod appointments;
 mod attachments;
 mod booking;
 mod calls;
+mod choices;
 mod citizens;
 mod closing;
 mod counts;
 mod erasure;
+mod errands;
 mod feed;
 mod forms;
 mod guidance;
@@ -69,7 +72,9 @@ use tracing::Instrument as _;
 pub use self::{
     access::AccessFilter,
     attachments::Download,
-    counts::{MOST_COUNTED, Overdue, Waiting},
+    choices::Choosable,
+    counts::{ErrandsWaiting, MOST_COUNTED, Overdue, Waiting},
+    errands::{ErrandKind, ErrandOutcome, ErrandsDone},
     feed::{Follow, FollowedEvent},
     notifying::{NoticeFate, NoticeTold, NoticesDone},
     purge::{Purged, Retention},
@@ -87,6 +92,7 @@ use crate::{
     inbound::Polls,
     notices::NoticeRules,
     ports::{
+        archive::Archive,
         blobs::Blobs,
         clock::Clock,
         directory::Directory,
@@ -144,6 +150,7 @@ pub struct Desk {
     pub(crate) retention: Retention,
     /// None where citizens are told nothing.
     pub(crate) notices: Option<Arc<NoticeRules>>,
+    pub(crate) archive: Option<Arc<dyn Archive>>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -190,7 +197,15 @@ impl Desk {
             counting,
             retention,
             notices,
+            archive: None,
         })
+    }
+
+    /// The same desk, with citizens' personal archive to copy to.
+    #[must_use]
+    pub fn archiving(mut self, archive: Arc<dyn Archive>) -> Self {
+        self.archive = Some(archive);
+        self
     }
 
     /// The same desk, keeping things for as long as the operator says.

@@ -282,6 +282,7 @@ impl Desk {
             overdue: false,
             video: self.meets(&new.request, offer).then(meeting::expected),
             results: Vec::new(),
+            archived: None,
             revision: 1,
         };
         StoredDialog {

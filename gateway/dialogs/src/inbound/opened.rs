@@ -58,7 +58,7 @@ impl Desk {
         };
         let person = &assignment.person;
         trail.citizen(self.evidence.pseudonym(&person.national_identity_number));
-        if !person.digitally_active {
+        if !self.digitally_active(person).await? {
             return Ok(Err(RefusalReason::NotDigitallyActive));
         }
         let own_office = assignment.office == office;
@@ -106,6 +106,7 @@ impl Desk {
                 overdue: false,
                 video: None,
                 results: observations.to_vec(),
+                archived: None,
                 revision: 1,
             },
             citizen: owner,

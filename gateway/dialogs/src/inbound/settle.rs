@@ -253,7 +253,9 @@ impl Desk {
         // Whoever is on no list any more is asked for nothing: the dialog is theirs all the same.
         let assignment = self.directory.assignment(&stored.national_identity_number).await?;
         Ok(match assignment {
-            Some(assignment) if !assignment.person.digitally_active => Err(RefusalReason::NotDigitallyActive),
+            Some(assignment) if !self.digitally_active(&assignment.person).await? => {
+                Err(RefusalReason::NotDigitallyActive)
+            }
             _ => Ok(()),
         })
     }

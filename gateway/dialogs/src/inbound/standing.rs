@@ -36,7 +36,7 @@ impl Desk {
         };
         let person = &assignment.person;
         trail.citizen(self.evidence.pseudonym(&person.national_identity_number));
-        if !person.digitally_active {
+        if !self.digitally_active(person).await? {
             return Ok(Err(RefusalReason::NotDigitallyActive));
         }
         let (Some(found), Some(provider)) =

@@ -131,4 +131,7 @@ pub trait Directory: Send + Sync + 'static {
 
     /// A provider's name.
     async fn provider(&self, plugin: &PluginId) -> Result<Option<ProviderName>, DirectoryError>;
+
+    /// Removes what is kept about a citizen who is erased, where the directory keeps anything but what the operator wrote.
+    async fn forget(&self, citizen: &NationalIdentityNumber) -> Result<(), DirectoryError>;
 }

@@ -5,9 +5,11 @@
 //!   encrypts what.
 //! - [`providers`]: calls to plugins; [`citizens`]: whose it is what plugins keep.
 //! - [`directory`]: who is whose GP, offices, agreements.
+//! - [`archive`]: the citizen's personal archive.
 //! - [`evidence`]: the audit log, written to; [`trails`]: the same, read from.
 //! - [`clock`]: the time.
 
+pub mod archive;
 pub mod blobs;
 pub mod citizens;
 pub mod clock;

@@ -3,6 +3,7 @@
 //! - [`dialog`]: a dialog with what the portal does not see of it; [`call`]: calls to its provider that are not done.
 //! - [`appointment`], [`attachment`], [`citizen`]: what dialogs refer to.
 //! - [`payment`]: invoices, and payments that were begun. - [`mark`]: read marks for providers.
+//! - [`choice`]: what a citizen chose about themselves; [`errand`]: what the gateway owes others.
 //! - [`event`]: what the portal is told.
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
 //! - [`inbound`]: what has come from providers. [`survey`]: what was answered to surveys.
@@ -14,8 +15,10 @@
 pub(crate) mod appointment;
 pub(crate) mod attachment;
 pub(crate) mod call;
+pub(crate) mod choice;
 pub(crate) mod citizen;
 pub(crate) mod dialog;
+pub(crate) mod errand;
 pub(crate) mod event;
 pub(crate) mod inbound;
 pub(crate) mod mark;
@@ -32,8 +35,10 @@ pub(crate) use self::{
     appointment::StoredAppointment,
     attachment::{StoredAttachment, Use},
     call::{Call, CallKind, CallState},
+    choice::{Chosen, StoredChoices},
     citizen::StoredCitizen,
     dialog::{KnownAs, Listed, Owed, StoredDialog, StoredRepresentative},
+    errand::{StoredErrand, Task},
     event::StoredEvent,
     inbound::{Position, Processed},
     mark::StoredMark,

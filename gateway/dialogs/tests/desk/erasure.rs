@@ -108,6 +108,7 @@ async fn nothing_of_an_erased_citizen_is_left_and_all_of_another_is() {
     assert!(matches!(owner[..], [Owner::Citizen(_)]), "the citizen's key, once");
     let forgotten = world.providers.forgotten.lock().unwrap().clone();
     assert_eq!(forgotten, [owner[0]; 2], "before the key is gone, and again");
+    assert_eq!(*world.directory.forgotten.lock().unwrap(), [KARI]);
 
     let others = world.desk.dialogs(&world.citizen(OLA), &get(), DialogFilter::default()).await.unwrap();
     assert_eq!(page::<dialog_contract::dialog::Dialog>(&others).0.len(), 2);

@@ -7,6 +7,7 @@ mod access;
 mod answers;
 mod appointments;
 mod attachments;
+mod choices;
 mod closing;
 mod counts;
 mod erasure;

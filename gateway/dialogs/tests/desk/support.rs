@@ -352,6 +352,8 @@ pub(crate) struct Register {
     pub(crate) elsewhere: Mutex<HashSet<String>>,
     /// Citizens' mobile numbers and mail addresses; nobody has any without being told.
     pub(crate) reached: Mutex<HashMap<String, Reached>>,
+    /// Of whom it was to forget what it keeps.
+    pub(crate) forgotten: Mutex<Vec<String>>,
 }
 
 pub(crate) fn person(number: &str) -> Person {
@@ -400,6 +402,11 @@ impl Directory for Register {
     async fn provider(&self, plugin: &PluginId) -> Result<Option<ProviderName>, DirectoryError> {
         let (name, kind) = ("Digital dialog fastlege".into(), ProviderKind::Public);
         Ok(Some(ProviderName { id: plugin.clone(), name, kind }))
+    }
+
+    async fn forget(&self, citizen: &NationalIdentityNumber) -> Result<(), DirectoryError> {
+        self.forgotten.lock().unwrap().push(citizen.expose().to_owned());
+        Ok(())
     }
 }
 
@@ -871,6 +878,7 @@ impl World {
             inactive: Mutex::default(),
             elsewhere: Mutex::default(),
             reached: Mutex::default(),
+            forgotten: Mutex::default(),
         });
         let providers = Arc::new(Scripted::new());
         let log = Arc::new(Log::default());

@@ -6,6 +6,7 @@
 //! - [`path`], [`headers`], [`address`]: policy, pure; [`resolver`]: the policy of addresses, enforced at dialling.
 //! - [`credentials`], [`oauth2`], [`ws_security`]: what the plugin never sees.
 //! - [`body`]: a request's body from segments; [`breaker`]: whether to try at all.
+//! - [`remote`]: the same for systems that the gateway itself asks.
 //! - here: the client that sends.
 
 pub mod address;
@@ -16,6 +17,7 @@ pub(crate) mod credentials;
 pub(crate) mod headers;
 mod oauth2;
 pub(crate) mod path;
+pub mod remote;
 mod resolver;
 pub(crate) mod ws_security;
 

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{Config, NoticesConfig, webhook::WebhookConfig};
+use super::{Config, NoticesConfig, archive::ArchiveConfig, webhook::WebhookConfig};
 use crate::{
     auth::keys::{KeySource, is_safe},
     hex,
@@ -127,6 +127,17 @@ impl Config {
         }
         if let Some(Err((key, what))) = self.notices.as_ref().map(NoticesConfig::decide) {
             return wrong(&format!("notices.{key}"), &what);
+        }
+        let directory = &self.directory;
+        let gp = directory.gp_register.as_ref().map(|register| ("gp-register", register.check()));
+        let address = directory.address_register.as_ref().map(|register| ("address-register", register.check()));
+        for (register, checked) in gp.into_iter().chain(address) {
+            if let Err((key, what)) = checked {
+                return wrong(&format!("directory.{register}.{key}"), what);
+            }
+        }
+        if let Some(Err((key, what))) = self.archive.as_ref().map(ArchiveConfig::check) {
+            return wrong(&format!("archive.{key}"), what);
         }
         for (at, plugin) in self.plugins.iter().enumerate() {
             if let Some(Err((key, what))) = plugin.webhook.as_ref().map(WebhookConfig::decide) {

@@ -11,7 +11,12 @@ use super::*;
 use crate::{
     abuse::rates::RatesConfig,
     auth::verifier::TokenType,
-    config::{OnFork, webhook::Signing},
+    config::{
+        OnFork,
+        archive::ArchiveConfig,
+        registers::{AddressRegisterConfig, GpRegisterConfig},
+        webhook::Signing,
+    },
 };
 
 const EXAMPLE: &str = include_str!("../../gateway.example.toml");
@@ -53,7 +58,16 @@ fn the_example_is_read_and_its_optional_keys_have_the_values_of_their_absence() 
     assert!(config.audit.also_signed_by.is_empty() && config.audit.policy.is_none());
     assert_eq!(config.audit.journal_segment_bytes, dialog_audit::Sizes::default().segment_bytes);
     assert_eq!(config.plugins[0].package, Some(folder.path().join("plugins/ddfl.wasm")));
-    assert_eq!(config.secrets().len(), 9);
+    assert_eq!(config.secrets().len(), 12);
+    let archive: ArchiveConfig = toml::from_str("[upstream]\nbase-url = \"https://a.example\"\n").unwrap();
+    assert_eq!(config.archive.as_ref().unwrap().file_bytes, archive.file_bytes);
+    let gp = config.directory.gp_register.as_ref().unwrap();
+    let address = config.directory.address_register.as_ref().unwrap();
+    let absent = "[upstream]\nbase-url = \"https://a.example\"\n";
+    let gp_absent: GpRegisterConfig = toml::from_str(absent).unwrap();
+    let address_absent: AddressRegisterConfig = toml::from_str(absent).unwrap();
+    assert_eq!((gp.pace(), gp.every()), (gp_absent.pace(), gp_absent.every()));
+    assert_eq!(address.pace(), address_absent.pace());
     let otlp = config.telemetry.otlp.unwrap();
     assert_eq!(otlp.certificate_authorities, Some(folder.path().join("certificates/collector-authorities.pem")));
     let authorization = SecretSource::File(folder.path().join("secrets/collector.authorization"));
@@ -299,5 +313,18 @@ proptest! {
         if let Err(ConfigError::Invalid { line, what, .. }) = config {
             prop_assert!(line >= 1 && !what.is_empty());
         }
+    }
+}
+
+#[test]
+fn a_registers_times_fit_together() {
+    for (from, to, key) in [
+        ("poll-seconds = 30", "poll-seconds = 61", "directory.gp-register.poll-seconds"),
+        ("served-seconds = 604800", "served-seconds = 60", "directory.gp-register.served-seconds"),
+        ("served-seconds = 2592000", "served-seconds = 60", "directory.address-register.served-seconds"),
+    ] {
+        let (text, _) = spoilt(from, to);
+        let error = read(&text).1.unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
     }
 }

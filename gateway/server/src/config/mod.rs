@@ -3,10 +3,13 @@
 //!
 //! - [`mod@file`]: from the file to [`Config`], with errors that say where.
 //! - [`paths`]: what it names outside of itself; relative paths count from the file's folder.
+//! - [`registers`]: the national registers. [`archive`]: citizens' personal archive.
 //! - [`webhook`]: how a vendor signs what it pushes.
 
+pub mod archive;
 pub mod file;
 pub mod paths;
+pub mod registers;
 pub mod webhook;
 
 use std::{
@@ -16,12 +19,14 @@ use std::{
     path::PathBuf,
 };
 
+use archive::ArchiveConfig;
 use dialog_contract::ids::PluginId;
 use dialog_core::{LINK_CHARACTERS, NoticeRules, Retention};
 use dialog_host::{
     Grant, Limits, PluginConfig, UpstreamBinding, package::Brought, packages::Entry, secret::SecretSource,
 };
 use jiff::SignedDuration;
+use registers::{AddressRegisterConfig, GpRegisterConfig};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
@@ -79,6 +84,9 @@ pub struct Config {
     /// How citizens are told outside the portal; not at all when absent.
     #[serde(default)]
     pub notices: Option<NoticesConfig>,
+    /// Citizens' personal archive; nothing is copied when absent.
+    #[serde(default)]
+    pub archive: Option<ArchiveConfig>,
     /// The plugins.
     #[serde(default)]
     pub plugins: Vec<PluginEntry>,
@@ -204,6 +212,22 @@ fn unreadable_days() -> u16 {
 pub struct DirectoryConfig {
     /// A JSON file; loaded at start where it has changed.
     pub file: PathBuf,
+    /// Fastlegeregisteret; the file alone says who is whose GP when absent.
+    #[serde(default)]
+    pub gp_register: Option<GpRegisterConfig>,
+    /// Adresseregisteret; the file alone says whose HER-id it is when absent.
+    #[serde(default)]
+    pub address_register: Option<AddressRegisterConfig>,
+}
+
+impl Config {
+    /// The systems that the gateway itself asks, each with its key.
+    pub fn upstreams(&self) -> impl Iterator<Item = (&'static str, &UpstreamBinding)> {
+        let (gp, address) = (self.directory.gp_register.iter(), self.directory.address_register.iter());
+        let gp = gp.map(|register| ("directory.gp-register.upstream", &register.upstream));
+        let address = address.map(|register| ("directory.address-register.upstream", &register.upstream));
+        gp.chain(address).chain(self.archive.iter().map(|archive| ("archive.upstream", &archive.upstream)))
+    }
 }
 
 /// `[audit]`. The log's origin is the key's name.

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use dialog_host::{secret::SecretSource, upstream::config::CredentialsConfig};
+use dialog_host::{UpstreamBinding, secret::SecretSource, upstream::config::CredentialsConfig};
 
 use super::Config;
 use crate::auth::keys::KeySource;
@@ -15,6 +15,21 @@ impl Config {
         let secret = |source: &mut SecretSource| {
             if let SecretSource::File(file) = source {
                 *file = folder.join(&*file);
+            }
+        };
+        let upstream = |binding: &mut UpstreamBinding| {
+            binding.certificate_authorities.as_mut().map(path);
+            match &mut binding.credentials {
+                None => {}
+                Some(CredentialsConfig::Bearer { token }) => secret(token),
+                Some(CredentialsConfig::ApiKey { key, .. } | CredentialsConfig::Oauth2 { key, .. }) => secret(key),
+                Some(CredentialsConfig::Basic { password, .. } | CredentialsConfig::WsSecurity { password, .. }) => {
+                    secret(password);
+                }
+                Some(CredentialsConfig::Mtls { certificate, key }) => {
+                    path(certificate);
+                    secret(key);
+                }
             }
         };
         path(&mut self.data.folder);
@@ -49,22 +64,12 @@ impl Config {
             if let Some(webhook) = &mut plugin.webhook {
                 secret(&mut webhook.secret);
             }
-            for binding in plugin.upstreams.values_mut() {
-                binding.certificate_authorities.as_mut().map(path);
-                match &mut binding.credentials {
-                    None => {}
-                    Some(CredentialsConfig::Bearer { token }) => secret(token),
-                    Some(CredentialsConfig::ApiKey { key, .. } | CredentialsConfig::Oauth2 { key, .. }) => secret(key),
-                    Some(
-                        CredentialsConfig::Basic { password, .. } | CredentialsConfig::WsSecurity { password, .. },
-                    ) => secret(password),
-                    Some(CredentialsConfig::Mtls { certificate, key }) => {
-                        path(certificate);
-                        secret(key);
-                    }
-                }
-            }
+            plugin.upstreams.values_mut().for_each(upstream);
         }
+        let directory = &mut self.directory;
+        directory.gp_register.iter_mut().for_each(|register| upstream(&mut register.upstream));
+        directory.address_register.iter_mut().for_each(|register| upstream(&mut register.upstream));
+        self.archive.iter_mut().for_each(|archive| upstream(&mut archive.upstream));
     }
 
     /// Every secret that the configuration names, by its key.
@@ -88,21 +93,24 @@ impl Config {
                 plugin.webhook.iter().map(|webhook| (format!("plugins[{at}].webhook.secret"), &webhook.secret)),
             );
             for (name, binding) in &plugin.upstreams {
-                let (key, secret) = match &binding.credentials {
-                    None => continue,
-                    Some(CredentialsConfig::Bearer { token }) => ("token", token),
-                    Some(
-                        CredentialsConfig::ApiKey { key, .. }
-                        | CredentialsConfig::Oauth2 { key, .. }
-                        | CredentialsConfig::Mtls { key, .. },
-                    ) => ("key", key),
-                    Some(
-                        CredentialsConfig::Basic { password, .. } | CredentialsConfig::WsSecurity { password, .. },
-                    ) => ("password", password),
-                };
-                secrets.push((format!("plugins[{at}].upstreams.{name}.credentials.{key}"), secret));
+                secrets.extend(secret_of(&format!("plugins[{at}].upstreams.{name}"), binding));
             }
         }
+        secrets.extend(self.upstreams().filter_map(|(key, binding)| secret_of(key, binding)));
         secrets
     }
+}
+
+/// The secret of an upstream's credentials, by its key; none where there is none.
+fn secret_of<'a>(upstream: &str, binding: &'a UpstreamBinding) -> Option<(String, &'a SecretSource)> {
+    let (key, secret) = match binding.credentials.as_ref()? {
+        CredentialsConfig::Bearer { token } => ("token", token),
+        CredentialsConfig::ApiKey { key, .. }
+        | CredentialsConfig::Oauth2 { key, .. }
+        | CredentialsConfig::Mtls { key, .. } => ("key", key),
+        CredentialsConfig::Basic { password, .. } | CredentialsConfig::WsSecurity { password, .. } => {
+            ("password", password)
+        }
+    };
+    Some((format!("{upstream}.credentials.{key}"), secret))
 }

@@ -33,6 +33,14 @@ impl StoredDirectory {
         Ok(Self { store, pseudonyms, keys: Keys { generation } })
     }
 
+    /// What the file knows of a citizen.
+    ///
+    /// # Errors
+    /// Where the store does not answer.
+    pub async fn person(&self, citizen: &NationalIdentityNumber) -> Result<Option<CitizenEntry>, DirectoryError> {
+        self.read(self.keys.citizen(&self.pseudonyms, citizen)).await
+    }
+
     async fn read<T: DeserializeOwned>(&self, key: Vec<u8>) -> Result<Option<T>, DirectoryError> {
         let failed = |error: StoreError| DirectoryError(error.to_string());
         let found = self.store.get(&key).await.map_err(failed)?;
@@ -43,10 +51,7 @@ impl StoredDirectory {
 #[async_trait]
 impl Directory for StoredDirectory {
     async fn assignment(&self, citizen: &NationalIdentityNumber) -> Result<Option<GpAssignment>, DirectoryError> {
-        let key = self.keys.citizen(&self.pseudonyms, citizen);
-        let Some(entry) = self.read::<CitizenEntry>(key).await? else {
-            return Ok(None);
-        };
+        let Some(entry) = self.person(citizen).await? else { return Ok(None) };
         let office = self.office(entry.office).await?;
         let practitioner = office
             .and_then(|office| {
@@ -103,5 +108,10 @@ impl Directory for StoredDirectory {
 
     async fn provider(&self, plugin: &PluginId) -> Result<Option<ProviderName>, DirectoryError> {
         self.read(self.keys.provider(plugin)).await
+    }
+
+    /// What stands in the file is the operator's to take out.
+    async fn forget(&self, _: &NationalIdentityNumber) -> Result<(), DirectoryError> {
+        Ok(())
     }
 }

@@ -1,15 +1,17 @@
-//! The embedded directory: who is whose GP, offices, agreements, from one JSON file that the operator keeps, loaded into
-//! the store. The registries (Fastlegeregisteret, Adresseregisteret) take its place behind the same port.
+//! The directory: who is whose GP, offices, agreements, from one JSON file that the operator keeps, loaded into the store;
+//! and from the national registers, which know better who is whose GP and whose HER-id it is.
 //!
 //! - [`mod@file`]: the file's form, checked before anything of it counts.
 //! - [`loader`]: from the file into the store, as a new generation, at once.
 //! - [`names`]: the key under which people's names are hashed there.
 //! - [`lookup`]: the port, reading the generation that is current.
+//! - [`registers`]: the port, with the registers before the file.
 
 pub mod file;
 pub mod loader;
 pub mod lookup;
 pub mod names;
+pub mod registers;
 
 use dialog_contract::{
     ids::{HerId, NationalIdentityNumber, PluginId},

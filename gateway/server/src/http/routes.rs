@@ -14,7 +14,7 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    access, appointments, attachments, deliveries, dialogs, envelope, events, inbox, log, notices, operations,
+    access, appointments, attachments, choices, deliveries, dialogs, envelope, events, inbox, log, notices, operations,
     payments, plugins, practice, reply::Refusal, surveys,
 };
 use crate::gateway::Gateway;
@@ -119,6 +119,10 @@ pub fn portal() -> Routes {
         .put("/v1/me/notice-preferences", notices::prefer)
         .get("/v1/me/survey", surveys::open)
         .post("/v1/me/survey", surveys::answer)
+        .get("/v1/me/digital-dialog", choices::digital)
+        .put("/v1/me/digital-dialog", choices::choose_digital)
+        .get("/v1/me/archive", choices::archive)
+        .put("/v1/me/archive", choices::choose_archive)
         .get("/v1/me/events", events::stream)
         .get("/v1/me/receipts/{index}", access::receipt)
         .get("/v1/me/access-log", access::log)

@@ -18,6 +18,7 @@ use dialog_gateway::telemetry::{
         doors::{Cut, HandshakeOutcome, ReloadOutcome},
         exemplar::Exemplar,
         log::WitnessAnswer,
+        registers::{Register, RegisterAnswer},
         requests::Through,
     },
     stage::Stage,
@@ -148,6 +149,9 @@ fn happened(metrics: &Metrics) {
     metrics.queue(1);
     metrics.waiting(&Waiting::default(), jiff::Timestamp::now());
     metrics.overdue(&Overdue::from([((OFFICE.try_into().unwrap(), Service::Consultation), 1)]));
+    metrics.errands_waiting(&dialog_core::ErrandsWaiting::new(), jiff::Timestamp::now());
+    metrics.with_register(Register::Gp);
+    metrics.register(Register::Gp, RegisterAnswer::Answered);
     metrics.rate_limited(dialog_gateway::abuse::rates::Level::Citizen);
     metrics.cut("portal", Cut::Flood);
     metrics.handshake("portal", HandshakeOutcome::Done);

@@ -6,6 +6,7 @@
 //! - [`plugins`], [`upstreams`]: the providers, and the systems behind them.
 //! - [`log`]: the audit log and its witnesses. [`queue`]: what waits, and what is overdue.
 //!   [`notices`]: what citizens are told outside the portal.
+//! - [`registers`]: the national registers. [`errands`]: what the gateway owes others.
 //! - [`doors`]: connections, certificates, and who asks too often. [`disk`]: room that is left. [`spans`]: traces.
 //! - [`exemplar`]: from a measurement to the trace that it was made in.
 //!
@@ -15,6 +16,7 @@
 
 pub mod disk;
 pub mod doors;
+pub mod errands;
 pub mod exemplar;
 #[cfg(test)]
 mod exposition;
@@ -22,6 +24,7 @@ pub mod log;
 pub mod notices;
 pub mod plugins;
 pub mod queue;
+pub mod registers;
 pub mod requests;
 pub mod spans;
 pub mod upstreams;
@@ -44,8 +47,8 @@ use prometheus_client::{
 };
 
 use self::{
-    disk::Disks, doors::Doors, exemplar::Exemplar, log::LogMetrics, notices::Notices, plugins::Plugins, queue::Queue,
-    requests::Requests, spans::Exported, upstreams::Upstreams,
+    disk::Disks, doors::Doors, errands::Errands, exemplar::Exemplar, log::LogMetrics, notices::Notices, plugins::Plugins, queue::Queue,
+    registers::Registers,     requests::Requests, spans::Exported, upstreams::Upstreams,
 };
 
 /// What is looked at when somebody asks.
@@ -67,6 +70,8 @@ pub struct Metrics {
     log: LogMetrics,
     queue: Queue,
     notices: Notices,
+    registers: Registers,
+    errands: Errands,
     doors: Doors,
     disks: Disks,
     spans: Exported,
@@ -108,6 +113,8 @@ impl Default for Metrics {
             log: LogMetrics::new(&mut registry),
             queue: Queue::new(&mut registry),
             notices: Notices::new(&mut registry),
+            registers: Registers::new(&mut registry),
+            errands: Errands::new(&mut registry),
             doors: Doors::new(&mut registry),
             disks: Disks::new(&mut registry),
             spans: Exported::new(&mut registry),
@@ -130,6 +137,7 @@ impl Metrics {
     pub fn text(&self) -> String {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         self.spans.stand();
+        self.registers.stand();
         if let Some(watched) = self.watched.get() {
             if let Some(host) = watched.host.upgrade() {
                 let standing = host.standing();

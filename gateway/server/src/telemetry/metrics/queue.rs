@@ -74,6 +74,10 @@ impl Metrics {
         if counted.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
+        match desk.errands_waiting().await {
+            Ok(waiting) => self.errands_waiting(&waiting, now),
+            Err(error) => tracing::error!(%error, "what is owed to others could not be counted"),
+        }
         match desk.waiting().await {
             Ok(waiting) => self.waiting(&waiting, now),
             Err(error) => tracing::error!(%error, "what waits could not be counted"),
