@@ -85,7 +85,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
 
 async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    let mut house = House::open(Plan { notices: true, ..Plan::free(folder.path(), binary) }).await?;
+    let mut house = House::open(Plan { notices: true, national: true, ..Plan::free(folder.path(), binary) }).await?;
     let mut tell = Teller::new();
     let played = story::play(&mut tell, &mut house).await;
     tell.finish();
@@ -115,7 +115,7 @@ fn planned(binary: &Path, folder: Option<PathBuf>) -> Plan {
         },
     };
     // Nobody signs proofs by hand.
-    Plan { bearer: true, notices: true, ..plan }
+    Plan { bearer: true, notices: true, national: true, ..plan }
 }
 
 async fn serve(plan: Plan) -> anyhow::Result<()> {

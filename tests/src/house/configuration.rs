@@ -14,7 +14,13 @@ use dialog_contract::package::key::Algorithm;
 use dialog_plugin::sign;
 use serde_json::{Value, json};
 
-use super::{authority, directory, issuer, notifiers::Notifiers, rooms::Room};
+use super::{
+    authority, directory,
+    issuer::{self, Client},
+    notifiers::Notifiers,
+    rooms::Room,
+};
+use crate::sim::national::NationalSim;
 
 /// Where the portal reaches the gateway, as far as the gateway knows: what proofs are made for.
 pub const PUBLIC_URL: &str = "https://dialog.example.test";
@@ -55,6 +61,8 @@ pub struct House<'a> {
     pub rooms: &'a [Box<dyn Room>],
     /// What carries notices.
     pub notifiers: Option<&'a Notifiers>,
+    /// The national registers and the archive, where the gateway is to have them, and the gateway as their client.
+    pub national: Option<(&'a NationalSim, &'a Client)>,
     /// Whether tokens may be bound to nothing.
     pub bearer: bool,
     /// A collector of traces.
@@ -95,6 +103,21 @@ impl House<'_> {
         let mut content = self.content(&plugins)?;
         if self.notifiers.is_some() {
             content["notices"] = Notifiers::rules();
+        }
+        if let Some((national, client)) = self.national {
+            secret(&self.folder.join("national.pem"), &client.private)?;
+            let upstream = |path: &str| {
+                json!({
+                    "base-url": national.url(path), "allow-networks": ["loopback"],
+                    "credentials": {
+                        "kind": "oauth2", "token-url": national.url("/connect/token"), "client-id": client.id,
+                        "key": { "file": "national.pem" }, "algorithm": "ES256",
+                    },
+                })
+            };
+            content["directory"]["gp-register"] = json!({ "poll-seconds": 1, "upstream": upstream("/gp") });
+            content["directory"]["address-register"] = json!({ "upstream": upstream("/address") });
+            content["archive"] = json!({ "upstream": upstream("/archive/fhir") });
         }
         if let Some(amend) = self.amend {
             amend(&mut content);

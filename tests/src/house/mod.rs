@@ -37,13 +37,18 @@ use anyhow::Context;
 use self::{
     configuration::Addresses,
     gateway::Gateway,
-    issuer::Issuer,
+    issuer::{Client, Issuer},
     notifiers::Notifiers,
     rooms::{Besoklegen, CgmEportal, Ddfl, Helserespons, Kry, Pasientsky, Room},
 };
 use crate::sim::{
-    besoklegen::BesoklegenSim, cgm_eportal::CgmEportalSim, helserespons::HelseresponsSim, kry::KrySim,
-    meldingstjener::MeldingstjenerSim, pasientsky::PasientskySim,
+    besoklegen::BesoklegenSim,
+    cgm_eportal::CgmEportalSim,
+    helserespons::HelseresponsSim,
+    kry::KrySim,
+    meldingstjener::{MeldingstjenerSim, OauthClient},
+    national::{self, NationalSim},
+    pasientsky::PasientskySim,
 };
 
 /// What changes a configuration.
@@ -66,6 +71,8 @@ pub struct Plan {
     pub notices: bool,
     /// A collector of traces.
     pub otlp: Option<String>,
+    /// Whether the gateway asks the national registers and has a personal archive.
+    pub national: bool,
     /// Changes the directory file before the gateway reads it: an office that has switched a service off, say.
     pub arrange: Option<fn(&mut serde_json::Value)>,
     /// Changes the configuration before the gateway reads it: a further plugin, say.
@@ -84,6 +91,7 @@ impl Plan {
             bearer: false,
             notices: false,
             otlp: None,
+            national: false,
             arrange: None,
             amend: None,
         }
@@ -104,6 +112,9 @@ pub struct House {
     notifiers: Option<Notifiers>,
     /// Logs citizens in.
     pub issuer: Issuer,
+    /// The national registers and the personal archive, and the gateway as their client.
+    pub national: NationalSim,
+    national_client: Client,
     /// Behind the public solution.
     pub meldingstjener: MeldingstjenerSim,
     /// The commercial vendor.
@@ -136,6 +147,10 @@ impl House {
         let (pasientsky, fhir) = Pasientsky::start(plan.back_end(3)).await?;
         let (cgm_eportal, graphql) = CgmEportal::start(plan.back_end(4)).await?;
         let (kry, own_doctors) = Kry::start(plan.back_end(5)).await?;
+        let national_client = Client::new("dialog-gateway")?;
+        let key = OauthClient { client_id: national_client.id.to_owned(), key: national_client.public.clone() };
+        let national =
+            NationalSim::start(national::Config { clients: vec![key], ..national::Config::default() }).await?;
         let rooms: Vec<Box<dyn Room>> = vec![
             Box::new(ddfl),
             Box::new(vendor),
@@ -151,6 +166,8 @@ impl House {
             rooms,
             notifiers,
             issuer: Issuer::new()?,
+            national,
+            national_client,
             meldingstjener,
             helserespons,
             besoklegen,
@@ -188,6 +205,7 @@ impl House {
             plugins: &self.plugins,
             rooms: &self.rooms,
             notifiers: self.notifiers.as_ref(),
+            national: self.plan.national.then_some((&self.national, &self.national_client)),
             bearer: self.plan.bearer,
             otlp: self.plan.otlp.as_deref(),
             arrange: self.plan.arrange,

@@ -77,6 +77,12 @@ impl Portal {
         self.call(Method::GET, template, ids)
     }
 
+    /// `PUT` of JSON.
+    #[must_use]
+    pub fn put(&self, template: &'static str, ids: &[&str], body: &Value) -> Call {
+        self.call(Method::PUT, template, ids).header("content-type", "application/json").body(body.to_string())
+    }
+
     /// `POST` of JSON with a new idempotency key.
     #[must_use]
     pub fn post(&self, template: &'static str, ids: &[&str], body: &Value) -> Call {

@@ -3,6 +3,7 @@
 //! - [`world`]: citizens and offices
 //! - [`meldingstjener`], [`helserespons`], [`besoklegen`], [`kry`], [`pasientsky`], [`cgm_eportal`]: the back ends
 //! - [`notifiers`]: telephones and mailboxes
+//! - [`national`]: what the country has once: registers, and the citizens' personal archive
 //! - [`listener`], [`trouble`]: what every back end listens with, and what goes wrong with each when a test wants it to
 //! - [`waiting`]: waiting for something to happen in one
 
@@ -13,6 +14,7 @@ pub mod kry;
 pub mod listener;
 pub mod meldingstjener;
 pub mod notifiers;
+pub mod national;
 pub mod pasientsky;
 pub mod trouble;
 pub mod waiting;

@@ -7,6 +7,7 @@
 //!   one that speaks FHIR.
 //! - [`skogbrynet`]: Solveig, what is not a consultation through a vendor that speaks GraphQL and is long polled. [`kry`]: Signe,
 //!   whose doctor is a vendor's.
+//! - [`national`]: Leila has copies in her personal archive, stops being digitally active, and gets another GP.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
 //!   [`results`]: what tests found.
@@ -24,6 +25,7 @@ pub mod keepsakes;
 pub mod kry;
 pub mod lilletorget;
 pub mod notices;
+pub mod national;
 pub mod payment;
 pub mod results;
 pub mod skogbrynet;
@@ -44,6 +46,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     bekkefaret::play(tell, house).await?;
     skogbrynet::play(tell, house).await?;
     kry::play(tell, house).await?;
+    national::play(tell, house).await?;
     evidence::play(tell, house).await?;
     notices::play(tell, house).await?;
     trouble::play(tell, house).await?;
@@ -58,5 +61,5 @@ fn nothing_wrong(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
         let name = room.solution().name();
         tell.equal(&format!("nothing broke the rules of the interface of {name}"), room.violations(), Vec::new())?;
     }
-    Ok(())
+    tell.equal("nor those of the registers and the archive", house.national.violations(), Vec::new())
 }

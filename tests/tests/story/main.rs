@@ -7,6 +7,7 @@
 //! - [`evidence`]: what people are told of the audit log about themselves, and the proofs of it.
 //! - [`succession`]: what they are told of the logs before, once an audit log has ended and another goes on.
 //! - [`kills`]: a gateway that is killed under load, again and again. [`full_disk`]: one whose audit log has no room.
+//! - [`national`]: the national registers and the personal archive, in good days and bad.
 //! - [`demo`]: the demo, as somebody runs it who tries the gateway.
 //! - [`listeners`]: TLS, seen from outside. [`conformance`]: the API, held against its document by `schemathesis`.
 //! - [`tools`]: tools that nobody here wrote.
@@ -38,6 +39,7 @@ mod full_disk;
 mod house_rules;
 mod kills;
 mod listeners;
+mod national;
 mod packages;
 mod providers;
 mod retention;

@@ -22,6 +22,16 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use url::Url;
 
+/// What a house has beside the providers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum With {
+    Nothing,
+    /// Notifiers, and telephones.
+    Notices,
+    /// The national registers and the personal archive.
+    National,
+}
+
 /// A house with the runtime that it lives on.
 struct Opened {
     runtime: tokio::runtime::Runtime,
@@ -30,10 +40,12 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(arrange: Option<fn(&mut Value)>, notices: bool) -> anyhow::Result<Self> {
+    fn new(arrange: Option<fn(&mut Value)>, with: With) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let folder = tempfile::tempdir()?;
-        let plan = Plan { arrange, notices, ..Plan::free(folder.path(), Path::new(env!("CARGO_BIN_EXE_demo"))) };
+        let (notices, national) = (with == With::Notices, with == With::National);
+        let free = Plan::free(folder.path(), Path::new(env!("CARGO_BIN_EXE_demo")));
+        let plan = Plan { arrange, notices, national, ..free };
         let house = runtime.block_on(House::open(plan))?;
         Ok(Self { runtime, house, _folder: folder })
     }
@@ -64,7 +76,7 @@ pub(crate) fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> an
         match known.upgrade() {
             Some(opened) => opened,
             None => {
-                let opened = Arc::new(Opened::new(None, false)?);
+                let opened = Arc::new(Opened::new(None, With::Nothing)?);
                 *known = Arc::downgrade(&opened);
                 opened
             }
@@ -76,12 +88,17 @@ pub(crate) fn shared(test: impl AsyncFnOnce(&House) -> anyhow::Result<()>) -> an
 
 /// Visits a house of the test's own, which it may turn upside down.
 pub(crate) fn alone(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    visit(None, false, test)
+    visit(None, With::Nothing, test)
 }
 
 /// As [`alone`], in a house where citizens are told outside the portal.
 pub(crate) fn telling(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    visit(None, true, test)
+    visit(None, With::Notices, test)
+}
+
+/// As [`alone`], with the national registers and the personal archive.
+pub(crate) fn national(test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    visit(None, With::National, test)
 }
 
 /// As [`alone`], with a directory that is changed first.
@@ -89,15 +106,15 @@ pub(crate) fn arranged(
     arrange: fn(&mut Value),
     test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    visit(Some(arrange), false, test)
+    visit(Some(arrange), With::Nothing, test)
 }
 
 fn visit(
     arrange: Option<fn(&mut Value)>,
-    notices: bool,
+    with: With,
     test: impl AsyncFnOnce(&mut House) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let mut opened = Opened::new(arrange, notices)?;
+    let mut opened = Opened::new(arrange, with)?;
     let Opened { runtime, house, .. } = &mut opened;
     let result = runtime.block_on(test(house));
     opened.told(result)

@@ -217,6 +217,17 @@ impl HelseresponsSim {
         self.at(clinic, |clinic| clinic.calendar.take(opening).map(|_| ()).ok_or_else(missing))
     }
 
+    /// Waits until the vendor was told so often whether a citizen can be written to, and gives what it was told, in order.
+    pub async fn wait_for_digital(&self, ssn: &str, times: usize) -> Result<Vec<bool>, SimError> {
+        let citizen = NationalId::new(ssn);
+        self.wait_until("word of whether a citizen can be written to", |state| {
+            let told = state.digital.iter().filter(|(who, _)| *who == citizen);
+            let told: Vec<bool> = told.map(|(_, on)| *on).collect();
+            (told.len() >= times).then_some(told)
+        })
+        .await
+    }
+
     /// What the vendor was told of whether a citizen can be written to, in order.
     pub fn digital(&self, ssn: &str) -> Vec<bool> {
         let citizen = NationalId::new(ssn);
