@@ -27,9 +27,9 @@ use crate::{
         store::{Batch, Range, Revision, Store, StoreError, Versioned},
     },
     record::{
-        self, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment, StoredChoices, StoredCitizen,
-        StoredDialog, StoredErrand, StoredEvent, StoredInvoice, StoredMark, StoredNotice, StoredOperation, StoredPayment,
-        StoredPreferences, StoredReply, Subject, Task, ToldOverdue, Use, Work,
+        self, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment, StoredChoices,
+        StoredCitizen, StoredDialog, StoredErrand, StoredEvent, StoredInvoice, StoredMark, StoredNotice,
+        StoredOperation, StoredPayment, StoredPreferences, StoredReply, Subject, Task, ToldOverdue, Use, Work,
     },
     sequence::{Place, Sequence, Told},
 };

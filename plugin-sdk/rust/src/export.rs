@@ -6,7 +6,8 @@
 use std::panic::PanicHookInfo;
 
 use crate::{
-    appointments, citizens, dialogs, feedback, inbound, notices, payments, practice, prescriptions, read_marks, types::*, video,
+    appointments, citizens, dialogs, feedback, inbound, notices, payments, practice, prescriptions, read_marks,
+    types::*, video,
 };
 
 /// A plugin as the component exports it. Named by the export macros only.

@@ -1,8 +1,8 @@
 //! Signe, whose doctor is a vendor's: everything by video, by telephone or in writing.
 
+use anyhow::Context;
 use dialog_contract::{event::EventType, problem::ProblemType};
 use http::StatusCode;
-use anyhow::Context;
 use http::StatusCode;
 use serde_json::{Value, json};
 

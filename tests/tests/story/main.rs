@@ -3,6 +3,7 @@
 //! - [`visit`]: houses for tests, shared and of their own. [`bad_input`]: what is refused, and how.
 //!   [`ways`]: further ways through the API. [`providers`]: what providers do beside the story.
 //! - [`callers`]: who calls, for whom, and how they show it.
+//! - [`matrix`]: every provider in every kind of trouble.
 //! - [`canary`]: what is secret is nowhere to be found. [`erasure`]: who is erased is gone.
 //! - [`evidence`]: what people are told of the audit log about themselves, and the proofs of it.
 //! - [`succession`]: what they are told of the logs before, once an audit log has ended and another goes on.
@@ -39,6 +40,7 @@ mod full_disk;
 mod house_rules;
 mod kills;
 mod listeners;
+mod matrix;
 mod national;
 mod packages;
 mod providers;

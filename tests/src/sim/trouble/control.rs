@@ -6,7 +6,7 @@
 //! | `PUT /control/delay` | milliseconds before each reply, at most two minutes |
 //! | `POST /control/hold` | `"any"`, `"post"`, `"post-reply"`, `"news"`, `"read"` or `"file"`: holds the next such call |
 //! | `POST /control/release` | releases it |
-//! | `POST /control/faults` | `{"call": "post", "fault": "malformed-json"}` for the reply to the next such call (any, where there is no `call`); a fault is `"malformed-json"`, `"truncated-body"`, `"html"`, `"wrong-type"` or `{"status": 500}` |
+//! | `POST /control/faults` | `{"call": "post", "fault": "malformed-json"}` for the reply to the next such call (any, where there is no `call`); a fault is `"malformed-json"`, `"truncated-body"`, `"html"`, `"wrong-type"`, `{"status": 500}` or `{"mute": 429}` |
 
 use super::{Availability, Call, Held, HttpFault, Trouble};
 use axum::extract::State;

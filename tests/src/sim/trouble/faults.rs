@@ -20,12 +20,14 @@ pub enum Availability {
     Unavailable,
 }
 
-/// How one reply is spoilt. The call itself takes effect, except under [`HttpFault::Status`].
+/// How one reply is spoilt. The call itself takes effect, except under [`HttpFault::Status`] and [`HttpFault::Mute`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HttpFault {
     /// A status in place of a reply; the call has no effect.
     Status(u16),
+    /// The same without `Retry-After`, which 429 and 503 have otherwise.
+    Mute(u16),
     /// The JSON is broken.
     MalformedJson,
     /// The connection ends in the middle of the body.

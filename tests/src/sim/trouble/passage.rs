@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 pub struct Manners {
     /// What a request is.
     pub call: fn(&Request) -> Call,
-    /// What it says where its API cannot: 503 while it is unavailable, and any status of [`HttpFault::Status`].
+    /// What it says where its API cannot: 503 while it is unavailable, and any status of [`HttpFault::Status`] and [`HttpFault::Mute`].
     pub error: fn(StatusCode) -> Response,
     /// JSON of a shape that none of its replies has.
     pub wrong_type: &'static str,
@@ -31,8 +31,12 @@ pub async fn apply(State((faults, manners)): State<(Faults, Manners)>, request: 
     if let Some(gate) = met.gate {
         gate.pass().await;
     }
-    if let Some(HttpFault::Status(status)) = met.fault {
-        return error(manners, StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if let Some(HttpFault::Status(status) | HttpFault::Mute(status)) = met.fault {
+        let mut response = error(manners, StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+        if matches!(met.fault, Some(HttpFault::Mute(_))) {
+            response.headers_mut().remove(header::RETRY_AFTER);
+        }
+        return response;
     }
     let response = next.run(request).await;
     if let Some(gate) = faults.meet_reply(call) {
@@ -73,7 +77,9 @@ async fn spoil(response: Response, fault: HttpFault, wrong_type: &'static str) -
             Body::from("<html><body>Planned maintenance</body></html>")
         }
         HttpFault::WrongType => Body::from(wrong_type),
-        HttpFault::MalformedJson | HttpFault::Status(_) => Body::from([&half[..], b"]}\x00"].concat()),
+        HttpFault::MalformedJson | HttpFault::Status(_) | HttpFault::Mute(_) => {
+            Body::from([&half[..], b"]}\x00"].concat())
+        }
     };
     Response::from_parts(parts, body)
 }

@@ -47,8 +47,8 @@ use prometheus_client::{
 };
 
 use self::{
-    disk::Disks, doors::Doors, errands::Errands, exemplar::Exemplar, log::LogMetrics, notices::Notices, plugins::Plugins, queue::Queue,
-    registers::Registers,     requests::Requests, spans::Exported, upstreams::Upstreams,
+    disk::Disks, doors::Doors, errands::Errands, exemplar::Exemplar, log::LogMetrics, notices::Notices,
+    plugins::Plugins, queue::Queue, registers::Registers, requests::Requests, spans::Exported, upstreams::Upstreams,
 };
 
 /// What is looked at when somebody asks.
