@@ -35,7 +35,8 @@ impl Desk {
     pub async fn search(&self, who: &Permitted<Citizen>, request: &Request, search: DialogSearch) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let trail = desk.trail(Action::DialogsSearch, &who, &asked);
+            let mut trail = desk.trail(Action::DialogsSearch, &who, &asked);
+            trail.without_body();
             let ended = async {
                 let citizen = desk.shelf.secret.citizen(&who.target().national_identity_number);
                 let page = desk.found(citizen, &search, asked.locale).await?;

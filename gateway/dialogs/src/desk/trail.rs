@@ -155,6 +155,11 @@ impl Trail {
         record
     }
 
+    /// Keeps no hash of the request's body: it holds so little that everything it can say could be tried against the hash.
+    pub(crate) fn without_body(&mut self) {
+        self.record.request_sha256 = None;
+    }
+
     /// The problem as it leaves.
     pub(crate) fn problem(&self, refusal: &Refusal) -> bytes::Bytes {
         refusal.body(self.request, &self.trace_id, self.locale)

@@ -51,6 +51,15 @@ async fn words_are_found_in_messages_and_findings_without_case_and_marks() {
 }
 
 #[tokio::test]
+async fn a_search_is_on_record_without_anything_that_words_could_be_tried_against() {
+    let world = world().await;
+    found(&world, words("ferritin")).await;
+    let record = world.log.last();
+    assert_eq!(record.action, "dialogs.search");
+    assert!(record.request_sha256.is_none() && record.citizen.is_some());
+}
+
+#[tokio::test]
 async fn a_search_is_narrowed_by_service_status_provider_and_time() {
     let world = world().await;
     let of = async |search| firsts(&world, search).await;
