@@ -3,7 +3,6 @@
 use anyhow::Context;
 use dialog_contract::{event::EventType, problem::ProblemType};
 use http::StatusCode;
-use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{

@@ -280,7 +280,12 @@ fn nothing_secret_is_found_after_the_whole_story_where_it_has_no_business() {
 
 async fn everywhere(folder: &Path) -> anyhow::Result<()> {
     let (otlp, traces) = collector().await?;
-    let plan = Plan { otlp: Some(otlp), notices: true, national: true, ..Plan::free(folder, Path::new(env!("CARGO_BIN_EXE_demo"))) };
+    let plan = Plan {
+        otlp: Some(otlp),
+        notices: true,
+        national: true,
+        ..Plan::free(folder, Path::new(env!("CARGO_BIN_EXE_demo")))
+    };
     let mut house = House::open(plan).await?;
     story::play(&mut Teller::new(), &mut house).await?;
     house.start_gateway().await?;

@@ -55,7 +55,7 @@ fn a_directory_is_read_whole() {
 #[test]
 fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
     type Spoil = fn(&mut Value);
-    let cases: [(Spoil, &str); 17] = [
+    let cases: [(Spoil, &str); 20] = [
         (|all| twice(&mut all["offices"]), "offices[1]: HER-id 8150110 is there twice"),
         (|all| twice(&mut all["providers"]), "providers[1]: example is there twice"),
         (|all| all["agreements"][0]["office"] = json!(5), "agreements[0]: there is no office with HER-id 5"),

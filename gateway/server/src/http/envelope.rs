@@ -135,11 +135,6 @@ impl Envelope {
         Ok(self.meta(request, None, body::if_match(request.headers())?))
     }
 
-    /// The request as the domain sees it; something is replaced by what the body says, however often it is sent.
-    pub fn replacement(&self, request: &Request) -> Result<Meta, Refusal> {
-        Ok(self.meta(request, None, body::if_match(request.headers())?))
-    }
-
     fn meta(&self, request: &Request, idempotency_key: Option<IdempotencyKey>, if_match: Option<u64>) -> Meta {
         Meta {
             id: self.request,

@@ -94,6 +94,7 @@ impl RegisteredDirectory {
                 given_name: said.given_name,
                 family_name: said.family_name,
                 mobile: seed.as_ref().and_then(|seed| seed.mobile.clone()),
+                email: seed.as_ref().and_then(|seed| seed.email.clone()),
                 digitally_active: seed.is_none_or(|seed| seed.digitally_active),
             },
             general_practitioner: known.unwrap_or(said.general_practitioner),
