@@ -38,8 +38,8 @@
 //! | `y` | when it was processed, the same | – |
 //! | `n` | plugin | [`crate::record::Position`] |
 //! | `R` | read mark | [`crate::record::StoredMark`] |
-//! | `A` | citizen | [`crate::record::StoredChoices`] |
-//! | `O` | when it is due, its id | [`crate::record::StoredErrand`] |
+//! | `B` | citizen | [`crate::record::StoredChoices`] |
+//! | `E` | when it is due, its id | [`crate::record::StoredErrand`] |
 //! | `x` | when it arrived, its id | kept for the operator by `inbound` |
 //! | `N` | citizen | [`crate::record::StoredPreferences`] |
 //! | `O` | citizen, its id | [`crate::record::Pending`] |
@@ -468,16 +468,16 @@ pub(crate) fn all_survey_counts(office: Option<HerId>) -> Bytes {
 
 /// What a citizen chose about themselves.
 pub(crate) fn choices(citizen: CitizenId) -> Bytes {
-    key(b'A', &[citizen.bytes()])
+    key(b'B', &[citizen.bytes()])
 }
 
 /// What the gateway owes others, by when it is tried next.
 pub(crate) fn errand(due: Timestamp, errand: Uuid) -> Bytes {
-    key(b'O', &[&moment(due), errand.as_bytes()])
+    key(b'E', &[&moment(due), errand.as_bytes()])
 }
 
 pub(crate) fn all_errands() -> Bytes {
-    key(b'O', &[])
+    key(b'E', &[])
 }
 
 /// The errand that a key of [`errand`] names.
@@ -496,6 +496,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    /// Two kinds with one letter would read each other's values.
+    #[test]
+    fn every_kind_has_a_letter_of_its_own() {
+        let source = include_str!("keys.rs");
+        let letter = |line: &'static str| line.strip_prefix("//! | `")?.chars().next();
+        let listed: Vec<char> = source.lines().filter_map(letter).collect();
+        let used =
+            source.split("key(b'").skip(1).filter_map(|rest| rest.chars().next()).filter(char::is_ascii_alphabetic);
+        let distinct: std::collections::BTreeSet<char> = listed.iter().copied().collect();
+        assert_eq!(distinct.len(), listed.len(), "a letter stands twice in the table: {listed:?}");
+        assert_eq!(distinct, used.collect(), "the table and the keys differ");
+    }
 
     fn at(microsecond: i64) -> Timestamp {
         Timestamp::from_microsecond(microsecond).unwrap()
