@@ -75,6 +75,7 @@ impl Desk {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
             let mut trail = desk.trail(Action::NoticePreferencesChange, &who, &asked);
+            trail.conceal_request();
             let ended = desk.prefer(&who, &asked, new, &mut trail).await;
             desk.conclude(trail, ended).await
         })
@@ -128,17 +129,24 @@ impl Desk {
             Refusal::unavailable(request.locale)
         })?;
         let NewNoticePreferences { channels, kinds, locale } = preferences;
-        let reachable = assignment.map(|found| self.reachable(&found.person)).unwrap_or_default();
+        let reachable = match assignment {
+            Some(found) => self.reachable(&found.person).await,
+            None => Ok(Vec::new()),
+        };
+        let reachable = reachable.map_err(|error| Refusal::of_store(&error, request.locale))?;
         let shown = NoticePreferences { channels, kinds, locale, reachable };
         Ok(Reply { etag: Some(revision), ..Reply::json(200, &shown)? })
     }
 
     /// The ways by which somebody can be reached.
-    pub(super) fn reachable(&self, person: &Person) -> Vec<NoticeChannel> {
-        let Some(rules) = self.notices.as_deref().filter(|_| person.digitally_active) else { return Vec::new() };
+    pub(super) async fn reachable(&self, person: &Person) -> Result<Vec<NoticeChannel>, StoreError> {
+        let Some(rules) = self.notices.as_deref() else { return Ok(Vec::new()) };
+        if !self.digitally_active(person).await? {
+            return Ok(Vec::new());
+        }
         let mut channels = NoticeChannel::ALL.to_vec();
         channels.retain(|channel| rules.notifier(*channel).is_some() && address(person, *channel).is_some());
-        channels
+        Ok(channels)
     }
 
     /// A provider has told the citizen itself.

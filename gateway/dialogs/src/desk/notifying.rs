@@ -170,7 +170,7 @@ impl Desk {
         let known = self.shelf.notice_preferences(citizen).await?;
         let preferences = known.map_or_else(NewNoticePreferences::default, |(_, stored)| stored.preferences);
         let person = self.person(citizen).await?;
-        let channels = self.ways(&preferences, person.as_ref());
+        let channels = self.ways(&preferences, person.as_ref()).await?;
         let sleeps = self.notices.as_deref().is_some_and(|rules| !rules.at_night);
         let quiet = self.calendar.quiet_until(now).filter(|_| sleeps);
         let mut all = Vec::new();
@@ -228,18 +228,21 @@ impl Desk {
     }
 
     /// By which ways the citizen is told, in their order; or why not at all.
-    fn ways(
+    async fn ways(
         &self,
         preferences: &NewNoticePreferences,
         person: Option<&Person>,
-    ) -> Result<Vec<NoticeChannel>, &'static str> {
+    ) -> Result<Result<Vec<NoticeChannel>, &'static str>, StoreError> {
         if preferences.channels.is_empty() {
-            return Err("opted-out");
+            return Ok(Err("opted-out"));
         }
-        let reachable = person.map(|person| self.reachable(person)).unwrap_or_default();
+        let reachable = match person {
+            Some(person) => self.reachable(person).await?,
+            None => Vec::new(),
+        };
         let mut ways = preferences.channels.clone();
         ways.retain(|channel| reachable.contains(channel));
-        if ways.is_empty() { Err("no-address") } else { Ok(ways) }
+        Ok(if ways.is_empty() { Err("no-address") } else { Ok(ways) })
     }
 
     /// Whether something is still to be told, and what can be said of it.
@@ -347,7 +350,11 @@ impl Desk {
         let template = begun.template;
         let (mut next, mut step) = (begun.clone(), Step::default());
         let person = self.person(begun.citizen).await?;
-        let found = person.as_ref().filter(|person| person.digitally_active);
+        // The citizen may have chosen otherwise since it was decided.
+        let found = match &person {
+            Some(person) if self.digitally_active(person).await? => Some(person),
+            _ => None,
+        };
         let (Some(plugin), Some(address)) =
             (rules.notifier(channel), found.and_then(|person| address(person, channel)))
         else {

@@ -36,7 +36,7 @@ impl Desk {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
             let mut trail = desk.trail(Action::DialogsSearch, &who, &asked);
-            trail.without_body();
+            trail.conceal_request();
             let ended = async {
                 let citizen = desk.shelf.secret.citizen(&who.target().national_identity_number);
                 let page = desk.found(citizen, &search, asked.locale).await?;

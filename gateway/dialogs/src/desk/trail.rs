@@ -97,7 +97,7 @@ impl Trail {
         self.record.call = Some(call);
     }
 
-    /// Without the hash of what was asked: the answers to a survey are so few that all could be tried against it.
+    /// Without the hash of what was asked: a few words, choices or settings are so little that all could be tried against it.
     pub(crate) fn conceal_request(&mut self) {
         self.record.request_sha256 = None;
     }
@@ -153,11 +153,6 @@ impl Trail {
             record.details.insert("supersedes".into(), index.to_string());
         }
         record
-    }
-
-    /// Keeps no hash of the request's body: it holds so little that everything it can say could be tried against the hash.
-    pub(crate) fn without_body(&mut self) {
-        self.record.request_sha256 = None;
     }
 
     /// The problem as it leaves.

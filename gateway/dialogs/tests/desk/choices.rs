@@ -65,7 +65,7 @@ fn choice(answer: &Answer) -> (Choice, u64) {
 }
 
 impl World {
-    async fn choose(&self, what: Choosable, on: bool) -> (Choice, u64) {
+    pub(crate) async fn choose(&self, what: Choosable, on: bool) -> (Choice, u64) {
         choice(&self.desk.choose(&self.kari(), &put(), what, NewChoice { on }).await.unwrap())
     }
 

@@ -236,6 +236,10 @@ async fn who_acts_for_another_is_not_told_and_who_cannot_be_reached_is_not_eithe
     answered(&world).await;
     world.directory.inactive.lock().unwrap().insert(KARI.into());
     assert_eq!(later(&world).await, [dropped("no-address", "message")], "who left digital dialog gets letters");
+    // What the citizen chose here counts before what the directory says.
+    world.choose(dialog_core::Choosable::Digital, true).await;
+    answered(&world).await;
+    assert_eq!(later(&world).await, [sent("message")]);
 }
 
 #[tokio::test]
