@@ -49,6 +49,19 @@ async fn ended(folder: &TempDir) -> EarlierLog {
     EarlierLog { origin: "gateway.test/first".to_owned(), folder, keys: keys(&first), next: keys(&next) }
 }
 
+/// Where the person's records stand, newest first, by the log itself: of appends side by side one may overtake another.
+fn standing(log: &EarlierLog) -> Vec<u64> {
+    let reader = dialog_audit::Reader::open(&log.folder, &log.keys).unwrap();
+    let mut found = Vec::new();
+    for entry in reader.entries(0..u64::MAX).map(Result::unwrap) {
+        let record: serde_json::Value = serde_json::from_slice(&entry.data).unwrap();
+        if record["actor"]["person"] == "person-3" {
+            found.insert(0, entry.index);
+        }
+    }
+    found
+}
+
 fn of_person(earlier: &Earlier) -> Result<Vec<u64>, TrailsError> {
     let found = earlier.ask(|known| known.of_person("person-3", None, 100))?;
     Ok(found.into_iter().map(|placed| placed.index).collect())
@@ -61,7 +74,8 @@ async fn the_index_of_a_log_that_ended_is_made_once_and_anew_when_it_was_thrown_
     let segment = folder.path().join("index/00000000.seg");
     let opened = || Earlier::new(log.clone(), folder.path().join("index"));
     let made = || fs::metadata(&segment).unwrap().modified().unwrap();
-    let expected = vec![60_003, 40_003, 20_003, 3];
+    let expected = standing(&log);
+    assert_eq!(expected.len(), 4);
 
     let first = opened();
     assert!(matches!(of_person(&first), Err(TrailsError::NotYet(_))), "nobody has looked at it");
