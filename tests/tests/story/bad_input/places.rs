@@ -37,7 +37,7 @@ fn an_unknown_a_repeated_and_an_impossible_parameter_are_refused() -> anyhow::Re
     shared(async |house| {
         let kari = citizen(house, &KARI)?;
         for (query, named) in [
-            ("colour=red", "service, status, unopened, cursor, limit"),
+            ("colour=red", "service, status, unopened, overdue, cursor, limit"),
             ("limit=5&limit=6", "limit"),
             ("limit=0", "limit"),
             ("limit=101", "limit"),
@@ -46,6 +46,7 @@ fn an_unknown_a_repeated_and_an_impossible_parameter_are_refused() -> anyhow::Re
             ("service=spa", "service"),
             ("status=lost", "status"),
             ("unopened=perhaps", "unopened"),
+            ("overdue=perhaps", "overdue"),
         ] {
             let reply = refusal(kari.get("/v1/me/dialogs", &[]).query(query), ProblemType::Malformed).await?;
             ensure!(reply.text("/detail")?.contains(named), "{query}: {}", reply.json);
