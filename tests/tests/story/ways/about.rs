@@ -88,7 +88,8 @@ fn what_an_office_tells_of_itself_is_open_to_all() -> anyhow::Result<()> {
             let page = anybody.get("/v1/offices/{herId}", &[&id]).expect(StatusCode::OK).await?;
             marked(&page.headers)?;
             ensure!(page.text("/name")? == office.service_name && page.text("/telephone")? == office.phone);
-            ensure!(page.json["hours"].as_array().is_some_and(|days| days.len() == 5), "{}", page.json["hours"]);
+            // By the directory on weekdays; a provider that is open on more says so itself.
+            ensure!(page.json["hours"].as_array().is_some_and(|days| days.len() >= 5), "{}", page.json["hours"]);
             let gps = page.json["practitioners"].as_array().context("practitioners")?;
             ensure!(gps.len() == office.gps.len());
             let services = page.json["services"].as_array().context("services")?;
