@@ -110,7 +110,20 @@ pub fn send(budget: &mut Budget, segments: &[Segment], files: &[Attachment]) -> 
         .text(r#"","contentType":"application/xml","contentTransferEncoding":"base64"}"#);
     budget.spend();
     let answer = upstream::post(UPSTREAM, "/Messages").body("application/json", body).send()?;
-    succeed(answer).map(|_| ())
+    match succeed(answer)?.json::<Taken>() {
+        Ok(Taken { id }) if !id.is_empty() => Ok(()),
+        // A page of somebody's in between has a good status too. Sending again does no harm: a message that is there
+        // already has the same id and is discarded.
+        _ => {
+            Err(Failure::unavailable(Sent::Unknown, "the transport's answer to a message does not say that it has it"))
+        }
+    }
+}
+
+/// What the transport says of a message that it has taken.
+#[derive(Deserialize)]
+struct Taken {
+    id: String,
 }
 
 /// What is asked of a list.

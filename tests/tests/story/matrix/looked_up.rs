@@ -42,6 +42,8 @@ async fn looked_up(vendor: &Vendor<'_>, fault: Fault) -> anyhow::Result<()> {
         }
         // What is cut off is told by some as a line that broke, by some as an answer that is none.
         Fault::Spoilt(HttpFault::TruncatedBody) => &[ProblemType::ProviderUnavailable, ProblemType::ProviderFaulty],
+        // What is asked by a message may have been asked all the same.
+        Fault::Spoilt(_) if vendor.solution == Solution::Ddfl => &[ProblemType::ProviderUnavailable],
         Fault::Spoilt(_) => &[ProblemType::ProviderFaulty],
     };
     let told = types.iter().any(|known| reply.json["type"] == known.uri().as_str());
