@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what failed by failing")]
 
 mod support {
+    #[allow(dead_code, reason = "shared by several test files")]
     pub(crate) mod inbox;
 }
 
