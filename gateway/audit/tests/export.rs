@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 51] = [
+const ACTIONS: [&str; 58] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -63,6 +63,13 @@ const ACTIONS: [&str; 51] = [
     "notice-preferences.read",
     "notice-preferences.change",
     "notice.send",
+    "choices.read",
+    "digital.choose",
+    "archive.choose",
+    "citizens.active",
+    "dialog.archive",
+    "receipt.read",
+    "access-log.read",
     "future.action",
 ];
 
