@@ -11,12 +11,12 @@ use dialog_contract::{
     service::{Locale, Sent},
     video::{Room, VideoStatus},
 };
-use jiff::ToSpan as _;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::{
     Desk, Outcome, TRIES,
     calls::{SETTLING_TIME, Subject},
-    replies::Before,
+    replies::{Before, Keyed},
     sending::matches,
     trail::Trail,
 };
@@ -24,7 +24,7 @@ use crate::{
     answer::{Ended, Refusal, Reply},
     draft::Draft,
     permit::{Citizen, Permitted},
-    ports::{providers::Target, store::StoreError},
+    ports::providers::Target,
     request::Request,
     shelf::Step,
     texts,
@@ -97,21 +97,8 @@ impl Desk {
         let called = self.providers.join(target, context, reference).await;
         trail.call(called.record);
         let room = self.good(called.answer.map_err(of_failure)?).map_err(of_failure)?;
-        let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let reply = Reply::json(200, &room)?;
-        for _ in 0..TRIES {
-            let over = match self.before(&keyed, locale).await? {
-                Before::Nothing(over) => over,
-                // The same request came twice at once, and the other was first: one key, one way in.
-                Before::Ended(ended) => return Ok(ended),
-            };
-            let mut step = Step::default();
-            self.reply_stands_until(&mut step, over, &keyed, &reply, room.expires).map_err(of_store)?;
-            if let Some(ended) = self.finish(step, trail, reply.clone()).await? {
-                return Ok(ended);
-            }
-        }
-        Err(Refusal::unavailable(locale))
+        self.stand(&keyed, reply, Some(room.expires), trail, locale).await
     }
 
     async fn leave(
@@ -138,15 +125,31 @@ impl Desk {
         let called = self.providers.leave(target, context, reference).await;
         trail.call(called.record);
         called.answer.map_err(of_failure)?;
-        let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let reply = Reply { status: 204, body: bytes::Bytes::new(), etag: None, location: None };
+        self.stand(&keyed, reply, None, trail, locale).await
+    }
+
+    /// Keeps the reply under its key, for as long as it is good where that has an end, and gives it. Where the same request
+    /// came twice at once and the other was first, gives that one's: one key, one reply.
+    async fn stand(
+        &self,
+        keyed: &Keyed,
+        reply: Reply,
+        until: Option<Timestamp>,
+        trail: &mut Trail,
+        locale: Locale,
+    ) -> Result<Ended, Refusal> {
         for _ in 0..TRIES {
-            let over = match self.before(&keyed, locale).await? {
+            let over = match self.before(keyed, locale).await? {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
             let mut step = Step::default();
-            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
+            let kept = match until {
+                Some(until) => self.reply_stands_until(&mut step, over, keyed, &reply, until),
+                None => self.reply_stands(&mut step, over, keyed, &reply),
+            };
+            kept.map_err(|error| Refusal::of_store(&error, locale))?;
             if let Some(ended) = self.finish(step, trail, reply.clone()).await? {
                 return Ok(ended);
             }
@@ -193,7 +196,7 @@ impl Desk {
     /// A way in that is good now, and not for longer than one may be.
     fn good(&self, room: Room) -> Result<Room, Failure> {
         let now = self.now();
-        let longest = now.checked_add(ROOM_HOURS.hours()).unwrap_or(jiff::Timestamp::MAX);
+        let longest = now.checked_add(ROOM_HOURS.hours()).unwrap_or(Timestamp::MAX);
         if now < room.expires && room.expires <= longest {
             return Ok(room);
         }
