@@ -138,6 +138,18 @@ closed_list!(
         SurveySubmit = "survey.submit",
         /// What was answered to surveys was counted.
         SurveyResultsRead = "survey-results.read",
+        /// What an office agreed was read.
+        AgreementsRead = "agreements.read",
+        /// What an office agreed was changed.
+        AgreementsChange = "agreements.change",
+        /// When a clinician is away was changed.
+        AbsencesChange = "absences.change",
+        /// A citizen's open dialog was taken from a provider that ends to another.
+        DialogHandOver = "dialog.hand-over",
+        /// A citizen was told that their dialog's provider has ended.
+        DialogMark = "dialog.mark",
+        /// A citizen's open dialog was exported from a provider that ends.
+        DialogExport = "dialog.export",
     }
 );
 
@@ -172,7 +184,8 @@ impl Action {
             | Self::SurveySubmit
             | Self::InboundReceive
             | Self::PluginInstall
-            | Self::NoticeSend => Effect::Create,
+            | Self::NoticeSend
+            | Self::DialogHandOver => Effect::Create,
             Self::DialogRead
             | Self::InboxRead
             | Self::ChoicesRead
@@ -184,7 +197,9 @@ impl Action {
             | Self::PluginsRead
             | Self::ReceiptRead
             | Self::LogRead
-            | Self::NoticePreferencesRead => Effect::Read,
+            | Self::NoticePreferencesRead
+            | Self::AgreementsRead
+            | Self::DialogExport => Effect::Read,
             Self::DialogsList
             | Self::DialogsSearch
             | Self::AppointmentsSlots
@@ -209,7 +224,10 @@ impl Action {
             | Self::PluginRollback
             | Self::KeysRewrap
             | Self::KeySign
-            | Self::NoticePreferencesChange => Effect::Update,
+            | Self::NoticePreferencesChange
+            | Self::AgreementsChange
+            | Self::AbsencesChange
+            | Self::DialogMark => Effect::Update,
             Self::CitizenErase | Self::PluginRemove | Self::LogPrune => Effect::Delete,
             Self::InboundPoll
             | Self::VideoJoin

@@ -162,6 +162,8 @@ closed_list!(
         Operator = "operator",
         /// An auditor.
         Auditor = "auditor",
+        /// An office: its own people, about itself.
+        Office = "office",
         /// The gateway by itself: retries, deadlines, start and stop.
         Gateway = "gateway",
         /// Nobody who could be authenticated.

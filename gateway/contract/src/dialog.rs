@@ -71,6 +71,9 @@ pub struct Dialog {
     /// That the citizen's personal archive has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archived: Option<Archived>,
+    /// Whether it is with the citizen's own GP's office; false where it is with a national provider beside the GP.
+    #[serde(default = "own", skip_serializing_if = "is_own")]
+    pub own_gp: bool,
     /// Increases with every change; the `ETag` of the dialog.
     pub revision: u64,
 }
@@ -83,6 +86,15 @@ pub struct Archived {
     pub at: Timestamp,
     /// The archive's own name of the copy.
     pub reference: String,
+}
+
+/// With the citizen's own GP's office, as most are.
+const fn own() -> bool {
+    true
+}
+
+const fn is_own(own_gp: &bool) -> bool {
+    *own_gp
 }
 
 /// An office, as a dialog names it.
@@ -351,5 +363,22 @@ pub enum ActivityKind {
         /// The office's reason, in its own words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<String>,
+    },
+    /// Another clinician than before answers from now on: the GP is away, or is back.
+    StandsIn {
+        /// Who.
+        clinician: Clinician,
+    },
+    /// The provider could not be reached and nothing was sent: the office's other provider takes it.
+    FellBack {
+        /// The provider that could not be reached.
+        from: Provider,
+    },
+    /// The office has left the provider: nobody can answer here any more.
+    ProviderEnded {},
+    /// The dialog goes on with the office's new provider, as another dialog.
+    HandedOver {
+        /// As which.
+        dialog: DialogId,
     },
 }

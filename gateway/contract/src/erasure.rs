@@ -15,16 +15,16 @@ pub struct NewErasure {
 }
 
 /// The type does not serialize by accident; here it is on purpose.
-mod number {
+pub(crate) mod number {
     use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
 
     use crate::ids::NationalIdentityNumber;
 
-    pub(super) fn serialize<S: Serializer>(number: &NationalIdentityNumber, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(number: &NationalIdentityNumber, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(number.expose())
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NationalIdentityNumber, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<NationalIdentityNumber, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }

@@ -20,11 +20,13 @@
 //! - [`health`]: whether the gateway lives and can take requests.
 //! - [`unreadable`]: what arrived and could not be understood.
 //! - [`erasure`]: the order to erase a citizen.
+//! - [`agreement`]: what offices agreed with providers, and choose within that; [`handover`]: what is open where that ends.
 //! - `json`: JSON from outside, within bounds, each key once.
 //! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
 
 pub mod access_log;
 pub mod action;
+pub mod agreement;
 pub mod appointment;
 pub mod audit;
 pub mod choice;
@@ -33,6 +35,7 @@ pub mod erasure;
 pub mod event;
 pub mod form;
 pub mod guidance;
+pub mod handover;
 pub mod health;
 pub mod ids;
 pub mod inbox;

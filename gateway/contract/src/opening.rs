@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AppointmentId, AttachmentId, DialogId, HerId, HprNumber},
+    ids::{AppointmentId, AttachmentId, DialogId, HerId, HprNumber, PluginId},
     service::{ConsultationMode, Service},
 };
 
@@ -21,6 +21,9 @@ pub struct NewDialog {
     /// wrote there is sent again, with its attachments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continues: Option<DialogId>,
+    /// A national provider beside the GP, by its id; the GP's office where left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<PluginId>,
 }
 
 /// What the citizen writes: the body of `POST /v1/me/dialogs/{id}/messages`.

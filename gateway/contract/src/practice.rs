@@ -22,11 +22,14 @@ pub struct Practice {
     pub office: OfficeName,
     /// Every service of the contract, on or off.
     pub services: Vec<OfferedService>,
-    /// Where the GP is away today: until when, and who stands in.
+    /// The GP is away today, and who answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub away: Option<Absence>,
+    pub away: Option<Away>,
     /// What the office tells everyone.
     pub information: Information,
+    /// National providers that the citizen can use beside the GP; none of them is the citizen's GP.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside_your_gp: Vec<NationalOffer>,
 }
 
 /// What an office tells everyone, from the directory and from one of its providers.
@@ -72,6 +75,34 @@ pub struct Told {
     pub as_of: Timestamp,
     /// It is older than it should be, because the provider cannot be asked now.
     pub stale: bool,
+}
+
+/// The GP is away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Away {
+    /// Last day.
+    pub until: Date,
+    /// Who answers meanwhile, where somebody does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub substitute: Option<Clinician>,
+    /// At which office, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<OfficeName>,
+}
+
+/// A national provider beside the GP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NationalOffer {
+    /// Who; its id is the `provider` of an opening.
+    pub provider: Provider,
+    /// Where messages to it go.
+    pub office: OfficeName,
+    /// What the citizen agrees to by using it, in the citizen's language.
+    pub consent: String,
+    /// What it offers.
+    pub services: Vec<OfferedService>,
 }
 
 /// One service as the office offers it.

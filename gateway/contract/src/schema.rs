@@ -150,6 +150,28 @@ resources! {
     NewSurveyAnswers = "new-survey-answers.json";
     /// [`crate::survey::SurveyResults`].
     SurveyResults = "survey-results.json";
+    /// [`crate::agreement::NewTerms`].
+    NewTerms = "new-terms.json";
+    /// [`crate::agreement::ServiceTerms`].
+    ServiceTerms = "service-terms.json";
+    /// [`crate::agreement::OfficeTerms`].
+    OfficeTerms = "office-terms.json";
+    /// [`crate::agreement::NewOfficeChoice`].
+    NewOfficeChoice = "new-office-choice.json";
+    /// [`crate::agreement::OfficeChoice`].
+    OfficeChoice = "office-choice.json";
+    /// [`crate::agreement::OfficeChoices`].
+    OfficeChoices = "office-choices.json";
+    /// [`crate::agreement::NewAbsences`].
+    NewAbsences = "new-absences.json";
+    /// [`crate::agreement::ClinicianAbsences`].
+    ClinicianAbsences = "clinician-absences.json";
+    /// A [`crate::page::Page`] of [`crate::handover::ExportedDialog`].
+    HandoverPage = "handover-page.json";
+    /// [`crate::handover::NewHandover`].
+    NewHandover = "new-handover.json";
+    /// [`crate::handover::HandedOver`].
+    HandedOver = "handed-over.json";
 }
 
 impl Resource {
@@ -234,6 +256,17 @@ pub fn validate(resource: Resource, value: &Value, locale: Locale) -> Result<(),
         return Ok(());
     }
     Err(findings::collect(validator.iter_errors(value), locale))
+}
+
+/// What of `value` is not as a schema of a plugin's manifest has it; that one compiled when the plugin was installed, and
+/// one that does not holds nothing. At most [`MAX_ERRORS`] fields, as [`validate`] tells them.
+#[must_use]
+pub fn held_to(schema: &Value, value: &Value, locale: Locale) -> Vec<FieldError> {
+    match jsonschema::options().with_draft(Draft::Draft202012).offline().build(schema) {
+        Ok(validator) if validator.is_valid(value) => Vec::new(),
+        Ok(validator) => findings::collect(validator.iter_errors(value), locale),
+        Err(_) => vec![FieldError { pointer: String::new(), detail: sentences::Sentence::NotValid.text(locale) }],
+    }
 }
 
 #[cfg(test)]

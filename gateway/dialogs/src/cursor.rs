@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     AccessLog = 3,
     /// What a citizen found among their dialogs.
     Search = 4,
+    /// The dialogs that are open with a provider at an office.
+    Handover = 17,
 }
 
 /// Makes a cursor at `place` in the list of `owner`.

@@ -2,7 +2,7 @@
 //! is closed stays closed, messages and activities are only ever added, every change gives a new revision.
 
 use dialog_contract::{
-    dialog::{Activity, ActivityKind, AuthorRole, Message, Status, StatusName},
+    dialog::{Activity, ActivityKind, AuthorRole, Clinician, Message, Status, StatusName},
     event::EventType,
     ids::MessageId,
     service::{Closing, Service},
@@ -49,6 +49,14 @@ impl Draft {
     /// Adds an activity.
     pub(crate) fn activity(&mut self, occurred: Timestamp, kind: ActivityKind, text: impl Into<String>) {
         self.record.dialog.activities.push(Activity { occurred, kind, text: text.into() });
+    }
+
+    /// Another clinician answers from now on.
+    pub(crate) fn clinician(&mut self, clinician: Clinician, now: Timestamp) {
+        let text = crate::texts::stands_in(&clinician, self.record.locale);
+        self.record.dialog.clinician = Some(clinician.clone());
+        self.activity(now, ActivityKind::StandsIn { clinician }, text);
+        self.news(EventType::DialogUpdated);
     }
 
     /// Tells the portal, once a change for each kind.

@@ -95,6 +95,7 @@ mod tests {
             video: None,
             results: Vec::new(),
             archived: None,
+            own_gp: true,
             revision: 1,
         }
     }

@@ -51,10 +51,13 @@
 //! | `A` | office, service | [`crate::answer_times::Sketch`] |
 //! | `S` | citizen, plugin + the plugin's name of the survey | [`crate::record::SurveyAnswered`] |
 //! | `C` | office, plugin + the plugin's name of the survey | [`crate::record::SurveyCounts`] |
+//! | `G` | office, service | [`crate::record::StoredTerms`] |
+//! | `J` | plugin, office, service, dialog that is open | whether it is marked |
+//! | `H` | office, clinician | [`crate::record::StoredAbsences`] |
 
 use bytes::{BufMut, Bytes, BytesMut};
 use dialog_contract::{
-    ids::{AppointmentId, AttachmentId, DialogId, EventId, HerId, InvoiceId, NoticeId, PaymentId, PluginId},
+    ids::{AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, NoticeId, PaymentId, PluginId},
     service::Service,
 };
 use jiff::Timestamp;
@@ -485,6 +488,91 @@ pub(crate) fn errand_of(key: &[u8]) -> Option<Uuid> {
     last_uuid(key, 2 + 8)
 }
 
+/// What was changed of an office's agreements for a service.
+pub(crate) fn terms(office: HerId, service: Service) -> Bytes {
+    key(b'G', &[&office.get().to_be_bytes(), service.as_str().as_bytes()])
+}
+
+/// What was changed of an office's agreements.
+pub(crate) fn terms_of(office: HerId) -> Bytes {
+    key(b'G', &[&office.get().to_be_bytes()])
+}
+
+/// What was changed of all agreements.
+pub(crate) fn all_terms() -> Bytes {
+    key(b'G', &[])
+}
+
+/// The office and the service that a key of [`terms`] names.
+pub(crate) fn office_and_service_of_terms(key: &[u8]) -> Option<(HerId, Service)> {
+    let office = u32::from_be_bytes(key.get(2..6)?.try_into().ok()?);
+    let service = std::str::from_utf8(key.get(6..)?).ok()?;
+    Some((office.try_into().ok()?, service.parse().ok()?))
+}
+
+/// When a clinician of an office's is away, where that was changed.
+pub(crate) fn absences(office: HerId, clinician: HprNumber) -> Bytes {
+    key(b'H', &[&office.get().to_be_bytes(), &clinician.get().to_be_bytes()])
+}
+
+/// When clinicians of an office's are away, where that was changed.
+pub(crate) fn absences_of(office: HerId) -> Bytes {
+    key(b'H', &[&office.get().to_be_bytes()])
+}
+
+/// The clinician whom a key of [`absences`] names.
+pub(crate) fn clinician_of_absences(key: &[u8]) -> Option<HprNumber> {
+    u32::from_be_bytes(key.get(6..)?.try_into().ok()?).try_into().ok()
+}
+
+/// Bytes of a service's name in a key: longer than any.
+const SERVICE_BYTES: usize = 24;
+
+/// A dialog that is open with a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OpenWith {
+    pub(crate) plugin: PluginId,
+    pub(crate) office: HerId,
+    pub(crate) service: Service,
+    pub(crate) dialog: DialogId,
+}
+
+/// Where it stands that a dialog is open with a provider.
+pub(crate) fn open_with(plugin: &PluginId, office: HerId, service: Service, dialog: DialogId) -> Bytes {
+    let service = open_with_for(plugin, office, service);
+    [&service[..], dialog.uuid().as_bytes()].concat().into()
+}
+
+/// All dialogs of an office that are open with a provider. No id holds the byte that ends it here.
+pub(crate) fn open_with_at(plugin: &PluginId, office: HerId) -> Bytes {
+    key(b'J', &[plugin.as_str().as_bytes(), b"\0", &office.get().to_be_bytes()])
+}
+
+/// All of a service.
+pub(crate) fn open_with_for(plugin: &PluginId, office: HerId, service: Service) -> Bytes {
+    let mut name = [0; SERVICE_BYTES];
+    for (at, byte) in name.iter_mut().zip(service.as_str().bytes()) {
+        *at = byte;
+    }
+    [&open_with_at(plugin, office)[..], &name].concat().into()
+}
+
+pub(crate) fn all_open() -> Bytes {
+    key(b'J', &[])
+}
+
+/// What a key of [`open_with`] names.
+pub(crate) fn open_of(key: &[u8]) -> Option<OpenWith> {
+    let rest = key.get(2..)?;
+    let end = rest.iter().position(|byte| *byte == 0)?;
+    let plugin = std::str::from_utf8(rest.get(..end)?).ok()?.parse().ok()?;
+    let (office, rest) = rest.get(end + 1..)?.split_at_checked(4)?;
+    let (service, dialog) = rest.split_at_checked(SERVICE_BYTES)?;
+    let office = u32::from_be_bytes(office.try_into().ok()?).try_into().ok()?;
+    let service = std::str::from_utf8(service).ok()?.trim_end_matches('\0').parse().ok()?;
+    Some(OpenWith { plugin, office, service, dialog: Uuid::from_slice(dialog).ok()?.into() })
+}
+
 fn last_uuid(key: &[u8], at: usize) -> Option<Uuid> {
     Uuid::from_slice(key.get(at..)?).ok()
 }
@@ -556,5 +644,15 @@ mod tests {
         let plugin = "ddfl".parse().unwrap();
         let event = processed(&plugin, "e1");
         assert_eq!(processed_of(&processed_at(at(5), &event)), Some(event));
+        let (office, clinician) = (8_150_101.try_into().unwrap(), 9_123_407.try_into().unwrap());
+        let named = office_and_service_of_terms(&terms(office, Service::Inquiry));
+        assert_eq!(named, Some((office, Service::Inquiry)));
+        for service in Service::ALL {
+            assert!(service.as_str().len() < SERVICE_BYTES);
+            let (plugin, service): (PluginId, Service) = ("ddfl".parse().unwrap(), *service);
+            let named = open_of(&open_with(&plugin, office, service, dialog_id));
+            assert_eq!(named, Some(OpenWith { plugin, office, service, dialog: dialog_id }));
+        }
+        assert_eq!(clinician_of_absences(&absences(office, clinician)), Some(clinician));
     }
 }

@@ -1,7 +1,11 @@
 //! Who may do what. Authentication yields a [`Permitted`], every use case asks for one, and there is one way to get
 //! one: what lies behind it cannot be called without.
 
-use dialog_contract::{ids::NationalIdentityNumber, problem::ProblemType, service::Representation};
+use dialog_contract::{
+    ids::{NationalIdentityNumber, OrganisationNumber},
+    problem::ProblemType,
+    service::Representation,
+};
 use jiff::Timestamp;
 
 /// The lowest level of assurance for health information, and for whoever could reach it (Normen, eIDAS high).
@@ -18,6 +22,9 @@ pub const OPERATOR_SCOPE: &str = "dialog:operator";
 
 /// The scope of those who verify what the gateway did.
 pub const AUDITOR_SCOPE: &str = "dialog:auditor";
+
+/// The scope of an office's own people, for what their office decides by itself.
+pub const OFFICE_SCOPE: &str = "dialog:office";
 
 /// What a token said, once its signature, issuer and audience have been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +79,15 @@ pub struct Operator {
 pub struct Auditor {
     /// Who logged in; none where the token is a machine's own.
     pub person: Option<NationalIdentityNumber>,
+}
+
+/// Somebody at an office, for what the office decides by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfficeStaff {
+    /// Who logged in.
+    pub person: NationalIdentityNumber,
+    /// Of which organisation, by the issuer's word; only its own offices are theirs.
+    pub organisation: OrganisationNumber,
 }
 
 /// Why a verified token does not permit something.
@@ -165,6 +181,17 @@ impl Permitted<Auditor> {
     }
 }
 
+impl Permitted<OfficeStaff> {
+    /// Permits what an office's own people may do.
+    ///
+    /// # Errors
+    /// Where the token has expired or lacks [`OFFICE_SCOPE`], or the login is below [`PERSON_LEVEL`].
+    pub fn grant(verified: Verified, staff: OfficeStaff, now: Timestamp) -> Result<Self, NotGranted> {
+        permits(&verified, OFFICE_SCOPE, true, now)?;
+        Ok(Self { verified, target: staff })
+    }
+}
+
 fn permits(verified: &Verified, scope: &'static str, person: bool, now: Timestamp) -> Result<(), NotGranted> {
     if verified.expires <= now {
         Err(NotGranted::Expired)
@@ -218,13 +245,16 @@ mod tests {
     fn each_role_needs_its_own_scope_and_none_opens_another() {
         let now = "2025-12-31T00:00:00Z".parse().unwrap();
         let (operator, auditor) = (Operator { person: None }, Auditor { person: None });
-        for scope in [CITIZEN_SCOPE, EVENTS_SCOPE, OPERATOR_SCOPE, AUDITOR_SCOPE] {
+        let person = kari().national_identity_number;
+        let staff = OfficeStaff { person, organisation: "310001015".parse().unwrap() };
+        for scope in [CITIZEN_SCOPE, EVENTS_SCOPE, OPERATOR_SCOPE, AUDITOR_SCOPE, OFFICE_SCOPE] {
             let verified = || verified(4, &["openid", scope]);
             let refused = [
                 (CITIZEN_SCOPE, Permitted::<Citizen>::grant(verified(), kari(), now).err()),
                 (EVENTS_SCOPE, Permitted::<Portal>::grant(verified(), Portal, now).err()),
                 (OPERATOR_SCOPE, Permitted::<Operator>::grant(verified(), operator.clone(), now).err()),
                 (AUDITOR_SCOPE, Permitted::<Auditor>::grant(verified(), auditor.clone(), now).err()),
+                (OFFICE_SCOPE, Permitted::<OfficeStaff>::grant(verified(), staff.clone(), now).err()),
             ];
             for (needed, refused) in refused {
                 assert_eq!(refused, (needed != scope).then_some(NotGranted::ScopeMissing(needed)), "{scope}");

@@ -8,7 +8,9 @@ use dialog_contract::{
     audit::ActorRole,
     dialog::StatusName,
     event::{Event, EventData, EventType},
-    ids::{AppointmentId, AttachmentId, DialogId, HerId, InvoiceId, NoticeId, PaymentId, PluginId, RequestId},
+    ids::{
+        AppointmentId, AttachmentId, DialogId, HerId, HprNumber, InvoiceId, NoticeId, PaymentId, PluginId, RequestId,
+    },
     service::Service,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -33,6 +35,12 @@ use crate::{
     },
     sequence::{Place, Sequence, Told},
 };
+
+/// Changed agreements that are read at once: some hundred kilobytes.
+const OFFICES_AT_ONCE: usize = 500;
+
+/// Most clinicians of an office: `office.json` says so.
+const CLINICIANS: usize = 200;
 
 /// The store, as the use cases see it.
 #[derive(Clone)]
@@ -254,6 +262,48 @@ impl Shelf {
         self.read("a poll's position", &keys::position(plugin)).await
     }
 
+    /// What was changed of an office's agreements, service by service, with the revision for the store.
+    pub(crate) async fn terms_of(
+        &self,
+        office: HerId,
+    ) -> Result<Vec<(Service, Revision, record::StoredTerms)>, StoreError> {
+        let mut all = Vec::new();
+        for entry in self.store.scan(keys::all(keys::terms_of(office), Service::ALL.len() + 1)).await? {
+            let Some((_, service)) = keys::office_and_service_of_terms(&entry.key) else { continue };
+            all.push((service, entry.versioned.revision, record::decode("terms", &entry.versioned.value)?));
+        }
+        Ok(all)
+    }
+
+    /// What was changed of all offices' agreements.
+    pub(crate) async fn all_terms(&self) -> Result<Vec<(HerId, Service, record::StoredTerms)>, StoreError> {
+        let (mut range, mut all) = (keys::all(keys::all_terms(), OFFICES_AT_ONCE), Vec::new());
+        loop {
+            let entries = self.store.scan(range.clone()).await?;
+            for entry in &entries {
+                let Some((office, service)) = keys::office_and_service_of_terms(&entry.key) else { continue };
+                all.push((office, service, record::decode("terms", &entry.versioned.value)?));
+            }
+            match entries.last() {
+                Some(last) if entries.len() == OFFICES_AT_ONCE => range.from = [&last.key[..], b"\0"].concat().into(),
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    /// When clinicians of an office's are away, where that was changed.
+    pub(crate) async fn absences_of(
+        &self,
+        office: HerId,
+    ) -> Result<Vec<(HprNumber, Revision, record::StoredAbsences)>, StoreError> {
+        let mut all = Vec::new();
+        for entry in self.store.scan(keys::all(keys::absences_of(office), CLINICIANS)).await? {
+            let Some(clinician) = keys::clinician_of_absences(&entry.key) else { continue };
+            all.push((clinician, entry.versioned.revision, record::decode("absences", &entry.versioned.value)?));
+        }
+        Ok(all)
+    }
+
     /// Commits a step, with its events at the places where the feed will show them. A caller that goes away while
     /// this waits must not drop it: run it in a task of its own.
     pub(crate) async fn commit(&self, step: Step) -> Result<Revision, StoreError> {
@@ -441,6 +491,9 @@ impl Step {
             }
         }
         if discarded {
+            if let Some((key, _)) = before.as_ref().and_then(|(_, before)| before.open_with()) {
+                self.batch.delete(key);
+            }
             self.batch.delete(key);
             return Ok(record);
         }
@@ -468,6 +521,15 @@ impl Step {
         if let Some(due) = record.owed() {
             let owed = Owed { office: record.dialog.office.her_id, service: record.dialog.service };
             self.batch.put_of(record.citizen.owner(), keys::owed(due, id), record::encode(&owed)?);
+        }
+        let (was, is) = (before.as_ref().and_then(|(_, before)| before.open_with()), record.open_with());
+        if was != is {
+            if let Some((key, _)) = was {
+                self.batch.delete(key);
+            }
+            if let Some((key, marked)) = is {
+                self.batch.put(key, if marked { &b"marked"[..] } else { &b""[..] });
+            }
         }
         if record.visible {
             let listed = keys::listed(record.citizen, record.dialog.updated, id);
@@ -711,6 +773,42 @@ impl Step {
         let at = key.at();
         self.batch.require_at(at.clone(), revision);
         self.batch.delete(keys::reply_expiry(reply.expires, &at)).delete(at);
+    }
+
+    /// Writes what holds for a service of an office, as it was read at `revision` (none where it is new).
+    pub(crate) fn terms(
+        &mut self,
+        revision: Option<Revision>,
+        office: HerId,
+        service: Service,
+        terms: &record::StoredTerms,
+    ) -> Result<(), StoreError> {
+        self.over(revision, keys::terms(office, service), terms)
+    }
+
+    /// Writes when a clinician is away, as it was read at `revision` (none where it is new).
+    pub(crate) fn absences(
+        &mut self,
+        revision: Option<Revision>,
+        office: HerId,
+        clinician: HprNumber,
+        absences: &record::StoredAbsences,
+    ) -> Result<(), StoreError> {
+        self.over(revision, keys::absences(office, clinician), absences)
+    }
+
+    fn over<T: serde::Serialize>(
+        &mut self,
+        revision: Option<Revision>,
+        key: bytes::Bytes,
+        value: &T,
+    ) -> Result<(), StoreError> {
+        match revision {
+            Some(revision) => self.batch.require_at(key.clone(), revision),
+            None => self.batch.require_absent(key.clone()),
+        };
+        self.batch.put(key, record::encode(value)?);
+        Ok(())
     }
 
     /// Marks a provider's event as settled; a batch that settles it a second time is a conflict.

@@ -2,7 +2,7 @@
 //! ([`crate::access`]).
 
 use dialog_contract::{
-    dialog::Status,
+    dialog::{Clinician, Status},
     provider::{AppointmentChangeKind, RenewalDecision, RenewalOutcome},
     service::{Closing, Locale, Sent, Service},
 };
@@ -161,6 +161,16 @@ texts! {
     no_such_choice = "Spørsmålet har ikke dette svaret.", "Spørsmålet har ikkje dette svaret.", "The question does not have this answer.";
     no_form_here = "Legekontoret har ikke noe skjema her. Send uten svar på skjema.", "Legekontoret har ikkje noko skjema her. Send utan svar på skjema.", "The office has no form here. Send without answers to one.";
     form_too_large = "Svarene på skjemaet er for lange.", "Svara på skjemaet er for lange.", "The answers to the form are too long.";
+    agreement_changed_since = "Avtalen er endret siden du leste den. Les den på nytt.", "Avtalen er endra sidan du las han. Les han på nytt.", "The agreement has changed since you read it. Read it again.";
+    names_a_person = "Kan ikke inneholde et tall på elleve sifre.", "Kan ikkje innehalde eit tal på elleve siffer.", "Cannot hold a number of eleven digits.";
+    terms_overlap = "Gjelder samtidig med en annen avtale for samme tjeneste.", "Gjeld samstundes med ein annan avtale for same teneste.", "Holds at the same time as another agreement for the same service.";
+    absences_overlap = "Er samtidig med et annet fravær.", "Er samstundes med eit anna fråvær.", "Is at the same time as another absence.";
+    booking_belongs = "Hører til timebestilling, som må ha det.", "Høyrer til timebestilling, som må ha det.", "Belongs to appointments, which must have it.";
+    modes_belong = "Hører til e-konsultasjon.", "Høyrer til e-konsultasjon.", "Belongs to e-consultations.";
+    no_fallback = "Bare en annen løsning, og bare for det som skrives, kan tre inn.", "Berre ei anna løysing, og berre for det som blir skrive, kan tre inn.", "Only another solution, and only for what is written, can step in.";
+    not_installed = "Er ikke installert, eller har ikke noe navn i katalogen.", "Er ikkje installert, eller har ikkje noko namn i katalogen.", "Is not installed, or has no name in the directory.";
+    no_such_substitute = "Er ingen som kan ta over der.", "Er ingen som kan ta over der.", "Is nobody who can take over there.";
+    no_such_national = "Er ikke en nasjonal leverandør ved siden av fastlegen.", "Er ikkje ein nasjonal leverandør ved sida av fastlegen.", "Is no national provider beside the GP.";
     delivered = "Meldingen er i legekontorets journalsystem.", "Meldinga er i journalsystemet til legekontoret.", "The message is in the office's record system.";
 }
 
@@ -191,6 +201,85 @@ pub(crate) fn form_missing(title: &str, locale: Locale) -> String {
         format!("Legekontoret trenger svar på skjemaet «{title}» først."),
         format!("Legekontoret treng svar på skjemaet «{title}» først."),
         format!("The office needs answers to the form \"{title}\" first."),
+    )
+}
+
+/// A plugin that does not export what a service needs.
+pub(crate) fn does_not_serve(interface: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Løsningen har ikke det som trengs her («{interface}»)."),
+        format!("Løysinga har ikkje det som trengst her («{interface}»)."),
+        format!("The solution does not have what is needed here (\"{interface}\")."),
+    )
+}
+
+/// Another clinician than before answers.
+pub(crate) fn stands_in(clinician: &Clinician, locale: Locale) -> String {
+    let Clinician { given_name, family_name, .. } = clinician;
+    text!(
+        locale,
+        format!("{given_name} {family_name} svarer deg fra nå av."),
+        format!("{given_name} {family_name} svarer deg frå no av."),
+        format!("{given_name} {family_name} answers you from now on."),
+    )
+}
+
+/// The provider could not be reached, and another takes it.
+pub(crate) fn fell_back(from: &str, to: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("{from} kan ikke nås nå, og har ikke fått dette. Legekontoret tar det imot gjennom {to} i stedet."),
+        format!("{from} kan ikkje nåast no, og har ikkje fått dette. Legekontoret tek det imot gjennom {to} i staden."),
+        format!("{from} cannot be reached now, and has not received this. The office takes it through {to} instead."),
+    )
+}
+
+/// The office has left the provider.
+pub(crate) fn provider_ended(provider: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!(
+            "Legekontoret bruker ikke {provider} lenger, og kan ikke svare her. Åpne en ny dialog, eller ring legekontoret hvis det haster."
+        ),
+        format!(
+            "Legekontoret bruker ikkje {provider} lenger, og kan ikkje svare her. Opne ein ny dialog, eller ring legekontoret om det hastar."
+        ),
+        format!(
+            "The office no longer uses {provider}, and cannot answer here. Open a new dialog, or call the office if it is urgent."
+        ),
+    )
+}
+
+/// A dialog goes on with the office's new provider.
+pub(crate) fn handed_over(provider: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!(
+            "Legekontoret bruker nå {provider}. Det du skrev her, er sendt dit i en ny dialog; du trenger ikke å gjøre noe."
+        ),
+        format!(
+            "Legekontoret bruker no {provider}. Det du skreiv her, er sendt dit i ein ny dialog; du treng ikkje gjere noko."
+        ),
+        format!(
+            "The office now uses {provider}. What you wrote here is sent there in a new dialog; you need not do anything."
+        ),
+    )
+}
+
+/// What a citizen agrees to who uses a provider beside the GP.
+pub(crate) fn national_consent(name: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!(
+            "{name} er ikke fastlegen din. Fastlegen ser ikke det du skriver her, med mindre du selv ber om at det blir sendt dit."
+        ),
+        format!(
+            "{name} er ikkje fastlegen din. Fastlegen ser ikkje det du skriv her, med mindre du sjølv ber om at det blir sendt dit."
+        ),
+        format!(
+            "{name} is not your GP. Your GP does not see what you write here unless you ask for it to be sent there."
+        ),
     )
 }
 

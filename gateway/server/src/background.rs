@@ -26,6 +26,9 @@ use crate::{
 /// How often due work is looked for. The first retry comes five seconds after a failure.
 const WORK: Duration = Duration::from_secs(1);
 
+/// How often it is looked for dialogs whose provider has ended.
+const ENDED: Duration = Duration::from_secs(60);
+
 /// How often what is past its time is forgotten.
 const PURGE: Duration = Duration::from_secs(60);
 
@@ -40,6 +43,7 @@ pub fn start(gateway: &Arc<Gateway>, polled: Vec<(PluginId, Duration)>) -> JoinS
     tasks.spawn(errands(Arc::clone(gateway)));
     tasks.spawn(purge(Arc::clone(gateway)));
     tasks.spawn(notices(Arc::clone(gateway)));
+    tasks.spawn(mark_ended(Arc::clone(gateway)));
     tasks.spawn(rewrap(Arc::clone(gateway)));
     tasks.spawn(gateway.trails.clone().follow(stop.clone()));
     if let Some(days) = gateway.keep_records_days {
@@ -137,6 +141,19 @@ async fn purge(gateway: Arc<Gateway>) {
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Citizens are told in their open dialogs that their office has left the provider.
+async fn mark_ended(gateway: Arc<Gateway>) {
+    let mut tick = tokio::time::interval(ENDED);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while gateway.stop.run_until_cancelled(tick.tick()).await.is_some() {
+        match gateway.desk.mark_ended().await {
+            Ok(0) => {}
+            Ok(told) => tracing::warn!(told, "open dialogs are with a provider that their office has left"),
+            Err(error) => tracing::error!(%error, "what is open with providers that have ended could not be marked"),
         }
     }
 }

@@ -248,12 +248,18 @@ fn notifiers(notices: &NoticesConfig, plugins: &[CheckedPlugin]) -> Vec<String> 
 /// request. Agreements with a plugin that is not installed are not looked at.
 fn settings(directory: &Directory, plugins: &[CheckedPlugin]) -> Vec<String> {
     let agreements = directory.agreements.iter().enumerate();
-    agreements
-        .filter_map(|(at, agreement)| {
-            let plugin = plugins.iter().find(|known| known.id == agreement.plugin)?;
-            let schema = &plugin.package.as_ref()?.package.manifest.settings_schema;
-            let wrong = check_value(schema, &agreement.settings).err()?;
-            Some(format!("directory file: agreements[{at}].settings: not as {} has them: {wrong}", agreement.plugin))
-        })
-        .collect()
+    let all = agreements.flat_map(|(at, agreement)| {
+        let own = (format!("agreements[{at}].settings"), &agreement.plugin, &agreement.settings);
+        let behind = agreement.fallback.as_ref();
+        let behind =
+            behind.map(|other| (format!("agreements[{at}].fallback.settings"), &other.plugin, &other.settings));
+        [Some(own), behind].into_iter().flatten()
+    });
+    all.filter_map(|(at, id, settings)| {
+        let plugin = plugins.iter().find(|known| known.id == *id)?;
+        let schema = &plugin.package.as_ref()?.package.manifest.settings_schema;
+        let wrong = check_value(schema, settings).err()?;
+        Some(format!("directory file: {at}: not as {id} has them: {wrong}"))
+    })
+    .collect()
 }

@@ -348,6 +348,9 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         }
         None => desk,
     };
+    for (office, service) in desk.overtaken_agreements().await.context("compare the agreements with the directory")? {
+        tracing::warn!(%office, %service, "the directory file says something else of this agreement than when it was changed; what was changed holds");
+    }
     let gateway = Gateway {
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,

@@ -4,7 +4,7 @@ use dialog_contract::service::Service;
 use serde_json::{Value, json};
 
 use super::rooms;
-use crate::sim::world::{self, CITIZENS, Gp, OFFICES, Office, SPECIALISTS, Solution};
+use crate::sim::world::{self, CITIZENS, Gp, KRY, OFFICES, Office, SPECIALISTS, Solution};
 
 /// The whole file.
 #[must_use]
@@ -16,6 +16,7 @@ pub fn file() -> Value {
             .collect::<Vec<_>>(),
         "offices": OFFICES.iter().map(office).collect::<Vec<_>>(),
         "agreements": OFFICES.iter().flat_map(agreements).collect::<Vec<_>>(),
+        "nationalProviders": [{ "provider": Solution::Kry.plugin(), "office": KRY.service_her_id }],
         "citizens": CITIZENS.iter().map(citizen).collect::<Vec<_>>(),
     })
 }

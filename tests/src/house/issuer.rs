@@ -9,7 +9,7 @@ use jsonwebtoken::{
 use serde_json::{Value, json};
 
 use super::proof::{ProofKey, Token};
-use crate::sim::world::Citizen;
+use crate::sim::world::{Citizen, MARTE, Office};
 
 /// `iss` of its tokens.
 pub const ISSUER: &str = "https://login.example.test";
@@ -87,6 +87,14 @@ impl Issuer {
     /// A token of the portal's own, for its event feed.
     pub fn portal(&self) -> anyhow::Result<Token> {
         self.machine(PORTAL_CLIENT, "dialog:events")
+    }
+
+    /// A token of somebody at an office, as HelseID gives it: who logged in, and for which organisation.
+    pub fn office(&self, office: &Office) -> anyhow::Result<Token> {
+        let mut claims = citizen_claims(&MARTE);
+        claims["scope"] = json!("dialog:office");
+        claims["helseid://claims/client/claims/orgnr_child"] = json!(office.organisation_number);
+        self.bound(claims)
     }
 
     /// A token of a machine with this scope: of the operator's, or of an auditor's.

@@ -12,6 +12,7 @@
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
 //!   [`results`]: what tests found.
 //! - [`notices`]: what Leila is told by text message, once.
+//! - [`routing`]: an office decides what it offers, who answers and through whom; a provider beside the GP.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
@@ -28,6 +29,7 @@ pub mod national;
 pub mod notices;
 pub mod payment;
 pub mod results;
+pub mod routing;
 pub mod skogbrynet;
 pub mod solsiden;
 pub mod teller;
@@ -50,6 +52,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     evidence::play(tell, house).await?;
     notices::play(tell, house).await?;
     trouble::play(tell, house).await?;
+    routing::play(tell, house).await?;
     crash::play(tell, house).await?;
     nothing_wrong(tell, house)
 }

@@ -14,6 +14,7 @@
 //! - [`tools`]: tools that nobody here wrote.
 //! - [`house_rules`]: what no compiler checks.
 //! - [`packages`]: plugins that come, wait, serve and go while the gateway runs.
+//! - [`routing`]: what offices agreed, changed while everything runs.
 //! - [`retention`]: what is in the audit log goes when its time has come.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`auditor`]: the auditor's tool, at the door of a whole gateway.
@@ -45,6 +46,7 @@ mod national;
 mod packages;
 mod providers;
 mod retention;
+mod routing;
 mod succession;
 mod tools;
 mod vendors;

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, action, audit, dialog, event, health, notice, observation, payment, plugin, practice, prescription,
-    problem::ProblemType, provider, schema::Resource, service, video,
+    access_log, action, agreement, audit, dialog, event, health, notice, observation, payment, plugin, practice,
+    prescription, problem::ProblemType, provider, schema::Resource, service, video,
 };
 use serde_json::Value;
 
@@ -32,7 +32,8 @@ macro_rules! list {
 
 fn lists() -> Vec<List> {
     use Resource::{
-        AccessLogPage, AuditRecord, Event, Health, Message, NewNoticePreferences, Plugin, PluginGrant, Practice, Types,
+        AccessLogPage, AuditRecord, Event, Health, Message, NewNoticePreferences, Plugin, PluginGrant, Practice,
+        ServiceTerms, Types,
     };
     vec![
         list!(service::Service, Some(("types", "service")), Some((Types, "/$defs/service"))),
@@ -84,6 +85,7 @@ fn lists() -> Vec<List> {
         list!(access_log::AccessActor, None, Some((AccessLogPage, "/$defs/accessActor"))),
         list!(access_log::AccessKind, None, Some((AccessLogPage, "/$defs/accessKind"))),
         list!(access_log::AccessOutcome, None, Some((AccessLogPage, "/$defs/accessOutcome"))),
+        list!(agreement::TermsSource, None, Some((ServiceTerms, "/$defs/termsSource"))),
         list!(health::HealthStatus, None, Some((Health, "/properties/status"))),
     ]
 }

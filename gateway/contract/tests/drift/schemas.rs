@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, appointment, audit, choice, dialog, erasure, event, guidance, health,
+    access_log, agreement, appointment, audit, choice, dialog, erasure, event, guidance, handover, health,
     ids::{
         AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, MessageId, NationalIdentityNumber,
         OrganisationNumber, PaymentId, PluginId, RequestId,
@@ -41,7 +41,7 @@ fn structs() -> Vec<Struct> {
     use Resource as R;
     vec![
         Struct {
-            sparse: &["overdue", "results"],
+            sparse: &["overdue", "results", "own_gp"],
             ..plain(
                 R::Dialog,
                 "",
@@ -52,7 +52,7 @@ fn structs() -> Vec<Struct> {
                     activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
                     represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>,
                     continues: Option<DialogId>, continued_as: Option<DialogId>, overdue: bool, video: Option<video::Video>,
-                    results: Vec<observation::Observation>, archived: Option<dialog::Archived>, revision: u64,
+                    results: Vec<observation::Observation>, archived: Option<dialog::Archived>, own_gp: bool, revision: u64,
                 }),
             )
         },
@@ -134,6 +134,7 @@ fn structs() -> Vec<Struct> {
             "",
             fields_of!(opening::NewDialog {
                 request: opening::Request, message: Option<opening::NewMessage>, continues: Option<DialogId>,
+                provider: Option<PluginId>,
             }),
         ),
         Struct {
@@ -187,13 +188,31 @@ fn structs() -> Vec<Struct> {
                 valid_until: Option<Timestamp>, renewability: prescription::Renewability, note: Option<String>,
             }),
         ),
+        Struct {
+            sparse: &["beside_your_gp"],
+            ..plain(
+                R::Practice,
+                "",
+                fields_of!(practice::Practice {
+                    citizen: String, general_practitioner: practice::Practitioner, office: dialog::OfficeName,
+                    services: Vec<practice::OfferedService>, away: Option<practice::Away>,
+                    information: practice::Information, beside_your_gp: Vec<practice::NationalOffer>,
+                }),
+            )
+        },
         plain(
             R::Practice,
-            "",
-            fields_of!(practice::Practice {
-                citizen: String, general_practitioner: practice::Practitioner, office: dialog::OfficeName,
-                services: Vec<practice::OfferedService>, away: Option<practice::Absence>,
-                information: practice::Information,
+            "/$defs/away",
+            fields_of!(practice::Away {
+                until: Date, substitute: Option<dialog::Clinician>, office: Option<dialog::OfficeName>,
+            }),
+        ),
+        plain(
+            R::Practice,
+            "/$defs/nationalOffer",
+            fields_of!(practice::NationalOffer {
+                provider: dialog::Provider, office: dialog::OfficeName, consent: String,
+                services: Vec<practice::OfferedService>,
             }),
         ),
         plain(
@@ -562,6 +581,104 @@ fn structs() -> Vec<Struct> {
                 status: Option<u16>, problem: Option<String>, sent: Option<Sent>,
             }),
         ),
+        Struct {
+            sparse: &["modes", "attachments", "own_notices", "prices"],
+            ..plain(
+                R::ServiceTerms,
+                "/$defs/terms",
+                fields_of!(agreement::Terms {
+                    plugin: PluginId, enabled: bool, booking: Option<practice::Booking>, modes: Vec<ConsultationMode>,
+                    attachments: Vec<dialog::MediaType>, own_notices: Vec<notice::NoticeKind>, settings: Value,
+                    valid_from: Option<Timestamp>, offered_until: Option<Timestamp>, valid_until: Option<Timestamp>,
+                    fallback: Option<agreement::Fallback>, prices: Vec<agreement::AgreedPrice>,
+                }),
+            )
+        },
+        plain(
+            R::ServiceTerms,
+            "/$defs/fallback",
+            fields_of!(agreement::Fallback { plugin: PluginId, settings: Value }),
+        ),
+        plain(
+            R::ServiceTerms,
+            "/$defs/agreedPrice",
+            fields_of!(agreement::AgreedPrice {
+                amount: u64, tariff: Option<String>, nb: String, nn: String, en: String,
+            }),
+        ),
+        plain(R::NewTerms, "", fields_of!(agreement::NewTerms { terms: Vec<agreement::Terms>, reason: String })),
+        plain(
+            R::ServiceTerms,
+            "",
+            fields_of!(agreement::ServiceTerms {
+                service: Service, source: agreement::TermsSource, terms: Vec<agreement::Terms>, file_changed: bool,
+                changed: Option<Timestamp>, revision: u64,
+            }),
+        ),
+        plain(
+            R::OfficeTerms,
+            "",
+            fields_of!(agreement::OfficeTerms { office: HerId, items: Vec<agreement::ServiceTerms> }),
+        ),
+        plain(
+            R::NewOfficeChoice,
+            "",
+            fields_of!(agreement::NewOfficeChoice {
+                enabled: bool, booking: Option<practice::Booking>, modes: Option<Vec<ConsultationMode>>,
+            }),
+        ),
+        Struct {
+            sparse: &["modes"],
+            ..plain(
+                R::OfficeChoice,
+                "",
+                fields_of!(agreement::OfficeChoice {
+                    service: Service, provider: dialog::Provider, enabled: bool, booking: Option<practice::Booking>,
+                    modes: Vec<ConsultationMode>, revision: u64,
+                }),
+            )
+        },
+        plain(
+            R::OfficeChoices,
+            "",
+            fields_of!(agreement::OfficeChoices {
+                office: dialog::OfficeName, services: Vec<agreement::OfficeChoice>,
+                clinicians: Vec<agreement::ClinicianAbsences>,
+            }),
+        ),
+        plain(
+            R::ClinicianAbsences,
+            "/$defs/leave",
+            fields_of!(agreement::Leave {
+                from: Date, until: Date, substitute: Option<dialog::Clinician>, office: Option<HerId>,
+            }),
+        ),
+        plain(R::NewAbsences, "", fields_of!(agreement::NewAbsences { absences: Vec<agreement::Leave> })),
+        plain(
+            R::ClinicianAbsences,
+            "",
+            fields_of!(agreement::ClinicianAbsences {
+                clinician: dialog::Clinician, absences: Vec<agreement::Leave>, revision: u64,
+            }),
+        ),
+        plain(
+            R::HandoverPage,
+            "/$defs/exportedDialog",
+            fields_of!(handover::ExportedDialog {
+                citizen: handover::ExportedCitizen, reference: Option<String>, dialog: dialog::Dialog,
+            }),
+        ),
+        plain(
+            R::HandoverPage,
+            "/$defs/exportedCitizen",
+            fields_of!(handover::ExportedCitizen {
+                national_identity_number: NationalIdentityNumber,
+                given_name: String,
+                family_name: String,
+            }),
+        ),
+        plain(R::NewHandover, "", fields_of!(handover::NewHandover { reason: String })),
+        plain(R::HandedOver, "", fields_of!(handover::HandedOver { handed_over: u32, left: u32, more: bool })),
     ]
 }
 
@@ -596,6 +713,10 @@ fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, Sparse)> {
                 Appointment { change: provider::AppointmentChangeKind, appointment: Box<appointment::Appointment> },
                 Video { state: video::VideoStatus, participant: Option<String> },
                 StatusChanged { status: dialog::StatusName, reason: Option<String> },
+                StandsIn { clinician: dialog::Clinician },
+                FellBack { from: dialog::Provider },
+                ProviderEnded {},
+                HandedOver { dialog: DialogId },
             }),
             &[],
         ),
@@ -744,6 +865,7 @@ fn every_object_of_the_schemas_has_its_rust_type() {
         Resource::InvoicePage,
         Resource::PaymentPage,
         Resource::EventPage,
+        Resource::HandoverPage,
         Resource::Limits,
     ] {
         known.insert(resource.file().to_owned());
@@ -805,6 +927,17 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::Survey => round::<survey::OpenSurvey>(value),
         Resource::NewSurveyAnswers => round::<survey::NewSurveyAnswers>(value),
         Resource::SurveyResults => round::<survey::SurveyResults>(value),
+        Resource::NewTerms => round::<agreement::NewTerms>(value),
+        Resource::ServiceTerms => round::<agreement::ServiceTerms>(value),
+        Resource::OfficeTerms => round::<agreement::OfficeTerms>(value),
+        Resource::NewOfficeChoice => round::<agreement::NewOfficeChoice>(value),
+        Resource::OfficeChoice => round::<agreement::OfficeChoice>(value),
+        Resource::OfficeChoices => round::<agreement::OfficeChoices>(value),
+        Resource::NewAbsences => round::<agreement::NewAbsences>(value),
+        Resource::HandoverPage => round::<Page<handover::ExportedDialog>>(value),
+        Resource::NewHandover => round::<handover::NewHandover>(value),
+        Resource::HandedOver => round::<handover::HandedOver>(value),
+        Resource::ClinicianAbsences => round::<agreement::ClinicianAbsences>(value),
     })
 }
 

@@ -79,6 +79,7 @@ fn who(record: &Record, person: &str) -> Who {
         ActorRole::Portal => Who::Other(AccessActor::Portal),
         ActorRole::Operator => Who::Other(AccessActor::Operator),
         ActorRole::Auditor => Who::Other(AccessActor::Auditor),
+        ActorRole::Office => Who::Other(AccessActor::Office),
         ActorRole::Gateway => Who::Other(AccessActor::Gateway),
         ActorRole::Unknown => Who::Other(AccessActor::Unknown),
     }

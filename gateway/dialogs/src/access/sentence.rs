@@ -182,6 +182,18 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
             "gjorde noe" / "gjøre noe",
             "gjorde noko" / "gjere noko",
             "did something" / "do something"),
+        Action::DialogHandOver => deed!(locale,
+            "flyttet en samtale til den nye løsningen på legekontoret" / "flytte en samtale til den nye løsningen på legekontoret",
+            "flytta ein samtale til den nye løysinga på legekontoret" / "flytte ein samtale til den nye løysinga på legekontoret",
+            "moved a conversation to the office's new solution" / "move a conversation to the office's new solution"),
+        Action::DialogMark => deed!(locale,
+            "skrev i en samtale at legekontoret har forlatt løsningen" / "skrive i en samtale at legekontoret har forlatt løsningen",
+            "skreiv i ein samtale at legekontoret har forlate løysinga" / "skrive i ein samtale at legekontoret har forlate løysinga",
+            "noted in a conversation that the office has left the solution" / "note in a conversation that the office has left the solution"),
+        Action::DialogExport => deed!(locale,
+            "hentet ut en åpen samtale fra en løsning som opphører" / "hente ut en åpen samtale fra en løsning som opphører",
+            "henta ut ein open samtale frå ei løysing som tek slutt" / "hente ut ein open samtale frå ei løysing som tek slutt",
+            "exported an open conversation from a solution that ends" / "export an open conversation from a solution that ends"),
         Action::OfficeRead
         | Action::PracticeFetch
         | Action::SurveyResultsRead
@@ -208,7 +220,10 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
         | Action::LogSeal
         | Action::LogOpen
         | Action::LogWitness
-        | Action::KeySign => None,
+        | Action::KeySign
+        | Action::AgreementsRead
+        | Action::AgreementsChange
+        | Action::AbsencesChange => None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Desk {
             service,
             citizen: self.shelf.secret.citizen(&who.target().national_identity_number),
             representative: self.acting(who),
-            clinician: Some(&practice.clinician),
+            clinician: practice.clinician.as_ref(),
             locale,
             key,
         }
@@ -153,7 +153,7 @@ impl Desk {
         let stored = stored.ok_or_else(|| defect("the citizen is not known"))?;
         let found = self.directory.office(office).await.map_err(of_directory)?;
         let found = found.ok_or_else(|| not_now("the directory does not have the office"))?;
-        let agreements = self.directory.agreements(office).await.map_err(of_directory)?;
+        let agreements = self.agreements(office).await.map_err(of_directory)?;
         // A dialog that has begun goes on where the service was switched off since, and ends with the agreement.
         let now = self.now();
         let agreement = agreements
@@ -216,7 +216,7 @@ fn message(shown: &Shown) -> Message {
 }
 
 /// What the dialog was opened with; none where the stored parts do not fit together.
-fn opening(record: &StoredDialog) -> Option<Opening> {
+pub(crate) fn opening(record: &StoredDialog) -> Option<Opening> {
     let first = record.dialog.messages.first().map(message);
     let wanted = |periods: &[dialog_contract::opening::Period]| {
         periods.iter().map(|period| Period { start: period.start, end: period.end }).collect()

@@ -214,6 +214,9 @@ impl Desk {
             if let Some(due) = record.owed() {
                 batch.delete(keys::owed(due, dialog));
             }
+            if let Some((open, _)) = record.open_with() {
+                batch.delete(open);
+            }
             if let Some(reference) = &record.reference {
                 batch.delete(keys::dialog_by_reference(&record.plugin, reference));
             }

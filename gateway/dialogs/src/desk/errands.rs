@@ -239,7 +239,7 @@ impl Desk {
         let stored = stored.ok_or_else(|| not_now("the citizen is not known".into()))?;
         let found = self.directory.assignment(&stored.national_identity_number).await;
         let gp = found.map_err(|error| not_now(error.to_string()))?.filter(|assignment| assignment.office == office);
-        let agreements = self.directory.agreements(office).await.map_err(|error| not_now(error.to_string()))?;
+        let agreements = self.agreements(office).await.map_err(|error| not_now(error.to_string()))?;
         let now = self.now();
         let agreed = agreements.iter().find(|agreement| agreement.plugin == *plugin && agreement.valid_at(now));
         let Some(agreed) = agreed else {

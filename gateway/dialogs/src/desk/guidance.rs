@@ -53,9 +53,11 @@ impl Desk {
         let practice = self.practice_of(&who.target().national_identity_number, locale).await?;
         let office = practice.office.her_id;
         trail.office(office);
+        // As an opening would go now: while the GP is away, perhaps to another office with a form of its own.
+        let routed = self.routed(practice.clone(), service, None, locale).await?;
         let (offered, form, telephone) = tokio::join!(
-            self.offered_service(office, &practice.agreements, service, locale),
-            self.form_shown(&practice, service, request),
+            self.offered_service(routed.office.her_id, &routed.agreements, service, locale),
+            self.form_shown(&routed, service, request),
             self.telephone(&practice, request),
         );
         let (offered, form, telephone) = (offered?, form?, telephone?);

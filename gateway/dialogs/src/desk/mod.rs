@@ -9,8 +9,8 @@
 //! - [`citizens`]: who is asking; [`practice`]: who their office is and what it offers; [`profiles`]: what providers tell
 //!   of it; [`validation`]: whether an opening makes sense, [`forms`]: whether it answers the provider's form.
 //! - [`opening`], [`resending`], [`sending`], [`closing`], [`reading`]: dialogs; [`attachments`]: their files.
-//! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`queue`]: trying again, and the repair
-//!   after a crash.
+//! - [`calls`]: calls to a dialog's provider; [`settling`]: what comes of one; [`fallback`]: who takes what it cannot;
+//!   [`queue`]: trying again, and the repair after a crash.
 //! - [`booking`]: appointments booked, changed and cancelled; [`operations`]: the calls of that, and of payments, and
 //!   what comes of them.
 //! - [`slots`], [`appointments`], [`prescriptions`]: the look-ups around dialogs.
@@ -22,10 +22,14 @@
 //! - [`surveys`]: what citizens think of their office, in choices, and how often each was chosen.
 //! - [`choices`]: what a citizen chooses about themselves; [`errands`]: what follows from it, for others.
 //! - [`access`]: what the audit log holds about the caller; [`receipts`]: the proof of it.
+//! - [`agreements`]: what offices agreed, over what the directory says; [`terms`]: the operator changes it; [`offices`]:
+//!   the office decides within it, and says who is away.
+//! - [`handover`]: what is open with a provider that an office has left.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
 
 mod access;
+mod agreements;
 mod appointments;
 mod attachments;
 mod booking;
@@ -36,13 +40,16 @@ mod closing;
 mod counts;
 mod erasure;
 mod errands;
+mod fallback;
 mod feed;
 mod forms;
 mod guidance;
+mod handover;
 mod inbox;
 mod marks;
 mod notices;
 mod notifying;
+mod offices;
 mod opening;
 mod operations;
 mod payments;
@@ -60,6 +67,7 @@ mod sending;
 mod settling;
 mod slots;
 mod surveys;
+mod terms;
 mod trail;
 mod validation;
 mod video;

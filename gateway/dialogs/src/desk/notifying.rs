@@ -295,7 +295,7 @@ impl Desk {
                 (stored.provider.id, stored.office.name, Some(stored.appointment.start), Locale::Nb)
             }
         };
-        let agreements = self.directory.agreements(one.office).await;
+        let agreements = self.agreements(one.office).await;
         let agreements = agreements.map_err(|error| StoreError::Unavailable(error.to_string()))?;
         let own = agreements.iter().filter(|agreement| agreement.plugin == plugin && agreement.valid_at(now));
         let kind = one.template.kind();

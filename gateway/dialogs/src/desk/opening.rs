@@ -80,6 +80,7 @@ impl Desk {
             let practice = self.practice_of(&who.target().national_identity_number, locale).await?;
             let (earlier, new) = self.resent(who, new, trail).await?;
             let new = &new;
+            let practice = self.routed(practice, service, new.provider.as_ref(), locale).await?;
             trail.service(service);
             trail.office(practice.office.her_id);
             let offer = self.offered(&practice, service, locale).await?;
@@ -257,11 +258,12 @@ impl Desk {
             kind: ActivityKind::Requested { request: shown(&new.request) },
             text: texts::requested(service, request.locale),
         };
+        let at_own_office = practice.office.her_id == practice.assignment.office;
         let dialog = Dialog {
             id,
             service,
             office: practice.office_name(),
-            clinician: Some(practice.clinician.clone()),
+            clinician: practice.clinician.clone(),
             provider: offer.provider.clone(),
             status: Status::AwaitingOffice,
             opened: now,
@@ -283,6 +285,7 @@ impl Desk {
             video: self.meets(&new.request, offer).then(meeting::expected),
             results: Vec::new(),
             archived: None,
+            own_gp: practice.own_gp,
             revision: 1,
         };
         StoredDialog {
@@ -295,7 +298,9 @@ impl Desk {
             appointment: None,
             visible: false,
             two_way: true,
+            general_practitioner: at_own_office.then(|| practice.assignment.general_practitioner.clone()),
             representative: self.acting(who),
+            ended: false,
             calls: VecDeque::from([self.begin(CallKind::Open, id.to_string(), request, reply)]),
             known_as: Vec::new(),
         }

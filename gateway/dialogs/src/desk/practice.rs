@@ -2,24 +2,26 @@
 
 use dialog_contract::{
     action::Action,
+    agreement::Leave,
     dialog::{Clinician, OfficeName, Provider},
-    ids::{HerId, HprNumber, NationalIdentityNumber},
+    ids::{HerId, HprNumber, NationalIdentityNumber, PluginId},
     limits::Limits,
-    practice::{self, Booking, OfferedService, Practitioner, Price, WhyNot},
+    practice::{self, Away, NationalOffer, OfferedService, Practitioner, Price, WhyNot},
     problem::ProblemType,
-    provider::Interface,
     service::{ConsultationMode, Locale, Service},
 };
-use jiff::{Timestamp, civil::Date};
+use jiff::civil::Date;
 
 use super::{
     Desk, Outcome,
     profiles::{away, information, informed},
+    validation::Errors,
 };
 use crate::{
     answer::{Ended, Refusal, Reply},
+    draft::Draft,
     permit::{Citizen, Permitted},
-    ports::directory::{Agreement, DirectoryError, GpAssignment},
+    ports::directory::{Agreement, DirectoryError, GpAssignment, NationalProvider},
     request::Request,
     texts,
 };
@@ -30,8 +32,12 @@ pub(crate) struct Practice {
     pub(crate) assignment: GpAssignment,
     pub(crate) office: practice::Office,
     pub(crate) agreements: Vec<Agreement>,
-    /// The GP, or who stands in today.
-    pub(crate) clinician: Clinician,
+    /// The GP, or who stands in today; none with a provider that is no office of the citizen's.
+    pub(crate) clinician: Option<Clinician>,
+    /// Why the GP does not answer today.
+    pub(crate) leave: Option<Leave>,
+    /// It is the citizen's own GP's office, or who stands in for the GP.
+    pub(crate) own_gp: bool,
 }
 
 /// A service that the citizen can use now.
@@ -48,11 +54,6 @@ impl Practice {
 }
 
 impl Agreement {
-    /// How citizens book; an office that did not choose takes requests.
-    pub(crate) fn booking(&self) -> Option<Booking> {
-        (self.service == Service::Appointment).then(|| self.booking.unwrap_or(Booking::Request))
-    }
-
     /// How consultations can be held; an office that did not choose writes.
     pub(crate) fn consultation_modes(&self) -> Vec<ConsultationMode> {
         match self.service {
@@ -60,10 +61,6 @@ impl Agreement {
             Service::Consultation => self.modes.clone(),
             _ => Vec::new(),
         }
-    }
-
-    pub(crate) fn valid_at(&self, now: Timestamp) -> bool {
-        self.valid_from.is_none_or(|from| from <= now) && self.valid_until.is_none_or(|until| now < until)
     }
 
     /// What it costs, in the caller's language.
@@ -78,17 +75,6 @@ impl Agreement {
             },
         });
         told.collect()
-    }
-
-    /// What its plugin must export.
-    fn needs(&self) -> Interface {
-        match (self.service, self.booking()) {
-            (Service::Payment, _) => Interface::Payments,
-            // They come; nobody asks for them.
-            (Service::TestResults, _) => Interface::Inbound,
-            (_, Some(Booking::Direct)) => Interface::Appointments,
-            _ => Interface::Dialogs,
-        }
     }
 }
 
@@ -112,18 +98,27 @@ impl Desk {
                 let number = &who.target().national_identity_number;
                 let practice = desk.practice_of(number, asked.locale).await?;
                 trail.office(practice.office.her_id);
-                let (services, profile) = tokio::join!(
+                let (services, beside_your_gp, profile) = tokio::join!(
                     desk.services(practice.office.her_id, &practice.agreements, asked.locale),
+                    desk.beside(asked.locale),
                     desk.profile(&practice.office, &practice.agreements, &asked),
                 );
-                let (services, profile) = (services?, profile?);
+                let (services, beside_your_gp, profile) = (services?, beside_your_gp?, profile?);
                 let (office, today) = (practice.office_name(), desk.calendar.day(desk.now()));
                 let told = informed(practice.office, profile.as_ref(), today);
                 let general_practitioner = practitioner(&told, &practice.assignment.general_practitioner);
-                let away = away(&general_practitioner, today);
                 let citizen = desk.shelf.secret.portal_name(desk.shelf.secret.citizen(number));
+                let away = desk.away(practice.leave, &general_practitioner, today, asked.locale).await?;
                 let information = information(told);
-                let body = practice::Practice { citizen, general_practitioner, office, services, away, information };
+                let body = practice::Practice {
+                    citizen,
+                    general_practitioner,
+                    office,
+                    services,
+                    away,
+                    information,
+                    beside_your_gp,
+                };
                 Ok(Ended::answered(Reply::json(200, &body)?))
             }
             .await;
@@ -142,10 +137,10 @@ impl Desk {
             let mut trail = desk.trail_of_anyone(Action::OfficeRead, &asked);
             trail.office(office);
             let ended = async {
-                let found = desk.directory.office(office).await;
+                let found = desk.office_now(office).await;
                 let found = found.map_err(|error| of_directory(&error, asked.locale))?;
                 let found = found.ok_or_else(|| Refusal::not_found(asked.locale))?;
-                let agreements = desk.directory.agreements(office).await;
+                let agreements = desk.agreements(office).await;
                 let agreements = agreements.map_err(|error| of_directory(&error, asked.locale))?;
                 let (services, profile) = tokio::join!(
                     desk.services(office, &agreements, asked.locale),
@@ -173,14 +168,118 @@ impl Desk {
         let Some(assignment) = assignment else {
             return Err(Refusal::new(ProblemType::NoPractice, texts::no_practice(locale)));
         };
-        let office = self.directory.office(assignment.office).await.map_err(unavailable)?;
+        let office = self.office_now(assignment.office).await.map_err(unavailable)?;
         let Some(office) = office else {
             tracing::error!(office = %assignment.office, "the directory names an office that it does not have");
             return Err(Refusal::new(ProblemType::NoPractice, texts::no_practice(locale)));
         };
-        let agreements = self.directory.agreements(assignment.office).await.map_err(unavailable)?;
-        let clinician = present(&office, &assignment.general_practitioner, self.calendar.day(self.now()));
-        Ok(Practice { assignment, office, agreements, clinician })
+        let agreements = self.agreements(assignment.office).await.map_err(unavailable)?;
+        let (gp, today) = (assignment.general_practitioner.hpr_number, self.calendar.day(self.now()));
+        let leave = self.leave_of(&office, gp, today).await.map_err(unavailable)?;
+        let substitute = leave.as_ref().and_then(|leave| leave.substitute.clone());
+        let clinician = Some(substitute.unwrap_or_else(|| assignment.general_practitioner.clone()));
+        Ok(Practice { assignment, office, agreements, clinician, leave, own_gp: true })
+    }
+
+    /// Where a new dialog of this service goes: to the provider that the citizen chose beside the GP; to the office of
+    /// who stands in, where that is another and offers the service; else to the citizen's own office.
+    ///
+    /// # Errors
+    /// `invalid` where there is no such provider beside the GP.
+    pub(crate) async fn routed(
+        &self,
+        practice: Practice,
+        service: Service,
+        provider: Option<&PluginId>,
+        locale: Locale,
+    ) -> Result<Practice, Refusal> {
+        let unavailable = |error: DirectoryError| of_directory(&error, locale);
+        let (elsewhere, own_gp) = match provider {
+            Some(provider) => {
+                let national = self.directory.national().await.map_err(unavailable)?;
+                let Some(chosen) = national.into_iter().find(|one| one.provider == *provider) else {
+                    let mut errors = Errors::new(locale);
+                    errors.add("/provider", texts::no_such_national(locale));
+                    errors.into_result()?;
+                    return Ok(practice);
+                };
+                (chosen.office, false)
+            }
+            None => match practice.leave.as_ref().and_then(|leave| leave.office) {
+                Some(office) => (office, true),
+                None => return Ok(practice),
+            },
+        };
+        let Some(office) = self.office_now(elsewhere).await.map_err(unavailable)? else {
+            tracing::error!(office = %elsewhere, "the directory names an office that it does not have");
+            // What is meant for another never goes to one's own GP.
+            let not_offered =
+                || Refusal::new(ProblemType::ServiceNotOffered, texts::service_not_offered(service, locale));
+            return if own_gp { Ok(practice) } else { Err(not_offered()) };
+        };
+        let agreements = self.agreements(elsewhere).await.map_err(unavailable)?;
+        if own_gp && self.offer(&agreements, service, locale).await?.is_err() {
+            return Ok(practice);
+        }
+        let clinician = practice.clinician.filter(|_| own_gp);
+        Ok(Practice { office, agreements, clinician, own_gp, ..practice })
+    }
+
+    /// Who answers in a dialog from now on, where that is another than before: the GP is away, or is back.
+    pub(crate) async fn answering(&self, draft: &mut Draft, locale: Locale) -> Result<(), Refusal> {
+        let Some(gp) = draft.record.general_practitioner.clone() else { return Ok(()) };
+        let unavailable = |error: DirectoryError| of_directory(&error, locale);
+        let office = self.directory.office(draft.record.dialog.office.her_id).await.map_err(unavailable)?;
+        let Some(office) = office else { return Ok(()) };
+        let now = self.now();
+        let leave = self.leave_of(&office, gp.hpr_number, self.calendar.day(now)).await.map_err(unavailable)?;
+        let answering = leave.and_then(|leave| leave.substitute).unwrap_or(gp);
+        if draft.record.dialog.clinician.as_ref() != Some(&answering) {
+            draft.clinician(answering, now);
+        }
+        Ok(())
+    }
+
+    /// Why the GP does not answer today: by what routing goes by, else by what the office or its provider tells.
+    async fn away(
+        &self,
+        leave: Option<Leave>,
+        gp: &Practitioner,
+        today: Date,
+        locale: Locale,
+    ) -> Result<Option<Away>, Refusal> {
+        let Some(Leave { until, substitute, office, .. }) = leave else {
+            let told = away(gp, today);
+            return Ok(told.map(|told| Away { until: told.until, substitute: told.substitute, office: None }));
+        };
+        let office = match office {
+            Some(office) => self.directory.office(office).await.map_err(|error| of_directory(&error, locale))?,
+            None => None,
+        };
+        let office = office.map(|office| OfficeName { her_id: office.her_id, name: office.name });
+        Ok(Some(Away { until, substitute, office }))
+    }
+
+    /// What providers beside the GP offer.
+    async fn beside(&self, locale: Locale) -> Result<Vec<NationalOffer>, Refusal> {
+        let unavailable = |error: DirectoryError| of_directory(&error, locale);
+        let mut offers = Vec::new();
+        for NationalProvider { provider, office } in self.directory.national().await.map_err(unavailable)? {
+            let named = self.directory.provider(&provider).await.map_err(unavailable)?;
+            let found = self.directory.office(office).await.map_err(unavailable)?;
+            let (Some(named), Some(found)) = (named, found) else { continue };
+            let agreements = self.agreements(office).await.map_err(unavailable)?;
+            let mut services = self.services(office, &agreements, locale).await?;
+            // Times are picked at one's own office alone.
+            services.retain(|offered| offered.available && offered.booking.is_none() && writes(offered.service));
+            offers.push(NationalOffer {
+                consent: texts::national_consent(&named.name, locale),
+                provider: Provider { id: named.id, name: named.name, kind: named.kind },
+                office: OfficeName { her_id: found.her_id, name: found.name },
+                services,
+            });
+        }
+        Ok(offers)
     }
 
     /// The service, if the office offers it now and its plugin can serve it; else why not.
@@ -192,12 +291,12 @@ impl Desk {
     ) -> Result<Result<Offer, WhyNot>, Refusal> {
         let now = self.now();
         let of_service = || agreements.iter().filter(|agreement| agreement.service == service);
-        let agreed = of_service().find(|agreement| agreement.enabled && agreement.valid_at(now));
+        let agreed = of_service().find(|agreement| agreement.enabled && agreement.offered_at(now));
         // Clinicians cannot log in yet, and no citizen speaks as one.
         let Some(agreement) = agreed.filter(|_| service != Service::Collegial) else {
             return Ok(Err(match service {
                 Service::Collegial => WhyNot::NotForCitizens,
-                _ if of_service().any(|agreement| agreement.valid_at(now)) => WhyNot::SwitchedOff,
+                _ if of_service().any(|agreement| agreement.offered_at(now)) => WhyNot::SwitchedOff,
                 _ if of_service().next().is_some() => WhyNot::NotNow,
                 _ => WhyNot::NotAgreed,
             }));
@@ -299,9 +398,7 @@ fn practitioner(office: &practice::Office, gp: &Clinician) -> Practitioner {
     })
 }
 
-/// Who answers today: the GP, or during an absence the substitute.
-fn present(office: &practice::Office, gp: &Clinician, today: Date) -> Clinician {
-    let away =
-        practitioner(office, gp).absences.into_iter().find(|absence| (absence.from..=absence.until).contains(&today));
-    away.and_then(|absence| absence.substitute).unwrap_or_else(|| gp.clone())
+/// It is written, and answered in writing.
+const fn writes(service: Service) -> bool {
+    !matches!(service, Service::Payment | Service::TestResults)
 }

@@ -64,6 +64,7 @@ impl Desk {
             matches(&draft, request)?;
             validation::message(new, locale)?;
             let allowed = self.still_agreed(&draft, locale).await?;
+            self.answering(&mut draft, locale).await?;
             let claimed = self.claim(citizen, &new.attachments, &allowed, None, "", locale).await?;
             let stored = self.shelf.citizen(draft.record.citizen).await.map_err(of_store)?;
             let stored = stored.ok_or_else(|| Refusal::internal(locale))?;
@@ -144,7 +145,7 @@ impl Desk {
         draft: &Draft,
         locale: Locale,
     ) -> Result<Vec<dialog_contract::dialog::MediaType>, Refusal> {
-        let agreements = self.directory.agreements(draft.record.dialog.office.her_id).await;
+        let agreements = self.agreements(draft.record.dialog.office.her_id).await;
         let agreements = agreements.map_err(|error| super::practice::of_directory(&error, locale))?;
         let now = self.now();
         let agreement = agreements.into_iter().find(|agreement| {
@@ -167,6 +168,9 @@ fn writable(draft: &Draft, locale: Locale) -> Result<(), Refusal> {
     }
     if record.closed() {
         return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
+    }
+    if record.ended {
+        return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::provider_left(locale)));
     }
     if record.reference.is_none() && record.calls.is_empty() {
         return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::never_arrived(locale)));

@@ -41,7 +41,7 @@ pub(crate) enum Came {
 }
 
 /// What the request that made the call is told.
-type Verdict = Result<u16, Refusal>;
+pub(crate) type Verdict = Result<u16, Refusal>;
 
 impl Desk {
     /// Settles the first call of a dialog, if it still is the one with this key.
@@ -59,7 +59,13 @@ impl Desk {
             let Some(call) = draft.record.calls.front().filter(|call| call.key == key).cloned() else { break };
             draft.traceparent.clone_from(&call.traceparent);
             let (mut step, now) = (Step::default(), self.now());
-            let verdict = self.judge(&mut draft, &mut step, &call, came, now).await.map_err(of_store)?;
+            // Where the plugin was not even asked, it is not the provider that is away.
+            let behind = if trail.called() { self.behind(&draft, &call, came).await.map_err(of_store)? } else { None };
+            let verdict = match behind {
+                Some(behind) => self.fall_back(&mut draft, &mut step, behind, now).await,
+                None => self.judge(&mut draft, &mut step, &call, came, now).await,
+            };
+            let verdict = verdict.map_err(of_store)?;
             let record = step.dialog(draft, now).map_err(of_store)?;
             let ended = match verdict {
                 Ok(status) => Ok(reply(status, &call, &record)?),

@@ -22,7 +22,7 @@ use dialog_contract::{
 use super::Desk;
 use crate::{
     answer::{About, Answer, Ended, Refusal, Refused, Reply, hex, sha256_hex},
-    permit::{Citizen, Operator, Permitted, Portal},
+    permit::{Citizen, OfficeStaff, Operator, Permitted, Portal},
     ports::{
         evidence::{EvidenceError, Receipt},
         store::{Revision, StoreError},
@@ -100,6 +100,11 @@ impl Trail {
     /// Without the hash of what was asked: a few words, choices or settings are so little that all could be tried against it.
     pub(crate) fn conceal_request(&mut self) {
         self.record.request_sha256 = None;
+    }
+
+    /// Whether a plugin was called.
+    pub(crate) const fn called(&self) -> bool {
+        self.record.call.is_some()
     }
 
     /// Something without content that the fixed fields do not say.
@@ -197,6 +202,16 @@ impl Desk {
         let level = person.is_some().then(|| who.verified().level);
         let actor = Actor { role: ActorRole::Operator, client: who.verified().client.clone(), person, level };
         Trail::new(action, actor, request.id, &request.trace_id, request.locale)
+    }
+
+    /// A request of an office's own people.
+    pub(crate) fn trail_of_office(&self, action: Action, who: &Permitted<OfficeStaff>, request: &Request) -> Trail {
+        let person = Some(self.evidence.pseudonym(&who.target().person));
+        let level = Some(who.verified().level);
+        let actor = Actor { role: ActorRole::Office, client: who.verified().client.clone(), person, level };
+        let mut trail = Trail::new(action, actor, request.id, &request.trace_id, request.locale);
+        trail.record.request_sha256 = Some(hex(&request.body_sha256));
+        trail
     }
 
     /// A request that needs no login.

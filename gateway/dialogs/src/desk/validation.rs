@@ -47,6 +47,10 @@ impl Errors {
         self.errors.push(FieldError { pointer: pointer.into(), detail: detail.into() });
     }
 
+    pub(crate) const fn locale(&self) -> Locale {
+        self.locale
+    }
+
     pub(crate) fn into_result(self) -> Result<(), Refusal> {
         if self.errors.is_empty() { Ok(()) } else { Err(Refusal::invalid(self.locale, self.errors)) }
     }

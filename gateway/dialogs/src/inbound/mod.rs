@@ -249,7 +249,7 @@ impl Desk {
     async fn served(&self, plugin: &PluginId) -> Result<Vec<ServedOffice>, DirectoryError> {
         let now = self.now();
         let mut served: Vec<ServedOffice> = Vec::new();
-        for agreement in self.directory.agreements_with(plugin).await? {
+        for agreement in self.agreements_with(plugin).await? {
             let known =
                 |one: &&ServedOffice| one.office.her_id == agreement.office && one.settings == agreement.settings;
             if !agreement.valid_at(now) || served.iter().any(|one| known(&one)) {

@@ -107,6 +107,7 @@ impl Desk {
                 video: None,
                 results: observations.to_vec(),
                 archived: None,
+                own_gp: own_office,
                 revision: 1,
             },
             citizen: owner,
@@ -118,7 +119,9 @@ impl Desk {
             appointment: None,
             visible: true,
             two_way: reply_allowed,
+            general_practitioner: None,
             representative: None,
+            ended: false,
             calls: VecDeque::new(),
             known_as: Vec::new(),
         };

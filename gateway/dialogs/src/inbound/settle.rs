@@ -296,7 +296,7 @@ impl Desk {
         service: Service,
     ) -> Result<Option<Agreement>, InboundError> {
         let now = self.now();
-        let mut found = self.directory.agreements(office).await?;
+        let mut found = self.agreements(office).await?;
         found.retain(|agreement| agreement.plugin == *plugin && agreement.valid_at(now));
         let same = found.iter().position(|agreement| agreement.service == service);
         Ok(match same {

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use dialog_contract::{
+    agreement::{AgreedPrice, Fallback},
     dialog::{Clinician, MediaType},
     ids::{HerId, NationalIdentityNumber, PluginId},
     notice::NoticeKind,
@@ -70,29 +71,47 @@ pub struct Agreement {
     /// From when; always when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<Timestamp>,
-    /// Until when; for ever when absent.
+    /// When all of it ends, also for what is open; never when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_until: Option<Timestamp>,
     /// What the service costs the citizen; nothing is said of it when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prices: Vec<AgreedPrice>,
+    /// From then on nothing new is begun; what is open goes on with this provider. Never when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_until: Option<Timestamp>,
+    /// Who takes what is written while the provider cannot be reached and nothing was sent; nobody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fallback: Option<Fallback>,
 }
 
-/// What something costs, with a plain line in each language.
+impl Agreement {
+    /// When nothing new is begun by it any more; never where there is no end.
+    #[must_use]
+    pub fn offers_until(&self) -> Option<Timestamp> {
+        match (self.offered_until, self.valid_until) {
+            (Some(offered), Some(valid)) => Some(offered.min(valid)),
+            (offered, valid) => offered.or(valid),
+        }
+    }
+
+    /// By both something new could be begun at the same time.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let before =
+            |one: &Self, other: &Self| one.offers_until().zip(other.valid_from).is_some_and(|(end, from)| end <= from);
+        !before(self, other) && !before(other, self)
+    }
+}
+
+/// A provider beside the citizens' own GPs, for the whole country.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct AgreedPrice {
-    /// In øre (1/100 NOK).
-    pub amount: u64,
-    /// Tariff code (takst).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tariff: Option<String>,
-    /// In Bokmål.
-    pub nb: String,
-    /// In Nynorsk.
-    pub nn: String,
-    /// In English.
-    pub en: String,
+pub struct NationalProvider {
+    /// The plugin's id.
+    pub provider: PluginId,
+    /// Where messages to it go: an office of the directory, whose agreements say what it offers.
+    pub office: HerId,
 }
 
 /// A provider, as citizens know it.
@@ -126,7 +145,7 @@ pub trait Directory: Send + Sync + 'static {
     /// All agreements of an office, also those switched off or not valid now.
     async fn agreements(&self, office: HerId) -> Result<Vec<Agreement>, DirectoryError>;
 
-    /// All agreements with a plugin.
+    /// All agreements with a plugin, also those in which it stands behind another.
     async fn agreements_with(&self, plugin: &PluginId) -> Result<Vec<Agreement>, DirectoryError>;
 
     /// A provider's name.
@@ -134,4 +153,7 @@ pub trait Directory: Send + Sync + 'static {
 
     /// Removes what is kept about a citizen who is erased, where the directory keeps anything but what the operator wrote.
     async fn forget(&self, citizen: &NationalIdentityNumber) -> Result<(), DirectoryError>;
+
+    /// The providers beside the citizens' own GPs.
+    async fn national(&self) -> Result<Vec<NationalProvider>, DirectoryError>;
 }

@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use dialog_contract::{
-    dialog::{ActivityKind, AuthorRole, Dialog, Status, StatusName},
+    dialog::{ActivityKind, AuthorRole, Clinician, Dialog, Status, StatusName},
     ids::{HerId, MessageId, PluginId},
     limits::Limits,
     opening::Request,
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
-use crate::identity::CitizenId;
+use crate::{identity::CitizenId, keys};
 
 /// Bytes of text in a dialog after which the citizen opens a new one. A quarter of the store's largest value: the rest
 /// is for a renewal with all its eResept M1 and for answers of the office.
@@ -42,8 +43,14 @@ pub(crate) struct StoredDialog {
     pub(crate) visible: bool,
     /// The citizen may write in it at all; false for EKI.
     pub(crate) two_way: bool,
+    /// The clinician whom it is with but for absences; none where that is whom the dialog names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) general_practitioner: Option<Clinician>,
     /// Who acted for the citizen when it was opened.
     pub(crate) representative: Option<StoredRepresentative>,
+    /// The citizen was told that the office has left the provider.
+    #[serde(default)]
+    pub(crate) ended: bool,
     /// Calls to the provider that are not done, in order.
     pub(crate) calls: VecDeque<Call>,
     /// The provider's own ids of what the office wrote, for read marks.
@@ -101,6 +108,13 @@ impl StoredDialog {
         self.calls.front().map(|call| (call.due(), call.running()))
     }
 
+    /// Where it stands that it is open with its provider, and whether it is marked; none where it is not.
+    pub(crate) fn open_with(&self) -> Option<(Bytes, bool)> {
+        let Dialog { id, service, office, .. } = &self.dialog;
+        let is_open = self.visible && !self.closed();
+        is_open.then(|| (keys::open_with(&self.plugin, office.her_id, *service, *id), self.ended))
+    }
+
     pub(crate) const fn closed(&self) -> bool {
         matches!(self.dialog.status, Status::Closed { .. })
     }
@@ -116,7 +130,7 @@ impl StoredDialog {
     /// Sets what follows from the rest: whether the citizen can write now, and what is unopened.
     pub(crate) fn refresh(&mut self) {
         let reachable = self.reference.is_some() || !self.calls.is_empty();
-        self.dialog.reply_allowed = self.two_way && !self.closed() && reachable && !self.full();
+        self.dialog.reply_allowed = self.two_way && !self.closed() && !self.ended && reachable && !self.full();
         let unopened = self
             .dialog
             .messages

@@ -8,10 +8,12 @@
 //! - [`operation`]: a booking that is under way; [`reply`]: what an idempotency key came to.
 //! - [`inbound`]: what has come from providers. [`survey`]: what was answered to surveys.
 //! - [`notice`]: what citizens are to be told outside the portal.
+//! - [`agreement`]: what was changed of the directory's agreements and absences.
 //!
 //! A value is one byte, the version of the form, then JSON. A later form gets the next number and a conversion from
 //! the one before.
 
+pub(crate) mod agreement;
 pub(crate) mod appointment;
 pub(crate) mod attachment;
 pub(crate) mod call;
@@ -32,6 +34,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use self::{
+    agreement::{StoredAbsences, StoredTerms},
     appointment::StoredAppointment,
     attachment::{StoredAttachment, Use},
     call::{Call, CallKind, CallState},

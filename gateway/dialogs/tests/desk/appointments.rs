@@ -170,6 +170,7 @@ async fn a_written_change_names_the_appointment_as_the_provider_does() {
         request: Asked::AppointmentChange { appointment, preferred: Vec::new() },
         message: Some(text("Later, please.")),
         continues: None,
+        provider: None,
     };
     world.opened(ask(appointment.id)).await;
     let Some(dialog_contract::provider::Opening::AppointmentChange { appointment: named, .. }) =

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing unwrap fails the test, which is what it is for")]
 
 mod access;
+mod agreements;
 mod answers;
 mod appointments;
 mod attachments;

@@ -124,7 +124,7 @@ async fn what_makes_no_sense_is_named_field_by_field_and_not_sent() {
     world.agree(Service::Consultation, |agreement| agreement.modes = vec![ConsultationMode::Image]);
     world.agree(Service::Appointment, |agreement| agreement.booking = None);
     let open = |request, message: Option<&str>| {
-        let new = NewDialog { request, message: message.map(text), continues: None };
+        let new = NewDialog { request, message: message.map(text), continues: None, provider: None };
         let (desk, kari) = (world.desk.clone(), world.kari());
         async move { pointers(desk.open(&kari, &post("/"), new).await) }
     };
@@ -167,8 +167,14 @@ async fn a_renewal_needs_no_message() {
         note: None,
         eprescription: Some("PE0xLz4=".into()),
     }];
-    let opened =
-        world.opened(NewDialog { request: Asked::PrescriptionRenewal { items }, message: None, continues: None }).await;
+    let opened = world
+        .opened(NewDialog {
+            request: Asked::PrescriptionRenewal { items },
+            message: None,
+            continues: None,
+            provider: None,
+        })
+        .await;
     assert_eq!((opened.messages.len(), opened.due), (0, None));
     let Some(Opening::PrescriptionRenewal { items, .. }) = world.providers.calls("open").remove(0).opening else {
         panic!("not a renewal")
@@ -182,7 +188,7 @@ async fn a_renewal_needs_no_message() {
 async fn a_clinicians_question_cannot_be_asked_by_a_citizen() {
     let world = World::new().await;
     let request = Asked::Collegial { from_hpr_number: gp().hpr_number, to: vec![office_id()] };
-    let new = NewDialog { request, message: Some(text("x")), continues: None };
+    let new = NewDialog { request, message: Some(text("x")), continues: None, provider: None };
     assert_eq!(why(world.desk.open(&world.kari(), &post("/"), new).await), "service-not-offered no");
 }
 
@@ -193,6 +199,7 @@ async fn a_written_request_is_for_offices_without_direct_booking() {
         request: Asked::AppointmentRequest { preferred: vec![] },
         message: Some(text("Soon.")),
         continues: None,
+        provider: None,
     };
     let direct = refused(world.desk.open(&world.kari(), &post("/"), new()).await);
     assert_eq!(direct.problem.name(), "service-not-offered");

@@ -1,12 +1,12 @@
 //! What the office offers.
 
 use dialog_contract::{
+    agreement::AgreedPrice,
     dialog::Clinician,
     practice::{Absence, Booking, OfferedService, Office, OpeningHours, Practice, Practitioner, WhyNot},
     provider::{Delivery, DialogStatus, EventBody, Failure, Interface, PracticeProfile},
     service::{Closing, EncounterMode, Locale, ProviderKind, Sent, Service},
 };
-use dialog_core::ports::directory::AgreedPrice;
 use jiff::civil::date;
 
 use crate::support::*;

@@ -27,7 +27,7 @@ fn redirects(world: &World, to: Option<Service>) {
 
 fn again(earlier: DialogId) -> NewDialog {
     let request = Asked::Consultation { mode: ConsultationMode::Image, form: None };
-    NewDialog { request, message: None, continues: Some(earlier) }
+    NewDialog { request, message: None, continues: Some(earlier), provider: None }
 }
 
 /// A question with a picture, sent as a contact.
@@ -134,7 +134,7 @@ async fn what_is_too_long_for_one_message_is_said_before_anything_is_sent() {
     });
     world.desk.send(&world.kari(), &post("/"), first.id, text("And this.")).await.unwrap();
     let request = Asked::Consultation { mode: ConsultationMode::Text, form: None };
-    let new = NewDialog { request, message: None, continues: Some(first.id) };
+    let new = NewDialog { request, message: None, continues: Some(first.id), provider: None };
     assert_eq!(pointers(world.desk.open(&world.kari(), &post("/"), new).await), ["/message"]);
     assert_eq!(world.read(first.id).await.continued_as, None);
 }

@@ -34,7 +34,7 @@ use dialog_core::{
     permit::{Citizen, OPERATOR_SCOPE, Operator, Permitted, Portal, Representative, Verified},
     ports::{
         clock::Clock,
-        directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName},
+        directory::{Agreement, Directory, DirectoryError, GpAssignment, NationalProvider, Person, ProviderName},
         evidence::{Evidence, EvidenceError, Receipt},
         keys::{KeyError, Keyring, Owner},
         providers::{Called, Installed, Providers, Target},
@@ -55,6 +55,11 @@ pub(crate) const NOW: &str = "2026-01-12T09:00:00Z";
 
 pub(crate) fn office_id() -> HerId {
     8_150_101.try_into().unwrap()
+}
+
+/// A provider of the whole country is reached here.
+pub(crate) fn national_id() -> HerId {
+    8_150_801.try_into().unwrap()
 }
 
 pub(crate) fn plugin() -> PluginId {
@@ -348,6 +353,8 @@ pub(crate) struct Register {
     pub(crate) office: Mutex<Office>,
     /// Citizens who have not said yes to digital dialog.
     pub(crate) inactive: Mutex<HashSet<String>>,
+    /// Who is there beside the GPs.
+    pub(crate) national: Mutex<Vec<NationalProvider>>,
     /// Citizens whose GP is at another office.
     pub(crate) elsewhere: Mutex<HashSet<String>>,
     /// Citizens' mobile numbers and mail addresses; nobody has any without being told.
@@ -387,11 +394,18 @@ impl Directory for Register {
     }
 
     async fn office(&self, office: HerId) -> Result<Option<Office>, DirectoryError> {
-        Ok((office == office_id()).then(|| self.office.lock().unwrap().clone()))
+        let mut found = self.office.lock().unwrap().clone();
+        found.her_id = office;
+        if office == national_id() {
+            found.practitioners[0].clinician = substitute();
+            found.practitioners[0].absences.clear();
+        }
+        Ok([office_id(), national_id()].contains(&office).then_some(found))
     }
 
     async fn agreements(&self, office: HerId) -> Result<Vec<Agreement>, DirectoryError> {
-        Ok(if office == office_id() { self.agreements.lock().unwrap().clone() } else { Vec::new() })
+        let agreements = self.agreements.lock().unwrap();
+        Ok(agreements.iter().filter(|agreement| agreement.office == office).cloned().collect())
     }
 
     async fn agreements_with(&self, plugin: &PluginId) -> Result<Vec<Agreement>, DirectoryError> {
@@ -407,6 +421,10 @@ impl Directory for Register {
     async fn forget(&self, citizen: &NationalIdentityNumber) -> Result<(), DirectoryError> {
         self.forgotten.lock().unwrap().push(citizen.expose().to_owned());
         Ok(())
+    }
+
+    async fn national(&self) -> Result<Vec<NationalProvider>, DirectoryError> {
+        Ok(self.national.lock().unwrap().clone())
     }
 }
 
@@ -821,6 +839,8 @@ pub(crate) fn agreement(service: Service) -> Agreement {
         valid_from: None,
         valid_until: None,
         prices: Vec::new(),
+        offered_until: None,
+        fallback: None,
     }
 }
 
@@ -876,6 +896,7 @@ impl World {
             agreements: Mutex::new(agreements),
             office: Mutex::new(office()),
             inactive: Mutex::default(),
+            national: Mutex::default(),
             elsewhere: Mutex::default(),
             reached: Mutex::default(),
             forgotten: Mutex::default(),
@@ -894,6 +915,15 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// A plugin is a provider beside the GPs, for inquiries.
+    pub(crate) fn nationally(&self, provider: PluginId) {
+        let office = national_id();
+        let settings = serde_json::json!({ "clinic": "n" });
+        let agreed = Agreement { office, plugin: provider.clone(), settings, ..agreement(Service::Inquiry) };
+        self.directory.agreements.lock().unwrap().push(agreed);
+        self.directory.national.lock().unwrap().push(NationalProvider { provider, office });
     }
 
     pub(crate) fn idempotent(&self) {
@@ -1058,11 +1088,11 @@ pub(crate) fn text(text: &str) -> NewMessage {
 
 pub(crate) fn consultation(words: &str) -> NewDialog {
     let request = Asked::Consultation { mode: ConsultationMode::Text, form: None };
-    NewDialog { request, message: Some(text(words)), continues: None }
+    NewDialog { request, message: Some(text(words)), continues: None, provider: None }
 }
 
 pub(crate) fn inquiry(words: &str) -> NewDialog {
-    NewDialog { request: Asked::Inquiry {}, message: Some(text(words)), continues: None }
+    NewDialog { request: Asked::Inquiry {}, message: Some(text(words)), continues: None, provider: None }
 }
 
 pub(crate) fn dialog(answer: &Answer) -> Dialog {

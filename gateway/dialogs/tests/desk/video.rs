@@ -15,7 +15,7 @@ use crate::{inbound::settled, support::*};
 
 fn by_video() -> NewDialog {
     let request = Asked::Consultation { mode: ConsultationMode::Video, form: None };
-    NewDialog { request, message: Some(text("Jeg vil gjerne vise dere utslettet.")), continues: None }
+    NewDialog { request, message: Some(text("Jeg vil gjerne vise dere utslettet.")), continues: None, provider: None }
 }
 
 fn told(id: &str, minute: i64, dialog: &Dialog, state: VideoState) -> Event {

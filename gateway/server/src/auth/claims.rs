@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use dialog_contract::{
-    ids::{HprNumber, NationalIdentityNumber},
+    ids::{HprNumber, NationalIdentityNumber, OrganisationNumber},
     service::Representation,
 };
 use serde::{Deserialize, Deserializer};
@@ -25,6 +25,8 @@ pub struct Claims {
     pub representing: Option<Representing>,
     /// Their number as a clinician, where HelseID says that they are one.
     pub hpr: Option<HprNumber>,
+    /// The organisation that the client acts for, where HelseID says which.
+    pub organisation: Option<OrganisationNumber>,
     /// Level of assurance, 0 where the token says nothing that is known.
     pub level: u8,
     /// `scope`, split.
@@ -78,6 +80,9 @@ pub enum UnusableClaims {
     /// The HPR number is not one.
     #[error("the token's HPR number is not one")]
     BadHpr,
+    /// The organisation's number is not one.
+    #[error("the token's organisation number is not one")]
+    BadOrganisation,
     /// `cnf` names nothing that is known: it must not be passed over.
     #[error("the token is bound in a way that is not known")]
     BadConfirmation,
@@ -111,6 +116,10 @@ pub(super) struct RawClaims {
     helseid_assurance_level: Option<String>,
     #[serde(default, rename = "helseid://claims/hpr/hpr_number", deserialize_with = "text_or_number")]
     helseid_hpr_number: Option<String>,
+    #[serde(default, rename = "helseid://claims/client/claims/orgnr_child", deserialize_with = "text_or_number")]
+    helseid_child_organisation: Option<String>,
+    #[serde(default, rename = "helseid://claims/client/claims/orgnr_parent", deserialize_with = "text_or_number")]
+    helseid_parent_organisation: Option<String>,
     #[serde(default, deserialize_with = "scopes")]
     scope: BTreeSet<String>,
     #[serde(default)]
@@ -155,6 +164,12 @@ impl TryFrom<RawClaims> for Claims {
             .helseid_hpr_number
             .map(|number| HprNumber::from_str(&number).map_err(|_| UnusableClaims::BadHpr))
             .transpose()?;
+        // The narrower of the two is whose the client is.
+        let organisation = raw
+            .helseid_child_organisation
+            .or(raw.helseid_parent_organisation)
+            .map(|number| OrganisationNumber::from_str(&number).map_err(|_| UnusableClaims::BadOrganisation))
+            .transpose()?;
         let confirmation = raw.cnf.as_ref().map(confirmation).transpose()?.unwrap_or_default();
         // The lowest of what the token says counts: a token that contradicts itself is not given the better of it.
         let level = [
@@ -179,6 +194,7 @@ impl TryFrom<RawClaims> for Claims {
             person,
             representing,
             hpr,
+            organisation,
             level,
             scopes: raw.scope,
             expires: raw.exp,
@@ -360,6 +376,17 @@ mod tests {
         }
         let wrong = claims(json!({ "helseid://claims/hpr/hpr_number": "x" })).err();
         assert_eq!(wrong, Some(UnusableClaims::BadHpr));
+    }
+
+    #[test]
+    fn the_narrower_organisation_is_whose_the_client_is() {
+        let (parent, child) =
+            ("helseid://claims/client/claims/orgnr_parent", "helseid://claims/client/claims/orgnr_child");
+        let read = |all: Value| claims(all).map(|read| read.organisation.map(|number| number.to_string()));
+        assert_eq!(read(json!({})), Ok(None));
+        assert_eq!(read(json!({ parent: "310001023" })), Ok(Some("310001023".to_owned())));
+        assert_eq!(read(json!({ parent: "310001023", child: "310001015" })), Ok(Some("310001015".to_owned())));
+        assert_eq!(read(json!({ parent: "310001023", child: "1" })), Err(UnusableClaims::BadOrganisation));
     }
 
     #[test]

@@ -2,19 +2,20 @@
 //! error names the entry by its place and never a citizen by number.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     io::{self, BufReader, Read},
     path::Path,
     str::FromStr,
 };
 
 use dialog_contract::{
+    agreement::AgreedPrice,
     ids::{HerId, HprNumber, NationalIdentityNumber},
     limits::returned,
-    practice::Office,
+    practice::{Booking, Office},
     service::Service,
 };
-use dialog_core::ports::directory::{AgreedPrice, Agreement, ProviderName};
+use dialog_core::ports::directory::{Agreement, NationalProvider, ProviderName};
 use dialog_host::file;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -37,6 +38,8 @@ pub struct Directory {
     pub agreements: Vec<Agreement>,
     /// Who is whose GP.
     pub citizens: Vec<Citizen>,
+    /// Who is there beside the GPs.
+    pub national: Vec<NationalProvider>,
 }
 
 /// One citizen.
@@ -86,6 +89,8 @@ struct RawDirectory {
     offices: Vec<Office>,
     agreements: Vec<Agreement>,
     citizens: Vec<RawCitizen>,
+    #[serde(default)]
+    national_providers: Vec<NationalProvider>,
 }
 
 // Not flattened from `CitizenEntry`: that would let unknown fields pass.
@@ -190,7 +195,7 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
             return Err(format!("providers[{at}]: {} is there twice", provider.id));
         }
     }
-    let mut agreed: BTreeSet<(HerId, Service)> = BTreeSet::new();
+    let mut agreed: BTreeMap<(HerId, Service), Vec<&Agreement>> = BTreeMap::new();
     for (at, agreement) in raw.agreements.iter().enumerate() {
         if !offices.contains(&agreement.office) {
             return Err(format!("agreements[{at}]: there is no office with HER-id {}", agreement.office));
@@ -198,8 +203,17 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
         if !providers.contains(&agreement.plugin) {
             return Err(format!("agreements[{at}]: there is no provider {}", agreement.plugin));
         }
-        if !agreed.insert((agreement.office, agreement.service)) {
-            return Err(format!("agreements[{at}]: office {} has {} twice", agreement.office, agreement.service));
+        let earlier = agreed.entry((agreement.office, agreement.service)).or_default();
+        if earlier.iter().any(|other| other.overlaps(agreement)) {
+            let (office, service) = (agreement.office, agreement.service);
+            return Err(format!("agreements[{at}]: office {office} has {service} twice at the same time"));
+        }
+        earlier.push(agreement);
+        if let Some(fallback) = &agreement.fallback {
+            let slots = agreement.booking == Some(Booking::Direct) || agreement.service == Service::Payment;
+            if fallback.plugin == agreement.plugin || !providers.contains(&fallback.plugin) || slots {
+                return Err(format!("agreements[{at}].fallback: is no other provider, or of what is not written"));
+            }
         }
         if (agreement.service == Service::Appointment) != agreement.booking.is_some() {
             return Err(format!("agreements[{at}]: booking belongs to appointment, and appointment needs it"));
@@ -213,8 +227,15 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
         if agreement.prices.len() > PRICES {
             return Err(format!("agreements[{at}]: over {PRICES} prices"));
         }
-        if agreement.valid_from.zip(agreement.valid_until).is_some_and(|(from, until)| from >= until) {
-            return Err(format!("agreements[{at}]: validFrom is not before validUntil"));
+        for (name, until) in [("validUntil", agreement.valid_until), ("offeredUntil", agreement.offered_until)] {
+            if agreement.valid_from.zip(until).is_some_and(|(from, until)| from >= until) {
+                return Err(format!("agreements[{at}]: validFrom is not before {name}"));
+            }
+        }
+    }
+    for (at, national) in raw.national_providers.iter().enumerate() {
+        if !offices.contains(&national.office) || !providers.contains(&national.provider) {
+            return Err(format!("nationalProviders[{at}]: there is no such provider, or no such office"));
         }
     }
     let mut numbers = BTreeSet::new();
@@ -253,7 +274,13 @@ fn check(raw: RawDirectory) -> Result<Directory, String> {
             Ok(Citizen { number, entry })
         })
         .collect::<Result<_, String>>()?;
-    Ok(Directory { providers: raw.providers, offices: raw.offices, agreements: raw.agreements, citizens })
+    Ok(Directory {
+        providers: raw.providers,
+        offices: raw.offices,
+        agreements: raw.agreements,
+        citizens,
+        national: raw.national_providers,
+    })
 }
 
 /// Within what the API says of a price.

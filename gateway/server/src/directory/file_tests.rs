@@ -55,12 +55,12 @@ fn a_directory_is_read_whole() {
 #[test]
 fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
     type Spoil = fn(&mut Value);
-    let cases: [(Spoil, &str); 20] = [
+    let cases: [(Spoil, &str); 24] = [
         (|all| twice(&mut all["offices"]), "offices[1]: HER-id 8150110 is there twice"),
         (|all| twice(&mut all["providers"]), "providers[1]: example is there twice"),
         (|all| all["agreements"][0]["office"] = json!(5), "agreements[0]: there is no office with HER-id 5"),
         (|all| all["agreements"][0]["plugin"] = json!("other"), "agreements[0]: there is no provider other"),
-        (|all| twice(&mut all["agreements"]), "agreements[1]: office 8150110 has inquiry twice"),
+        (|all| twice(&mut all["agreements"]), "agreements[1]: office 8150110 has inquiry twice at the same time"),
         (|all| all["agreements"][0]["prices"] = json!([price(0, "2ae", "x")]), "agreements[0]: prices[0]: an amount"),
         (
             |all| all["agreements"][0]["prices"] = json!([price(1, "2ae", "x"), price(1, "2 ae", "x")]),
@@ -75,6 +75,26 @@ fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
                 all["agreements"][0]["validUntil"] = json!("2026-01-01T00:00:00Z");
             },
             "agreements[0]: validFrom is not before validUntil",
+        ),
+        (
+            |all| {
+                twice(&mut all["agreements"]);
+                all["agreements"][0]["offeredUntil"] = json!("2026-03-02T00:00:00Z");
+                all["agreements"][1]["validFrom"] = json!("2026-03-01T00:00:00Z");
+            },
+            "agreements[1]: office 8150110 has inquiry twice at the same time",
+        ),
+        (
+            |all| all["agreements"][0]["fallback"] = json!({ "plugin": "example", "settings": {} }),
+            "agreements[0].fallback: ",
+        ),
+        (
+            |all| all["agreements"][0]["fallback"] = json!({ "plugin": "nobody", "settings": {} }),
+            "agreements[0].fallback: ",
+        ),
+        (
+            |all| all["nationalProviders"] = json!([{ "provider": "example", "office": 5 }]),
+            "nationalProviders[0]: there is no such",
         ),
         (|all| twice(&mut all["citizens"]), "citizens[1]: the same citizen is there twice"),
         (|all| all["citizens"][0]["nationalIdentityNumber"] = json!("12345678901"), "citizens[0]: "),
@@ -92,6 +112,19 @@ fn each_rule_is_named_with_the_place_that_breaks_it_and_nobody_else() {
         let said = error(&spoilt.to_string());
         assert!(said.contains(expected), "{expected}: {said}");
     }
+}
+
+#[test]
+fn one_provider_may_follow_another_for_the_same_service() {
+    let mut switched = directory();
+    twice(&mut switched["agreements"]);
+    switched["agreements"][0]["offeredUntil"] = json!("2026-03-01T00:00:00Z");
+    switched["agreements"][1]["validFrom"] = json!("2026-03-01T00:00:00Z");
+    switched["nationalProviders"] = json!([{ "provider": "example", "office": 8_150_110 }]);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), switched.to_string()).unwrap();
+    let loaded = read(file.path()).unwrap();
+    assert_eq!((loaded.directory.agreements.len(), loaded.directory.national.len()), (2, 1));
 }
 
 #[test]

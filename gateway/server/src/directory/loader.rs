@@ -50,6 +50,9 @@ pub async fn load(
     for agreement in &directory.agreements {
         by_office.entry(agreement.office).or_default().push(agreement);
         by_both.entry((&agreement.plugin, agreement.office)).or_default().push(agreement);
+        if let Some(fallback) = &agreement.fallback {
+            by_both.entry((&fallback.plugin, agreement.office)).or_default().push(agreement);
+        }
     }
     for (office, agreements) in by_office {
         writer.put(keys.agreements(office), &agreements).await?;
@@ -60,6 +63,7 @@ pub async fn load(
     for citizen in &directory.citizens {
         writer.put(keys.citizen(pseudonyms, &citizen.number), &citizen.entry).await?;
     }
+    writer.put(keys.national(), &directory.national).await?;
     writer.put(CURRENT.to_vec(), &Current { generation, sha256 }).await?;
     writer.flush().await?;
     clear_but(store, Some(generation)).await?;

@@ -9,7 +9,7 @@ use dialog_contract::{
     pseudonym::Pseudonyms,
 };
 use dialog_core::ports::{
-    directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName},
+    directory::{Agreement, Directory, DirectoryError, GpAssignment, NationalProvider, Person, ProviderName},
     store::{Range, Store, StoreError},
 };
 use serde::de::DeserializeOwned;
@@ -113,5 +113,9 @@ impl Directory for StoredDirectory {
     /// What stands in the file is the operator's to take out.
     async fn forget(&self, _: &NationalIdentityNumber) -> Result<(), DirectoryError> {
         Ok(())
+    }
+
+    async fn national(&self) -> Result<Vec<NationalProvider>, DirectoryError> {
+        Ok(self.read(self.keys.national()).await?.unwrap_or_default())
     }
 }

@@ -62,6 +62,10 @@ impl Keys {
         [self.agreements_with(plugin), office.get().to_be_bytes().to_vec()].concat()
     }
 
+    fn national(&self) -> Vec<u8> {
+        self.of(b'n', &[])
+    }
+
     fn provider(&self, plugin: &PluginId) -> Vec<u8> {
         self.of(b'p', plugin.as_str().as_bytes())
     }

@@ -12,7 +12,10 @@ use dialog_contract::{
     problem::ProblemType,
 };
 use dialog_core::{
-    permit::{AUDITOR_SCOPE, Auditor, Citizen, NotGranted, Operator, Permitted, Portal, Representative, Verified},
+    permit::{
+        AUDITOR_SCOPE, Auditor, Citizen, NotGranted, OFFICE_SCOPE, OfficeStaff, Operator, Permitted, Portal,
+        Representative, Verified,
+    },
     ports::{clock::Clock, evidence::Evidence},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
@@ -55,6 +58,9 @@ pub struct PortalCaller(pub Permitted<Portal>);
 
 /// Somebody who runs the gateway.
 pub struct OperatorCaller(pub Permitted<Operator>);
+
+/// Somebody at an office, for what the office decides by itself.
+pub struct OfficeCaller(pub Permitted<OfficeStaff>);
 
 /// Somebody who verifies what it did.
 pub struct AuditorCaller(pub Permitted<Auditor>);
@@ -136,6 +142,26 @@ impl FromRequestParts<Arc<Gateway>> for OperatorCaller {
         identify(parts, gateway, ActorRole::Operator, &claims);
         let operator = Operator { person: claims.person.clone() };
         Permitted::<Operator>::grant(verified(&claims), operator, gateway.clock.now()).map(Self).map_err(Refusal::from)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for OfficeCaller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
+        gateway.rates.client(client(&claims), Instant::now()).map_err(Refusal::too_often)?;
+        identify(parts, gateway, ActorRole::Office, &claims);
+        let (Some(person), Some(organisation)) = (claims.person.clone(), claims.organisation.clone()) else {
+            // What it lacks most is said first: a token for something else need not name an office.
+            let why = "the token is of nobody, or of no organisation";
+            return Err(match claims.scopes.contains(OFFICE_SCOPE) {
+                true => not_permitted(ProblemType::NotPermitted, why),
+                false => NotGranted::ScopeMissing(OFFICE_SCOPE).into(),
+            });
+        };
+        let staff = OfficeStaff { person, organisation };
+        Permitted::<OfficeStaff>::grant(verified(&claims), staff, gateway.clock.now()).map(Self).map_err(Refusal::from)
     }
 }
 

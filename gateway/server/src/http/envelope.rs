@@ -130,7 +130,7 @@ impl Envelope {
         Ok(self.meta(request, Some(key), body::if_match(request.headers())?))
     }
 
-    /// The request as the domain sees it; something is to be as the body says, however often it is asked.
+    /// The request as the domain sees it; something is to be as the request says, however often it is asked.
     pub fn replacement(&self, request: &Request) -> Result<Meta, Refusal> {
         Ok(self.meta(request, None, body::if_match(request.headers())?))
     }

@@ -12,6 +12,7 @@
 //! [`routes`] is the table of them all.
 
 pub mod access;
+pub mod agreements;
 pub mod appointments;
 pub mod attachments;
 pub mod body;

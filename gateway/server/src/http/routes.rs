@@ -14,8 +14,8 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    access, appointments, attachments, choices, deliveries, dialogs, envelope, events, inbox, log, notices, operations,
-    payments, plugins, practice, reply::Refusal, surveys,
+    access, agreements, appointments, attachments, choices, deliveries, dialogs, envelope, events, inbox, log, notices,
+    operations, payments, plugins, practice, reply::Refusal, surveys,
 };
 use crate::gateway::Gateway;
 
@@ -94,6 +94,9 @@ pub fn portal() -> Routes {
         .get("/v1/me/practice", practice::mine)
         .get("/v1/me/services/{service}/guidance", practice::guidance)
         .get("/v1/offices/{herId}", practice::office)
+        .get("/v1/offices/{herId}/choices", agreements::choices)
+        .put("/v1/offices/{herId}/choices/{service}", agreements::choose)
+        .put("/v1/offices/{herId}/absences/{hprNumber}", agreements::set_absences)
         .get("/v1/me/dialogs", dialogs::list)
         .post("/v1/me/dialogs", dialogs::open)
         .get("/v1/me/dialogs/{dialog}", dialogs::read)
@@ -152,6 +155,12 @@ pub fn operations() -> Routes {
         .get("/unreadable", operations::unreadable)
         .post("/v1/erasures", operations::erase)
         .get("/v1/survey-results", surveys::results)
+        .get("/v1/offices/{herId}/agreements", agreements::list)
+        .get("/v1/offices/{herId}/agreements/{service}", agreements::read)
+        .put("/v1/offices/{herId}/agreements/{service}", agreements::change)
+        .add(Method::DELETE, "/v1/offices/{herId}/agreements/{service}", agreements::reset)
+        .get("/v1/offices/{herId}/handover/{plugin}", agreements::export)
+        .post("/v1/offices/{herId}/handover/{plugin}", agreements::hand_over)
         .get("/v1/plugins", plugins::list)
         .post("/v1/plugins", plugins::install)
         .get("/v1/plugins/{plugin}", plugins::read)

@@ -10,7 +10,7 @@ use dialog_tests::{
     house::{House, configuration::PUBLIC_URL, issuer::citizen_claims, portal::Portal, proof::Token},
     sim::{
         helserespons::{Answer, Case, Charge},
-        world::{KARI, LEILA, OLA},
+        world::{FJELLVEIEN, KARI, LEILA, OLA},
     },
     story::citizen::{PHOTO, booking},
 };
@@ -87,9 +87,13 @@ fn claims(role: &str) -> anyhow::Result<Value> {
         "portal" => "dialog:events",
         "operator" => "dialog:operator",
         "auditor" => "dialog:auditor",
+        "office" => "dialog:office",
         other => anyhow::bail!("the role {other} is not known to the walk"),
     };
     claims["scope"] = json!(scope);
+    if role == "office" {
+        claims["helseid://claims/client/claims/orgnr_child"] = json!(FJELLVEIEN.organisation_number);
+    }
     if role == "portal" {
         claims.as_object_mut().and_then(|claims| claims.remove("pid"));
     }
@@ -145,7 +149,7 @@ fn every_route_is_closed_to_all_but_those_whom_the_document_lets_in() -> anyhow:
             refused(Some(audience), ProblemType::Unauthenticated, "somebody with a token for another audience").await?;
             let expired = spoilt("exp", json!(jiff::Timestamp::now().as_second() - 60))?;
             refused(Some(expired), ProblemType::Unauthenticated, "somebody whose token has expired").await?;
-            for role in ["citizen", "portal", "operator", "auditor"] {
+            for role in ["citizen", "portal", "operator", "auditor", "office"] {
                 if !roles.iter().any(|one| one == role) {
                     let token = house.issuer.bound(claims(role)?)?;
                     refused(Some(token), ProblemType::NotPermitted, role).await?;

@@ -27,7 +27,9 @@ use dialog_contract::{
     ids::{HerId, NationalIdentityNumber, PluginId},
     practice::Office,
 };
-use dialog_core::ports::directory::{Agreement, Directory, DirectoryError, GpAssignment, Person, ProviderName};
+use dialog_core::ports::directory::{
+    Agreement, Directory, DirectoryError, GpAssignment, NationalProvider, Person, ProviderName,
+};
 use dialog_host::upstream::remote::{Answered, RemoteError};
 
 use self::{
@@ -138,6 +140,10 @@ impl Directory for RegisteredDirectory {
 
     async fn provider(&self, plugin: &PluginId) -> Result<Option<ProviderName>, DirectoryError> {
         self.file.provider(plugin).await
+    }
+
+    async fn national(&self) -> Result<Vec<NationalProvider>, DirectoryError> {
+        self.file.national().await
     }
 
     async fn forget(&self, citizen: &NationalIdentityNumber) -> Result<(), DirectoryError> {
