@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 58] = [
+const ACTIONS: [&str; 64] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -70,6 +70,12 @@ const ACTIONS: [&str; 58] = [
     "dialog.archive",
     "receipt.read",
     "access-log.read",
+    "agreements.read",
+    "agreements.change",
+    "absences.change",
+    "dialog.hand-over",
+    "dialog.mark",
+    "dialog.export",
     "future.action",
 ];
 
