@@ -12,7 +12,7 @@ use dialog_gateway::compile;
 use dialog_tests::{
     house::{House, Plan, authority, configuration::Addresses, gateway, lease::Demo, plugins},
     sim::world::CITIZENS,
-    story::{self, keepsakes, teller::Teller},
+    story::{self, keepsakes, shown, teller::Teller},
 };
 
 /// The dialog gateway with simulated back ends.
@@ -101,6 +101,7 @@ async fn play(binary: &Path, out: Option<&Path>) -> anyhow::Result<()> {
     }
     let checks: usize = tell.steps.iter().map(|step| step.checked.len()).sum();
     say(&format!("The story holds: {} steps, {checks} checks.", tell.steps.len()));
+    say(&format!("What it shows, by service and provider:\n\n{}", shown::table(&tell.shown)?));
     Ok(())
 }
 

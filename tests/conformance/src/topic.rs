@@ -90,7 +90,8 @@ impl Topic {
     }
 
     /// The service that a plugin must name in its manifest to have this; none where it is of no single service.
-    pub(crate) const fn service(self) -> Option<Service> {
+    #[must_use]
+    pub const fn service(self) -> Option<Service> {
         match self {
             Self::Booking | Self::AppointmentRequest => Some(Service::Appointment),
             Self::PrescriptionRenewal => Some(Service::PrescriptionRenewal),

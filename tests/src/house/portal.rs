@@ -139,6 +139,18 @@ impl Call {
         format!("{} {}", self.method, self.path)
     }
 
+    /// Its operation, as the OpenAPI document names it.
+    #[must_use]
+    pub fn operation(&self) -> (Method, &'static str) {
+        (self.method.clone(), self.template)
+    }
+
+    /// The JSON that it sends; null where it sends none.
+    #[must_use]
+    pub fn sent(&self) -> Value {
+        self.body.as_ref().and_then(|body| serde_json::from_slice(body).ok()).unwrap_or_default()
+    }
+
     /// Sends it and reads the reply, of which only the status is looked at: for measuring.
     pub async fn send_unchecked(self) -> anyhow::Result<StatusCode> {
         let response = self.answer().await?;

@@ -1,6 +1,7 @@
 //! Einar, at an office where everything goes through the vendor that speaks FHIR.
 
 use anyhow::Context;
+use dialog_conformance::Topic;
 use http::StatusCode;
 use serde_json::json;
 
@@ -37,6 +38,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     consultation(tell, house, &mut einar).await?;
     renewal(tell, house, &mut einar).await?;
     redirected(tell, house, &mut einar).await?;
+    in_words(tell, house, &mut einar).await?;
     tested(tell, house, &mut einar).await?;
     one_way(tell, house, &mut einar).await
 }
@@ -62,7 +64,9 @@ async fn tested(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow
     house.pasientsky.wait_until_received(&said).await?;
     let all = house.pasientsky.records(Kind::Communication);
     let marked = all.iter().filter(|one| one.id == said && one.text("/received").is_some()).count();
-    tell.equal("the message is received", marked, 1)
+    tell.equal("the message is received", marked, 1)?;
+    tell.shows(Topic::ReadMarks, Solution::Pasientsky.plugin());
+    Ok(())
 }
 
 async fn dialog(house: &House, service: Service) -> anyhow::Result<Dialog> {
@@ -129,6 +133,23 @@ async fn redirected(tell: &mut Teller, house: &House, einar: &mut Citizen) -> an
     house.pasientsky.answer(&there.id, &Answer::Redirect { to: Service::Consultation, text })?;
     let read = einar.sees_closed(tell, "is told to send an e-consultation instead", &id, "redirected").await?;
     tell.equal("to which service", read["status"]["redirectTo"].as_str(), Some("consultation"))
+}
+
+/// A consultation in words alone, and a practical question.
+async fn in_words(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {
+    let consultation = json!({ "type": "consultation", "mode": "text" });
+    for (service, request, asked, told) in [
+        (Service::Consultation, consultation, "Kan jeg trene med feber?", "Vent til du er feberfri."),
+        (Service::Inquiry, json!({ "type": "inquiry" }), "Har dere parkering?", "Ja, bak huset."),
+    ] {
+        let opening = json!({ "request": request, "message": { "text": asked } });
+        let id = einar.opens(tell, &format!("asks: {asked}"), &opening).await?;
+        let there = dialog(house, service).await?;
+        house.pasientsky.answer(&there.id, &Answer::Finish { text: told.to_owned() })?;
+        let read = einar.sees_closed(tell, "is answered", &id, "answered").await?;
+        tell.equal("in these words", office_messages(&read)[0]["text"].as_str(), Some(told))?;
+    }
+    Ok(())
 }
 
 async fn one_way(tell: &mut Teller, house: &House, einar: &mut Citizen) -> anyhow::Result<()> {

@@ -23,8 +23,10 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     signe.sees_offers(tell, &[("appointment", "kry", "commercial"), ("consultation", "kry", "commercial")]).await?;
     let booked = || Ok(house.kry.bookings(SIGNE.national_id).iter().filter(|booking| !booking.cancelled).count());
     signe.books_changes_and_cancels(tell, &booked).await?;
+    information(tell, &signe).await?;
     guidance(tell, &signe).await?;
     consultation(tell, house, &mut signe).await?;
+    picture(tell, house, &mut signe).await?;
     redirect(tell, house, &mut signe).await?;
     video(tell, house, &mut signe).await?;
     notice(tell, house, &mut signe).await
@@ -35,6 +37,15 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
 pub fn opening(text: &str) -> Value {
     let form = json!({ "form": "triage-consultation-4", "knownCondition": true, "durationDays": 3, "urgent": false });
     json!({ "request": { "type": "consultation", "mode": "text", "form": form }, "message": { "text": text } })
+}
+
+/// What the vendor tells everyone.
+async fn information(tell: &mut Teller, signe: &Citizen) -> anyhow::Result<()> {
+    let call = signe.portal.get("/v1/me/practice", &[]);
+    let page = tell.ask("Signe reads what the vendor tells everyone", call, StatusCode::OK).await?.json;
+    tell.equal("the vendor told it", page["information"]["told"]["provider"]["id"].as_str(), Some("kry"))?;
+    let doctors = page["information"]["practitioners"].as_array().map_or(0, Vec::len);
+    tell.check("and names its doctors", doctors > 0)
 }
 
 /// What to know before sending: whom to call first, what decides, and the vendor's own form.
@@ -68,6 +79,19 @@ async fn consultation(tell: &mut Teller, house: &House, signe: &mut Citizen) -> 
     house.kry.answer(&visit.id, &Answer::Finish { text: "Ja, hver dag.".to_owned(), specialist: false })?;
     signe.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
     Ok(())
+}
+
+/// A consultation with a picture.
+async fn picture(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyhow::Result<()> {
+    let photo = signe.uploads_photo(tell).await?;
+    let mut body = opening("Er dette farlig?");
+    body["request"]["mode"] = json!("image");
+    body["message"]["attachments"] = json!([photo]);
+    let dialog = signe.opens(tell, "sends an e-consultation with a picture", &body).await?;
+    let visit = house.kry.wait_for_visit(|visit| visit.text() == "Er dette farlig?").await?;
+    tell.equal("the doctor has the picture", visit.messages[0].files.len(), 1)?;
+    house.kry.answer(&visit.id, &Answer::Finish { text: "Nei, det går over.".to_owned(), specialist: false })?;
+    signe.sees_closed(tell, "reads that it is nothing", &dialog, "answered").await.map(drop)
 }
 
 async fn redirect(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyhow::Result<()> {

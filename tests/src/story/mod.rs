@@ -14,11 +14,13 @@
 //! - [`notices`]: what Leila is told by text message, once.
 //! - [`routing`]: an office decides what it offers, who answers and through whom; a provider beside the GP.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
+//! - [`elvebredden`]: Ánte, who writes when it would suit him. [`shown`]: what all of them show, by service and provider.
 //! - [`keepsakes`]: what `--out DIR` leaves.
 
 pub mod bekkefaret;
 pub mod citizen;
 pub mod crash;
+pub mod elvebredden;
 pub mod evidence;
 pub mod fjellveien;
 pub mod havnegata;
@@ -30,6 +32,7 @@ pub mod notices;
 pub mod payment;
 pub mod results;
 pub mod routing;
+pub mod shown;
 pub mod skogbrynet;
 pub mod solsiden;
 pub mod teller;
@@ -44,6 +47,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     fjellveien::play(tell, house).await?;
     havnegata::play(tell, house).await?;
     lilletorget::play(tell, house).await?;
+    elvebredden::play(tell, house).await?;
     solsiden::play(tell, house).await?;
     bekkefaret::play(tell, house).await?;
     skogbrynet::play(tell, house).await?;
@@ -54,7 +58,8 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     trouble::play(tell, house).await?;
     routing::play(tell, house).await?;
     crash::play(tell, house).await?;
-    nothing_wrong(tell, house)
+    nothing_wrong(tell, house)?;
+    shown::everything(tell)
 }
 
 /// What the back ends noted against the gateway, and what the offices still wait for.

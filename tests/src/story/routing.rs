@@ -1,21 +1,22 @@
 //! What an office decides by itself, and what the operator changes for it, while everything runs: a service switched off
-//! and on, a doctor away, another vendor, one that stands behind another; and a provider beside the GP.
+//! and on, requests in place of bookings, a doctor away, another vendor, one that stands behind another; and a provider beside the GP.
 
 use anyhow::Context;
 use dialog_contract::{event::EventType, problem::ProblemType, service::Service};
 use http::{Method, StatusCode};
-use jiff::Zoned;
+use jiff::{ToSpan as _, Zoned};
 use serde_json::{Value, json};
 
 use super::{
     citizen::{Citizen, office_messages},
-    kry,
+    elvebredden, kry,
     teller::Teller,
+    vendor::Clinic,
 };
 use crate::{
     house::{House, portal::Portal, rooms},
     sim::{
-        helserespons::{self, Case},
+        helserespons::{self, Case, CaseType},
         kry::Answer as KryAnswer,
         meldingstjener,
         trouble::Availability,
@@ -47,6 +48,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
         her_id: HAVNEGATA.service_her_id.to_string(),
     };
     deciding.switches_off_and_on(tell, &ola).await?;
+    deciding.takes_requests(tell, house, &mut ola).await?;
     deciding.is_away(tell, house, &ola).await?;
     deciding.changes_vendor(tell, house, &mut ola).await?;
     deciding.falls_back(tell, house, &mut ola).await?;
@@ -85,6 +87,23 @@ impl Deciding {
         let services = practice.json["services"].as_array().context("services")?;
         let inquiry = services.iter().find(|one| one["service"] == "inquiry").context("inquiry")?;
         tell.equal("it is offered", inquiry["available"].as_bool(), Some(true))
+    }
+
+    /// No slots to pick from for a while: citizens write, and the office finds a time.
+    async fn takes_requests(&self, tell: &mut Teller, house: &House, ola: &mut Citizen) -> anyhow::Result<()> {
+        let choice = (&self.office, CHOICE, "appointment");
+        let written = json!({ "enabled": true, "booking": "request" });
+        self.put(tell, "Ola's office takes requests in place of bookings", choice, &written).await?;
+        let wish = elvebredden::wish("Jeg trenger en time for kontroll.")?;
+        let dialog = ola.opens(tell, "writes when a time would suit him", &wish).await?;
+        let case = Clinic::of(house, &HAVNEGATA, &OLA)?.case(CaseType::BookingWish).await?;
+        let begins = Zoned::now().date().checked_add(6.days())?.at(10, 0, 0, 0);
+        house.helserespons.answer(&case.case_no, &helserespons::Answer::Arrange { begins, text: None })?;
+        elvebredden::has_a_time(tell, ola, &dialog, begins).await?;
+        let direct = json!({ "enabled": true, "booking": "direct" });
+        self.put(tell, "Ola's office lets him pick a slot again", choice, &direct).await?;
+        let slots = tell.ask("Ola looks at free slots", ola.portal.get("/v1/me/slots", &[]), StatusCode::OK).await?;
+        tell.check("there are some", slots.json["items"].as_array().is_some_and(|all| !all.is_empty()))
     }
 
     async fn is_away(&self, tell: &mut Teller, house: &House, ola: &Citizen) -> anyhow::Result<()> {

@@ -42,6 +42,8 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     sick_note(tell, house, &mut marte).await?;
     driving_licence(tell, house, &mut marte).await?;
     conversation(tell, house, &mut marte).await?;
+    picture(tell, house, &mut marte).await?;
+    question(tell, house, &mut marte).await?;
     renewal(tell, house, &mut marte).await?;
     notice(tell, house, &mut marte, practice).await
 }
@@ -139,6 +141,29 @@ async fn conversation(tell: &mut Teller, house: &House, marte: &mut Citizen) -> 
     house.besoklegen.answer(&case.number, &Answer::Finish { text: "Så fint.".to_owned() })?;
     marte.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
     Ok(())
+}
+
+/// A consultation with a picture.
+async fn picture(tell: &mut Teller, house: &House, marte: &mut Citizen) -> anyhow::Result<()> {
+    let photo = marte.uploads_photo(tell).await?;
+    let opening = json!({
+        "request": { "type": "consultation", "mode": "image" },
+        "message": { "subject": "Sår", "text": "Gror såret som det skal?", "attachments": [photo] },
+    });
+    let dialog = marte.opens(tell, "sends an e-consultation with a picture", &opening).await?;
+    let case = waiting(house, Service::Consultation).await?;
+    tell.equal("the office has the picture", case.messages[0].files.len(), 1)?;
+    house.besoklegen.answer(&case.number, &Answer::Finish { text: "Ja, det ser fint ut.".to_owned() })?;
+    marte.sees_closed(tell, "reads that all is well", &dialog, "answered").await.map(drop)
+}
+
+/// A practical question.
+async fn question(tell: &mut Teller, house: &House, marte: &mut Citizen) -> anyhow::Result<()> {
+    let opening = json!({ "request": { "type": "inquiry" }, "message": { "text": "Kan jeg ta med hunden?" } });
+    let dialog = marte.opens(tell, "asks the office something practical", &opening).await?;
+    let case = waiting(house, Service::Question).await?;
+    house.besoklegen.answer(&case.number, &Answer::Finish { text: "Ja, om den er snill.".to_owned() })?;
+    marte.sees_closed(tell, "is answered", &dialog, "answered").await.map(drop)
 }
 
 /// Two prescriptions are asked for and one is renewed.

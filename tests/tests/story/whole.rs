@@ -37,6 +37,11 @@ fn three_citizens_at_three_offices_are_served_whatever_goes_wrong() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.starts_with("The story holds: "), "{said}");
+    // Every service of every provider; one that is missing ends the story.
+    assert!(said.contains("What it shows, by service and provider:") && !said.contains("MISSING"), "{said}");
+    for solution in Solution::ALL {
+        assert!(said.contains(solution.plugin()), "{said}");
+    }
     the_story_says_what_was_checked(&left);
     the_messages_are_numbered_and_valid(&left);
     the_audit_log_verifies(&left);
@@ -70,6 +75,9 @@ fn the_story_says_what_was_checked(left: &Path) {
     }
     assert!(steps.last().is_some_and(checked));
     assert!(steps.iter().any(|step| step["status"] == 409), "the slot that is gone");
+    let shown: Vec<&str> =
+        steps.iter().filter_map(|step| step["shows"].as_array()).flatten().filter_map(Value::as_str).collect();
+    assert!(shown.len() > 50 && shown.contains(&"appointment by request by helserespons"), "{shown:?}");
 }
 
 fn the_messages_are_numbered_and_valid(left: &Path) {
