@@ -19,7 +19,7 @@ use crate::{
 const KEY: &str = "helserespons-key";
 
 /// The secret that its webhooks are signed with.
-const SECRET: &str = "helserespons-webhook-secret";
+pub const SECRET: &str = "helserespons-webhook-secret";
 
 /// The room.
 pub struct Helserespons {

@@ -19,7 +19,7 @@ use crate::{
 const CLIENT: &str = "dialog-gateway-at-pasientsky";
 
 /// The secret that its notifications come with.
-const SECRET: &str = "pasientsky-subscription-secret";
+pub const SECRET: &str = "pasientsky-subscription-secret";
 
 /// The room.
 pub struct Pasientsky {

@@ -226,9 +226,9 @@ impl BesoklegenSim {
         self.shared.with(|state| state.guard.clock_off = by);
     }
 
-    /// Gives the portal another password: the one that it has is no longer good.
-    pub fn set_password(&self, password: &str) {
-        self.shared.with(|state| state.guard.password = password.to_owned());
+    /// Gives the portal another password: the one that it has is no longer good. Gives that one.
+    pub fn set_password(&self, password: &str) -> String {
+        self.shared.with(|state| std::mem::replace(&mut state.guard.password, password.to_owned()))
     }
 
     // Waiting: told of every change, bounded by the simulator's patience, never asleep.

@@ -209,9 +209,14 @@ impl CgmEportalSim {
         self.shared.with(|state| state.disorder = disorder);
     }
 
-    /// Forgets whom it knows: every client's registration has run out.
-    pub fn forget_clients(&self) {
-        self.shared.with(|state| state.clients.clear());
+    /// Forgets whom it knows: every client's registration has run out. Gives their certificates.
+    pub fn forget_clients(&self) -> Vec<Vec<u8>> {
+        self.shared.with(|state| std::mem::take(&mut state.clients))
+    }
+
+    /// Registers clients by their certificates.
+    pub fn register_clients(&self, certificates: Vec<Vec<u8>>) {
+        self.shared.with(|state| state.clients.extend(certificates));
     }
 
     // Waiting.

@@ -77,7 +77,8 @@ async fn check(Extract(shared): Shares, request: Request, next: Next) -> Respons
         shared.with(|state| state.violate(&route, "eleven digits in a URL"));
         return Refused::new(StatusCode::BAD_REQUEST, "PERSON_IN_URL").into_response();
     }
-    if request.headers().get("x-api-key").is_none_or(|key| key.as_bytes() != shared.key.as_bytes()) {
+    let key = request.headers().get("x-api-key");
+    if !shared.look(|state| state.key_known) || key.is_none_or(|key| key.as_bytes() != shared.key.as_bytes()) {
         shared.with(|state| state.violate(&route, "no or another key in x-api-key"));
         return Refused::new(StatusCode::UNAUTHORIZED, "KEY").into_response();
     }

@@ -264,6 +264,21 @@ impl HelseresponsSim {
         self.shared.with(|state| state.damage_next = Some(damage));
     }
 
+    /// Sets the clock that deliveries are stamped by forward by so many seconds, or back.
+    pub fn set_clock_off(&self, seconds: i64) {
+        self.shared.with(|state| state.clock_off = seconds);
+    }
+
+    /// Whether the portal's key is taken: it has run out, or was registered anew.
+    pub fn set_key_known(&self, known: bool) {
+        self.shared.with(|state| state.key_known = known);
+    }
+
+    /// Whether the feed says that there is always more.
+    pub fn set_endless(&self, endless: bool) {
+        self.shared.with(|state| state.endless = endless);
+    }
+
     /// Where changes are pushed from now on: all that are neither pushed nor confirmed. None: nowhere.
     pub fn set_webhook(&self, webhook: Option<Webhook>) {
         self.shared.with(|state| state.webhook = webhook);

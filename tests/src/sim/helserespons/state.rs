@@ -89,6 +89,12 @@ pub struct State {
     pub webhook: Option<Webhook>,
     /// What was pushed.
     pub pushed: Vec<Pushed>,
+    /// Seconds by which the clock that deliveries are stamped by is ahead of the true time, or behind.
+    pub clock_off: i64,
+    /// The portal's key has not run out.
+    pub key_known: bool,
+    /// The feed says that there is always more.
+    pub endless: bool,
 }
 
 impl State {
@@ -125,6 +131,9 @@ impl State {
             damage_next: None,
             webhook: None,
             pushed: Vec::new(),
+            clock_off: 0,
+            key_known: true,
+            endless: false,
         }
     }
 
@@ -224,7 +233,7 @@ impl State {
         json!({
             "changes": page.iter().map(|change| &change.body).collect::<Vec<_>>(),
             "next": next,
-            "more": next < self.changes.len() as u64 && !page.is_empty(),
+            "more": self.endless || (next < self.changes.len() as u64 && !page.is_empty()),
         })
     }
 }

@@ -83,11 +83,11 @@ fn next(shared: &Arc<Shared>) -> Option<(Webhook, u64)> {
 pub async fn push(shared: &Shared, client: &reqwest::Client, webhook: &Webhook, seq: u64) -> Result<u16, SimError> {
     let found = shared.look(|state| {
         let change = state.changes.iter().find(|change| change.seq == seq)?;
-        Some((json!({ "changes": [change.body] }).to_string(), state.now()))
+        Some((json!({ "changes": [change.body] }).to_string(), state.clock_off))
     });
-    let (body, _) = found.ok_or(SimError::NoSuchChange(seq))?;
+    let (body, clock_off) = found.ok_or(SimError::NoSuchChange(seq))?;
     // The gateway looks at the real clock.
-    let timestamp = jiff::Timestamp::now().as_second().to_string();
+    let timestamp = (jiff::Timestamp::now().as_second() + clock_off).to_string();
     let delivery = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}/{seq}", webhook.url).as_bytes());
     let answer = client
         .post(&webhook.url)

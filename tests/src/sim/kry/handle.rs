@@ -215,6 +215,21 @@ impl KrySim {
         self.shared.tokens().expire();
     }
 
+    /// Sets the vendor's clock forward by so many seconds, or back: at its tokens, and in what it pushes.
+    pub fn set_clock_off(&self, seconds: i64) {
+        self.shared.tokens().set_clock_off(seconds);
+        self.shared.with(|state| {
+            if let Some(webhook) = &mut state.webhook {
+                webhook.clock_off = seconds;
+            }
+        });
+    }
+
+    /// Whether the portal's key is taken where tokens come from: it has run out, or was registered anew.
+    pub fn set_key_known(&self, known: bool) {
+        self.shared.tokens().set_open(known);
+    }
+
     /// Damages the next event.
     pub fn damage_next(&self, damage: Damage) {
         self.shared.with(|state| state.damage_next = Some(damage));

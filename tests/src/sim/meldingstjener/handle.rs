@@ -3,6 +3,7 @@
 mod waits;
 
 use super::answer::Answer;
+use super::apprec::ReceiptStatus;
 use super::calendar::Slot;
 use super::doctor::{Notice, Opening};
 use super::message::{NationalId, Person};
@@ -293,6 +294,17 @@ impl MeldingstjenerSim {
         })
     }
 
+    /// An office receipts a message of the portal's that it left without a receipt.
+    pub fn receipt_late(&self, msg_id: &str) -> Result<(), SimError> {
+        self.shared.with(|state| {
+            let sent = |stored: &Stored| !stored.to_portal && stored.document_id.as_deref() == Some(msg_id);
+            let at = state.messages.iter().position(sent).ok_or_else(|| SimError::NoSuchMessage(msg_id.to_owned()))?;
+            let now = state.now();
+            state.receipt_for(at, ReceiptStatus::Ok, Vec::new(), now);
+            Ok(())
+        })
+    }
+
     /// Whether an office's record system fetches its messages; what has waited is fetched when it comes back.
     pub fn set_online(&self, office: &Office, online: bool) -> Result<(), SimError> {
         self.shared.with(|state| control::set_online(state, office.her_id, online))
@@ -329,6 +341,16 @@ impl MeldingstjenerSim {
     /// Lets every token that `/connect/token` issued expire.
     pub fn expire_tokens(&self) {
         self.shared.tokens().expire();
+    }
+
+    /// Sets the clock where tokens come from forward by so many seconds, or back.
+    pub fn set_clock_off(&self, seconds: i64) {
+        self.shared.tokens().set_clock_off(seconds);
+    }
+
+    /// Whether the portal's key is taken where tokens come from: it has run out, or was registered anew.
+    pub fn set_key_known(&self, known: bool) {
+        self.shared.tokens().set_open(known);
     }
 
     fn at<T>(

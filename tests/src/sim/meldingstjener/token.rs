@@ -14,6 +14,8 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
 const LONGEST_ASSERTION: u64 = 600;
 /// Issued tokens and used assertions that are remembered; beyond it the oldest may be forgotten.
 const REMEMBERED: usize = 10_000;
+/// How far a client's clock may be off, in seconds.
+const LEEWAY: u64 = 5;
 /// What `client_assertion_type` must be (RFC 7523).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -43,6 +45,8 @@ fn refuse(error: &'static str, description: impl fmt::Display) -> TokenError {
 struct Assertion {
     iss: String,
     sub: String,
+    #[serde(default)]
+    nbf: u64,
     exp: u64,
     jti: String,
 }
@@ -53,6 +57,10 @@ pub struct Tokens {
     clients: Vec<OauthClient>,
     issued: HashMap<String, Instant>,
     used: HashSet<String>,
+    /// Seconds by which the clock here is ahead of the true time, or behind.
+    clock_off: i64,
+    /// Whether any client's key is taken.
+    open: bool,
 }
 
 impl fmt::Debug for Tokens {
@@ -64,7 +72,7 @@ impl fmt::Debug for Tokens {
 impl Tokens {
     /// These tokens are accepted, and these clients get more.
     pub fn new(fixed: Vec<String>, clients: Vec<OauthClient>) -> Tokens {
-        Tokens { fixed, clients, issued: HashMap::new(), used: HashSet::new() }
+        Tokens { fixed, clients, issued: HashMap::new(), used: HashSet::new(), clock_off: 0, open: true }
     }
 
     /// Whether a token is accepted now.
@@ -76,6 +84,18 @@ impl Tokens {
     /// Lets every issued token expire.
     pub fn expire(&mut self) {
         self.issued.clear();
+    }
+
+    /// Sets the clock here forward by so many seconds, or back. Tokens that were issued by another clock are not taken.
+    pub fn set_clock_off(&mut self, seconds: i64) {
+        self.clock_off = seconds;
+        self.expire();
+    }
+
+    /// Whether the keys of clients are taken: they have run out, or were registered anew. No token outlives that.
+    pub fn set_open(&mut self, open: bool) {
+        self.open = open;
+        self.expire();
     }
 
     /// Issues a token for a form of RFC 6749 and RFC 7523; gives it with its lifetime in seconds.
@@ -99,9 +119,10 @@ impl Tokens {
         let mut validation = Validation::new(algorithm);
         validation.set_audience(audiences);
         validation.set_required_spec_claims(&["exp", "aud", "iss", "sub"]);
-        validation.leeway = 5;
+        // The times are held against the clock here, below.
+        validation.validate_exp = false;
         let mut reason = refuse("invalid_client", "no client is registered");
-        let claims = self.clients.iter().find_map(|client| {
+        let claims = self.clients.iter().filter(|_| self.open).find_map(|client| {
             let verified =
                 DecodingKey::from_jwk(&client.key).and_then(|key| decode::<Assertion>(assertion, &key, &validation));
             match verified {
@@ -122,7 +143,14 @@ impl Tokens {
         if form.get("client_id").is_some_and(|id| *id != claims.iss) {
             return Err(refuse("invalid_client", "client_id is not the assertion's"));
         }
-        if claims.exp > jsonwebtoken::get_current_timestamp() + LONGEST_ASSERTION {
+        let now = jsonwebtoken::get_current_timestamp().saturating_add_signed(self.clock_off);
+        if claims.exp + LEEWAY < now {
+            return Err(refuse("invalid_client", "the assertion has expired"));
+        }
+        if claims.nbf > now + LEEWAY {
+            return Err(refuse("invalid_client", "the assertion is not valid yet"));
+        }
+        if claims.exp > now + LONGEST_ASSERTION {
             return Err(refuse("invalid_client", format_args!("exp is more than {LONGEST_ASSERTION} s ahead")));
         }
         if self.used.len() >= REMEMBERED || self.issued.len() >= REMEMBERED {

@@ -233,6 +233,16 @@ impl PasientskySim {
         self.shared.tokens().expire();
     }
 
+    /// Sets the vendor's clock forward by so many seconds, or back.
+    pub fn set_clock_off(&self, seconds: i64) {
+        self.shared.tokens().set_clock_off(seconds);
+    }
+
+    /// Whether the portal's key is taken where tokens come from: it has run out, or was registered anew.
+    pub fn set_key_known(&self, known: bool) {
+        self.shared.tokens().set_open(known);
+    }
+
     /// Who is notified from now on: of all that was not. None: nobody.
     pub fn set_subscription(&self, subscription: Option<Subscription>) {
         self.shared.with(|state| state.subscription = subscription);

@@ -72,6 +72,11 @@ impl Fault {
 }
 
 impl Begun {
+    /// Whether the back end is not there at all meanwhile.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self, Begun::Away)
+    }
+
     /// The trouble is over.
     pub(super) async fn end(self, trouble: &Trouble) -> anyhow::Result<()> {
         match self {

@@ -2,10 +2,7 @@
 
 use anyhow::{Context, ensure};
 use dialog_contract::problem::ProblemType;
-use dialog_tests::sim::{
-    trouble::{Call, HttpFault},
-    world::Solution,
-};
+use dialog_tests::sim::{trouble::HttpFault, world::Solution};
 use http::StatusCode;
 
 use super::{
@@ -25,12 +22,7 @@ pub(super) fn play(solution: Solution) -> anyhow::Result<()> {
 }
 
 async fn looked_up(vendor: &Vendor<'_>, fault: Fault) -> anyhow::Result<()> {
-    // The public solution asks by sending, and one vendor has no times to book.
-    let (template, call) = match vendor.solution {
-        Solution::CgmEportal => ("/v1/me/prescriptions", Call::Read),
-        Solution::Ddfl => ("/v1/me/slots", Call::Post),
-        _ => ("/v1/me/slots", Call::Read),
-    };
+    let (template, call) = vendor.looks_at();
     let failures = vendor.failures().await?;
     let begun = fault.begin(vendor.trouble(), call).await?;
     let reply = vendor.citizen.get(template, &[]).send().await?;

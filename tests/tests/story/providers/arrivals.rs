@@ -5,7 +5,7 @@ use dialog_contract::{event::EventType, ids::NationalIdentityNumber};
 use dialog_tests::{
     house::{House, watch::Screen},
     sim::{
-        meldingstjener::{Answer, Damage, Kind, NationalId, Opening, ReceiptStatus, message::Person},
+        meldingstjener::{Answer, Damage, Kind, NationalId, Opening, ReceiptStatus, Receipts, message::Person},
         world::{ELVEBREDDEN, FJELLVEIEN, HAVNEGATA, KARI},
     },
     story::citizen::office_messages,
@@ -104,6 +104,42 @@ fn what_an_office_cannot_fetch_waits_for_it_and_is_shown_as_delivered_only_then(
         house.meldingstjener.set_online(&FJELLVEIEN, true)?;
         screen.wait(EventType::DialogUpdated, &dialog).await?;
         ensure!(delivered().await?);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_answer_that_comes_before_the_receipt_of_what_it_answers_is_shown_and_the_receipt_after_it() -> anyhow::Result<()>
+{
+    alone(async |house| {
+        let kari = citizen(house, &KARI)?;
+        let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&KARI)?, None).await?;
+        house.meldingstjener.set_receipts(&FJELLVEIEN, Receipts::None)?;
+        let dialog = opened(&kari, &consultation("Søvn")).await?;
+        let asked = house.meldingstjener.wait_for_request(|request| request.message.kind == Kind::Consultation).await?;
+        house.meldingstjener.answer(&asked.message.msg_id, &Answer::reply("Prøv å stå opp."))?;
+        screen.wait(EventType::MessageReceived, &dialog).await?;
+        let answered = read(&kari, &dialog).await?;
+        house.meldingstjener.receipt_late(&asked.message.msg_id)?;
+        house.meldingstjener.wait_until_read().await?;
+        // And the same receipt once more.
+        house.meldingstjener.receipt_late(&asked.message.msg_id)?;
+        house.meldingstjener.wait_until_read().await?;
+        house.meldingstjener.set_receipts(&FJELLVEIEN, Receipts::Honest)?;
+        let text = json!({ "text": "Takk." });
+        kari.post("/v1/me/dialogs/{dialog}/messages", &[&dialog], &text).expect(StatusCode::CREATED).await?;
+        let asked = house.meldingstjener.wait_for_request(|request| request.message.kind == Kind::Reply).await?;
+        house.meldingstjener.answer(&asked.message.msg_id, &Answer::close("Lykke til."))?;
+        screen.wait(EventType::DialogClosed, &dialog).await?;
+        let now = read(&kari, &dialog).await?;
+        ensure!(answered["status"]["state"] == "awaiting-citizen", "{}", answered["status"]);
+        let question = now["messages"][0]["id"].clone();
+        let delivered = now["activities"].as_array().into_iter().flatten();
+        let times = delivered.filter(|one| one["kind"]["type"] == "delivered" && one["kind"]["message"] == question);
+        ensure!(times.count() == 1, "{}", now["activities"]);
+        ensure!(office_messages(&now).len() == 2 && screen.count(EventType::MessageReceived, &dialog) == 2, "{now}");
+        let violations = house.meldingstjener.violations();
+        ensure!(violations.is_empty(), "{violations:?}");
         Ok(())
     })
 }
