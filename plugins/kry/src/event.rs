@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::booking::Snapshot;
 use crate::document::{Document, Odd, Resource};
 use crate::file::{self, Listed};
+use crate::payments::Ending;
 use crate::person::Known;
 use crate::settings::Settings;
 use crate::words::Words;
@@ -96,6 +97,9 @@ enum Kind {
     /// The meeting is over.
     #[serde(rename = "meeting.ended")]
     MeetingEnded,
+    /// What became of a payment.
+    #[serde(rename = "payment.ended")]
+    PaymentEnded(Ending),
 }
 
 #[derive(Deserialize)]
@@ -250,6 +254,7 @@ fn understood(ctx: &InboundContext, document: &Document, value: &Value, budget: 
             meeting(visit()?, VideoState::ParticipantJoined(who))
         }
         Kind::MeetingEnded => meeting(visit()?, VideoState::Ended),
+        Kind::PaymentEnded(ending) => EventBody::Payment(ending.of(resource.related_id("payment", "payments"))?),
     };
     Ok(Event { id: format!("{EVENT}{number}"), occurred, body })
 }

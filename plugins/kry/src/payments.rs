@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dialog_plugin_sdk::payments::{Invoice, Payment, Payments};
 use dialog_plugin_sdk::text::line;
 use dialog_plugin_sdk::time;
-use dialog_plugin_sdk::{Context, Failure, Locale, Sent};
+use dialog_plugin_sdk::{Context, Failure, Locale, PaymentChange, PaymentReceipt, PaymentState, Sent};
 use serde::{Deserialize, Serialize};
 
 use crate::document::{self, Draft, Odd, Resource};
@@ -28,6 +28,8 @@ const MAX_TEXT: usize = 200;
 const MAX_URL: usize = 2_048;
 /// Characters of a payment's id, by the contract.
 const MAX_PAYMENT_ID: usize = 128;
+/// Characters of a receipt's number, by the contract.
+const MAX_RECEIPT: usize = 64;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -76,6 +78,49 @@ struct Pay<'a> {
 struct Begun {
     redirect_url: String,
     expires_at: String,
+}
+
+/// How a payment ended, as the feed tells it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ending {
+    outcome: Outcome,
+    #[serde(default)]
+    receipt: Option<String>,
+    #[serde(default)]
+    paid_at: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Outcome {
+    Paid,
+    Failed,
+    Expired,
+    Refunded,
+}
+
+impl Ending {
+    /// As the contract has it, of the payment with this id.
+    ///
+    /// # Errors
+    /// It is of no payment, or paid without a receipt.
+    pub fn of(self, payment: Option<&str>) -> Result<PaymentChange, Odd> {
+        let payment = payment.filter(|id| id.chars().count() <= MAX_PAYMENT_ID).ok_or("is about no payment")?;
+        let state = match self.outcome {
+            Outcome::Paid => PaymentState::Paid(PaymentReceipt {
+                number: self
+                    .receipt
+                    .filter(|number| !number.trim().is_empty() && number.chars().count() <= MAX_RECEIPT)
+                    .ok_or("is paid without a receipt")?,
+                at: self.paid_at.as_deref().and_then(time::instant).ok_or("is paid at a time that is none")?,
+            }),
+            Outcome::Failed => PaymentState::Failed,
+            Outcome::Expired => PaymentState::Expired,
+            Outcome::Refunded => PaymentState::Refunded,
+        };
+        Ok(PaymentChange { payment: payment.to_owned(), state })
+    }
 }
 
 impl Payments for Kry {

@@ -12,7 +12,7 @@ use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
     AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, EncounterMode, Event, EventBody, Failure,
-    ReceiptOutcome, Service, VideoState,
+    PaymentState, ReceiptOutcome, Service, VideoState,
 };
 use kry::Kry;
 use proptest::prelude::*;
@@ -525,4 +525,41 @@ fn what_happens_in_a_meeting_is_told_as_it_is() {
     nobody["attributes"]["participant"] = json!("\n");
     let (host, _) = vendor(told.clone());
     assert!(matches!(received(&host, &told.document(&nobody)).body, EventBody::Unreadable(_)));
+}
+
+#[test]
+fn how_a_payment_ended_is_told_and_one_that_is_paid_has_its_receipt() {
+    let told = told();
+    let ended: Vec<&Value> =
+        told.events.iter().filter(|event| event["attributes"]["kind"] == "payment.ended").collect();
+    let (host, _) = vendor(told.clone());
+    let states: Vec<PaymentState> = ended
+        .iter()
+        .map(|event| match received(&host, &told.document(event)).body {
+            EventBody::Payment(change) => {
+                assert_eq!(json!(change.payment), event["relationships"]["payment"]["data"]["id"]);
+                change.state
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let [PaymentState::Paid(receipt), PaymentState::Failed, PaymentState::Expired, PaymentState::Refunded] =
+        &states[..]
+    else {
+        panic!("{states:?}")
+    };
+    assert!(receipt.number.starts_with("rec-"), "{}", receipt.number);
+    let paid = ended[0];
+    for (at, with) in [
+        ("/attributes/receipt", json!(" ")),
+        ("/attributes/receipt", json!("1".repeat(65))),
+        ("/attributes/paidAt", json!("soon")),
+        ("/attributes/outcome", json!("lost")),
+        ("/relationships/payment", json!(null)),
+        ("/relationships/payment/data/id", json!("p".repeat(129))),
+    ] {
+        let mut odd = paid.clone();
+        *odd.pointer_mut(at).unwrap() = with;
+        assert!(matches!(received(&host, &told.document(&odd)).body, EventBody::Unreadable(_)), "{at}");
+    }
 }

@@ -339,7 +339,11 @@ pub const KRY: Office = Office {
     phone: "+4721555555",
     gps: crate::sim::kry::unit::DOCTORS,
     record_system: None,
-    services: &[(Service::Appointment, Solution::Kry), (Service::Consultation, Solution::Kry)],
+    services: &[
+        (Service::Appointment, Solution::Kry),
+        (Service::Consultation, Solution::Kry),
+        (Service::Payment, Solution::Kry),
+    ],
     direct_booking: true,
     accounts: &[(Solution::Kry, crate::sim::kry::unit::UNIT)],
 };

@@ -20,7 +20,8 @@ use crate::{
 /// Plays the chapter.
 pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     let mut signe = Citizen::log_in(house, &SIGNE).await?;
-    signe.sees_offers(tell, &[("appointment", "kry", "commercial"), ("consultation", "kry", "commercial")]).await?;
+    let offers = ["appointment", "consultation", "payment"].map(|service| (service, "kry", "commercial"));
+    signe.sees_offers(tell, &offers).await?;
     let booked = || Ok(house.kry.bookings(SIGNE.national_id).iter().filter(|booking| !booking.cancelled).count());
     signe.books_changes_and_cancels(tell, &booked).await?;
     information(tell, &signe).await?;

@@ -22,7 +22,13 @@ pub fn trial(sim: &KrySim) -> Trial {
         office: &KRY,
         citizen: &SIGNE,
         other: &LEILA,
-        agreed: vec![Topic::Booking, Topic::ConsultationText, Topic::ConsultationImage, Topic::ConsultationVideo],
+        agreed: vec![
+            Topic::Booking,
+            Topic::ConsultationText,
+            Topic::ConsultationImage,
+            Topic::ConsultationVideo,
+            Topic::Payment,
+        ],
         stage: Arc::new(Unit(sim.clone())),
     }
 }
@@ -86,6 +92,10 @@ impl Stage for Unit {
             Meeting::Ends => MeetingAct::End,
         };
         self.0.meet(dialog, &act).map(drop).map_err(Unable::failed)
+    }
+
+    async fn owes(&self, amount: u64) -> Done {
+        self.0.owe(SIGNE.national_id, amount).map_err(Unable::failed)
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

@@ -2,13 +2,11 @@
 
 use super::calendar::{Booking, Channel};
 use super::event::About;
-use super::invoice::Invoice;
 use super::patient::Patient;
 use super::state::State;
 use super::unit::{DOCTORS, practitioner};
 use super::visit::{Stage, Status, Visit};
 use super::{File, NationalId, SimError};
-use jiff::ToSpan;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -143,7 +141,9 @@ impl State {
             Answer::Redirect { text } => self.write(&visit, text, Vec::new(), Status::Redirected),
             Answer::Finish { text, specialist } => {
                 let events = self.write(&visit, text, Vec::new(), Status::Completed)?;
-                self.bill(&visit, *specialist);
+                let (fee, more) = FEE;
+                let (amount, tariffs) = if *specialist { (fee + more, vec!["2ae", "2dd"]) } else { (fee, vec!["2ae"]) };
+                self.bill(&visit.patient, Some(&visit.id), amount, tariffs);
                 Ok(events)
             }
             Answer::Close => self.close(&visit, Status::Completed),
@@ -272,22 +272,6 @@ impl State {
         let facts = json!({ "status": status });
         let related = vec![("visit", "visits", visit.id.clone())];
         Ok(vec![self.tell("visit.status", About { facts, related, ..About::default() })])
-    }
-
-    fn bill(&mut self, visit: &Visit, specialist: bool) {
-        let issued = self.now();
-        let today = issued.to_zoned(super::calendar::norway()).date();
-        let invoice = Invoice {
-            id: self.number("inv"),
-            patient: visit.patient.clone(),
-            visit: visit.id.clone(),
-            amount: FEE.0 + if specialist { FEE.1 } else { 0 },
-            tariffs: if specialist { vec!["2ae", "2dd"] } else { vec!["2ae"] },
-            issued,
-            due: today.saturating_add(14.days()),
-            paid: false,
-        };
-        self.invoices.push(invoice);
     }
 
     fn booking_event(

@@ -9,7 +9,7 @@
 //! | `GET /control/timeslots` | times, taken ones too |
 //! | `POST /control/timeslots/{id}/take` | takes a time away |
 //! | `POST /control/bookings` | a [`BookingAct`] |
-//! | `POST /control/payments/{id}/settle` | the payment service has the money |
+//! | `POST /control/payments/{id}/end` | how a payment ends: `"paid"`, `"failed"`, `"expired"`, `"refunded"` |
 //! | `PUT /control/switches/{name}` | `true` or `false`: `consultations`, `bookings`, `triage`, `late`, `filing`, `endless` |
 //! | `POST /control/tokens/expire` | lets every issued token expire |
 //! | `POST /control/damage` | `"garbage"`, `"truncated"`, `"wrong-type"`, `"unknown-kind"` or `"not-included"` for the next event |
@@ -25,6 +25,7 @@ use super::event::Damage;
 use super::state::Switches;
 use super::webhook::{self, Webhook};
 use super::{NationalId, Shared, SimError};
+use crate::sim::helserespons::PayOutcome;
 use crate::sim::trouble::{self, Trouble};
 use axum::extract::{DefaultBodyLimit, Path, State as Extract};
 use axum::http::StatusCode;
@@ -73,7 +74,7 @@ pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) ->
         .route("/timeslots", get(timeslots))
         .route("/timeslots/{id}/take", post(take))
         .route("/bookings", post(act))
-        .route("/payments/{id}/settle", post(settle))
+        .route("/payments/{id}/end", post(end_payment))
         .route("/switches/{name}", put(switch))
         .route("/tokens/expire", post(expire))
         .merge(trouble::control::router(trouble))
@@ -145,9 +146,13 @@ async fn meet(Extract(control): Extract<Control>, Path(id): Path<String>, Json(a
     Ok(Json(json!({ "event": event })))
 }
 
-async fn settle(Extract(control): Extract<Control>, Path(id): Path<String>) -> Reply {
-    control.shared.with(|state| state.settle(&id))?;
-    Ok(Json(json!({ "settled": id })))
+async fn end_payment(
+    Extract(control): Extract<Control>,
+    Path(id): Path<String>,
+    Json(outcome): Json<PayOutcome>,
+) -> Reply {
+    let event = control.shared.with(|state| state.end_payment(&id, outcome))?;
+    Ok(Json(json!({ "event": event })))
 }
 
 async fn switch(

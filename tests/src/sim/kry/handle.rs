@@ -8,6 +8,7 @@ use super::state::{State, Switches, Violation};
 use super::visit::Visit;
 use super::webhook::{self, Pushed, Webhook};
 use super::{NationalId, OauthClient, Shared, SimError, api, control};
+use crate::sim::helserespons::PayOutcome;
 use crate::sim::listener::Listener;
 use crate::sim::meldingstjener::token::Tokens;
 use crate::sim::trouble::{Faults, Trouble};
@@ -188,9 +189,14 @@ impl KrySim {
         taken.map(|_| ()).ok_or_else(|| SimError::NoSuchTimeslot(id.to_owned()))
     }
 
-    /// The payment service has the money.
-    pub fn settle(&self, payment: &str) -> Result<(), SimError> {
-        self.shared.with(|state| state.settle(payment))
+    /// Somebody who has been here owes so many øre.
+    pub fn owe(&self, number: &str, amount: u64) -> Result<(), SimError> {
+        self.shared.with(|state| state.owe(&NationalId::new(number), amount))
+    }
+
+    /// What happens at the payment service, or after; gives the number of the event.
+    pub fn end_payment(&self, payment: &str, outcome: PayOutcome) -> Result<u64, SimError> {
+        self.shared.with(|state| state.end_payment(payment, outcome))
     }
 
     /// Bars somebody who has been here (`patient-blocked`), or lets them in again.

@@ -176,14 +176,6 @@ impl State {
         booking
     }
 
-    /// The payment service has the money.
-    pub fn settle(&mut self, payment: &str) -> Result<(), SimError> {
-        let missing = || SimError::NoSuchPayment(payment.to_owned());
-        let invoice = &self.payments.iter().find(|one| one.id == payment).ok_or_else(missing)?.invoice;
-        self.invoices.iter_mut().find(|one| one.id == *invoice).ok_or_else(missing)?.paid = true;
-        Ok(())
-    }
-
     /// What the portal's side did wrong.
     pub fn violate(&mut self, request: &str, rule: impl Into<String>) {
         self.violations.push(Violation { request: request.to_owned(), rule: rule.into() });

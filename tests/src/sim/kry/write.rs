@@ -326,7 +326,7 @@ pub async fn pay(Extract(shared): Shares, uri: Uri, headers: HeaderMap, body: By
                 return Err(Refused::conflict("invoice-paid"));
             }
             let now = state.now();
-            if state.payments.iter().any(|payment| payment.invoice == invoice && payment.expires() > now) {
+            if state.payments.iter().any(|payment| payment.invoice == invoice && payment.is_open(now)) {
                 return Err(Refused::conflict("payment-open"));
             }
             let payment = Payment {
@@ -334,6 +334,7 @@ pub async fn pay(Extract(shared): Shares, uri: Uri, headers: HeaderMap, body: By
                 invoice,
                 return_url: draft.attributes.return_url.to_string(),
                 begun: state.now(),
+                outcome: None,
             };
             state.payments.push(payment.clone());
             Ok(Answer::of(StatusCode::CREATED, payment.resource(), Vec::new()))

@@ -3,8 +3,9 @@
 use anyhow::{Context, ensure};
 use dialog_contract::{event::EventType, problem::ProblemType};
 use dialog_tests::{
-    house::{portal::Portal, rooms::kry::SECRET, watch::Screen},
+    house::{configuration::PUBLIC_URL, portal::Portal, rooms::kry::SECRET, watch::Screen},
     sim::{
+        helserespons::PayOutcome,
         kry::{Answer, BookingAct, Damage, MeetingAct, Opening, Webhook},
         trouble::{Availability, Call, HttpFault},
         world::{LEILA, SIGNE},
@@ -233,6 +234,44 @@ fn a_video_meeting_is_entered_by_its_citizen_alone_and_only_while_it_lasts() -> 
         // Whether the gateway has heard of the end or the vendor says it.
         let over = join(&signe, &dialog).send().await?;
         ensure!(over.status.is_client_error() && over.json["sent"] == "no", "{}", over.json);
+        ensure!(house.kry.violations().is_empty(), "{:?}", house.kry.violations());
+        Ok(())
+    })
+}
+
+#[test]
+fn what_a_consultation_cost_is_paid_once_and_what_became_of_it_is_told_with_the_receipt() -> anyhow::Result<()> {
+    alone(async |house| {
+        let signe = citizen(house, &SIGNE)?;
+        let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&SIGNE)?, None).await?;
+        let dialog = opened(&signe, &opening("Medisinen gir meg hodepine.")).await?;
+        let visit = house.kry.wait_for_visit(|_| true).await?.id;
+        house.kry.answer(&visit, &Answer::Finish { text: "Ta den om kvelden.".to_owned(), specialist: false })?;
+        let owed = signe.get("/v1/me/invoices", &[]).expect(StatusCode::OK).await?.json;
+        let invoice = &owed["items"][0];
+        ensure!(invoice["amount"] == 18_400 && invoice["tariffs"] == json!(["2ae"]), "{owed}");
+        ensure!(invoice["dialog"] == dialog.as_str() && invoice["provider"]["id"] == "kry", "{owed}");
+        let id = invoice["id"].as_str().context("an id")?;
+        let body = json!({ "returnUrl": format!("{PUBLIC_URL}/betaling/ferdig") });
+        let pay = || signe.post("/v1/me/invoices/{invoice}/pay", &[id], &body);
+
+        let begun = pay().expect(StatusCode::CREATED).await?;
+        refusal(pay(), ProblemType::Conflict).await?;
+        house.kry.end_payment(&house.kry.payments()[0].id, PayOutcome::Failed)?;
+        screen.wait(EventType::PaymentUpdated, begun.text("/id")?).await?;
+        let again = pay().expect(StatusCode::CREATED).await?;
+        ensure!(again.text("/redirect")?.starts_with("https://pay.kry.example/"), "{}", again.json);
+        let payments = house.kry.payments();
+        ensure!(payments.len() == 2, "{payments:?}");
+        house.kry.end_payment(&payments[1].id, PayOutcome::Paid)?;
+        screen.wait(EventType::PaymentUpdated, again.text("/id")?).await?;
+        let told = signe.get("/v1/me/payments", &[]).expect(StatusCode::OK).await?.json;
+        let of = |id: &str| told["items"].as_array()?.iter().find(|one| one["id"] == id).cloned();
+        let (failed, paid) = (of(begun.text("/id")?).context("one")?, of(again.text("/id")?).context("the other")?);
+        ensure!(failed["status"] == "failed" && paid["status"] == "paid", "{told}");
+        ensure!(paid["receipt"]["number"].as_str().is_some_and(|number| number.starts_with("rec-")), "{told}");
+        let owed = signe.get("/v1/me/invoices", &[]).expect(StatusCode::OK).await?.json;
+        ensure!(owed["items"] == json!([]), "{owed}");
         ensure!(house.kry.violations().is_empty(), "{:?}", house.kry.violations());
         Ok(())
     })

@@ -1,6 +1,7 @@
 //! Invoices and payments.
 
 use super::{code, draft, get, open, patient, post, sim};
+use crate::sim::helserespons::PayOutcome;
 use crate::sim::kry::Answer;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -30,7 +31,8 @@ async fn a_completed_visit_is_billed_and_paid_once() {
     assert_eq!(post(&sim, "/v1/payments", "k2", &wanted).await.1, begun);
     let (status, body) = post(&sim, "/v1/payments", "k3", &wanted).await;
     assert_eq!((status, code(&body)), (StatusCode::CONFLICT, "payment-open"));
-    sim.settle(begun["data"]["id"].as_str().unwrap()).unwrap();
+    let event = sim.end_payment(begun["data"]["id"].as_str().unwrap(), PayOutcome::Paid).unwrap();
+    assert!(sim.events()[event as usize - 1].resource["attributes"]["receipt"].is_string());
     assert_eq!(get(&sim, OWED).await.1["data"], json!([]));
     let (status, body) = post(&sim, "/v1/payments", "k4", &wanted).await;
     assert_eq!((status, code(&body)), (StatusCode::CONFLICT, "invoice-paid"));

@@ -1,7 +1,10 @@
 //! The plugin and the vendor agree: what the plugin writes (its golden files) is taken in here without a violation, and
 //! what the vendor tells is what the plugin's own tests read.
 
-use super::{MONDAY, SLOT, START, TOKEN, answered, booking, client, open, patient, post, sim, visit as visit_draft};
+use super::{
+    MONDAY, SLOT, START, TOKEN, answered, booking, client, draft, open, patient, post, sim, visit as visit_draft,
+};
+use crate::sim::helserespons::PayOutcome;
 use crate::sim::kry::{Answer, BookingAct, Damage, File, KrySim, MeetingAct, Opening};
 use crate::sim::world::LEILA;
 use reqwest::Method;
@@ -120,6 +123,14 @@ async fn every_kind_of_event_is_as_the_plugins_tests_read_it() {
     for act in [MeetingAct::Open, tolk, MeetingAct::Join, MeetingAct::End] {
         sim.meet(&visit, &act).unwrap();
     }
+    for outcome in [PayOutcome::Paid, PayOutcome::Failed, PayOutcome::Expired, PayOutcome::Refunded] {
+        sim.owe(LEILA.national_id, 18_400).unwrap();
+        let owed = sim.invoices().pop().unwrap().id;
+        let related = [("patient", "patients", patient.as_str()), ("invoice", "invoices", owed.as_str())];
+        let begins = draft("payments", &json!({ "returnUrl": "https://portal.example/paid" }), &related);
+        post(&sim, "/v1/payments", &owed, &begins).await;
+        sim.end_payment(&sim.payments().pop().unwrap().id, outcome).unwrap();
+    }
     let events = sim.events();
     let mut data: Vec<Value> = events.iter().map(|event| event.resource.clone()).collect();
     let mut included: Vec<Value> = Vec::new();
@@ -143,7 +154,7 @@ fn still(value: &mut Value) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {
-                if matches!(name.as_str(), "occurredAt" | "sentAt") && member.is_string() {
+                if matches!(name.as_str(), "occurredAt" | "sentAt" | "paidAt") && member.is_string() {
                     *member = json!(START);
                 } else {
                     still(member);
