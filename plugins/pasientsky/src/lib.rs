@@ -11,6 +11,7 @@
 //! | [`medication`] | which prescriptions can be renewed |
 //! | [`event`], [`said`], [`report`] | what the clinic did as events of the contract, results of tests among it |
 //! | [`read_mark`] | what the citizen has opened |
+//! | [`survey`] | what the clinic asks its patients, by choices alone |
 //! | [`inbound`], [`place`] | which news there are, by notification and by search, and how far they were taken in |
 //! | [`file`](mod@file) | files in both directions |
 //! | [`person`] | patients, and who acts for them |
@@ -34,6 +35,7 @@ pub mod renewal;
 pub mod report;
 pub mod said;
 pub mod settings;
+pub mod survey;
 pub mod words;
 
 /// The upstream's name in the manifest.
@@ -48,6 +50,7 @@ dialog_plugin_sdk::export_appointments!(Pasientsky);
 dialog_plugin_sdk::export_prescriptions!(Pasientsky);
 dialog_plugin_sdk::export_inbound!(Pasientsky);
 dialog_plugin_sdk::export_read_marks!(Pasientsky);
+dialog_plugin_sdk::export_feedback!(Pasientsky);
 
 use dialog_plugin_sdk::text::clip;
 

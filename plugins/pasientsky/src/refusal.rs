@@ -36,8 +36,8 @@ pub type Pointers = [(&'static str, &'static str)];
 /// | status | code | failure |
 /// | --- | --- | --- |
 /// | 403 | `service-off`, `patient-blocked`, `too-late` | `declined` |
-/// | 404 | `unknown-task`, `unknown-appointment`, `unknown-patient` | `not-found` |
-/// | 409 | `slot-taken`, `slot-changed`, `task-closed`, `appointment-cancelled` | `conflict` |
+/// | 404 | `unknown-task`, `unknown-appointment`, `unknown-patient`, `unknown-questionnaire` | `not-found` |
+/// | 409 | `slot-taken`, `slot-changed`, `task-closed`, `appointment-cancelled`, `questionnaire-closed`, `questionnaire-answered` | `conflict` |
 /// | 413 | `attachments-too-large` | `invalid`: the attachments |
 /// | 422 | `value-rejected`, all elements from the citizen | `invalid` |
 /// | all other | | as [`Response::success`] says |
@@ -57,10 +57,13 @@ pub fn accepted(answer: Response, locale: Locale, pointers: &Pointers) -> Result
         (404, "unknown-task") => Words::UnknownTask,
         (404, "unknown-appointment") => Words::UnknownAppointment,
         (404, "unknown-patient") => Words::UnknownPatient,
+        (404, "unknown-questionnaire") => Words::UnknownSurvey,
         (409, "slot-taken") => Words::SlotTaken,
         (409, "slot-changed") => Words::SlotChanged,
         (409, "task-closed") => Words::TaskClosed,
         (409, "appointment-cancelled") => Words::AppointmentCancelled,
+        (409, "questionnaire-closed") => Words::SurveyClosed,
+        (409, "questionnaire-answered") => Words::SurveyAnswered,
         (413, "attachments-too-large") => {
             let files = pointers.iter().find(|(element, _)| *element == FILES);
             return Err(match files {

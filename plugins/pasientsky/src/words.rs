@@ -96,4 +96,24 @@ dialog_plugin_sdk::words! {
         "[Legekontoret har sendt vedlegg uten tekst.]"
         "[Legekontoret har sendt vedlegg utan tekst.]"
         "[The office has sent attachments without text.]";
+    /// No such survey.
+    UnknownSurvey "unknown-questionnaire"
+        "Legekontoret har ikke denne undersøkelsen. Ingenting er sendt."
+        "Legekontoret har ikkje denne undersøkinga. Ingenting er sendt."
+        "The office does not have this survey. Nothing was sent.";
+    /// The survey is over.
+    SurveyClosed "questionnaire-closed"
+        "Undersøkelsen er avsluttet. Ingenting er sendt."
+        "Undersøkinga er avslutta. Ingenting er sendt."
+        "The survey is over. Nothing was sent.";
+    /// The citizen has answered.
+    SurveyAnswered "questionnaire-answered"
+        "Du har allerede svart på undersøkelsen. Ingenting er sendt på nytt."
+        "Du har allereie svart på undersøkinga. Ingenting er sendt på nytt."
+        "You have already answered the survey. Nothing was sent again.";
+    /// The survey is another than the citizen saw.
+    SurveyChanged "questionnaire-changed"
+        "Legekontoret har endret undersøkelsen. Ingenting er sendt. Hent den på nytt."
+        "Legekontoret har endra undersøkinga. Ingenting er sendt. Hent henne på nytt."
+        "The office has changed the survey. Nothing was sent. Fetch it again.";
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     citizen::{Citizen, decisions, office_messages},
-    results,
+    results, survey,
     teller::Teller,
 };
 use crate::{
@@ -39,8 +39,16 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     renewal(tell, house, &mut einar).await?;
     redirected(tell, house, &mut einar).await?;
     in_words(tell, house, &mut einar).await?;
+    asked_about_the_office(tell, house, &einar).await?;
     tested(tell, house, &mut einar).await?;
     one_way(tell, house, &mut einar).await
+}
+
+async fn asked_about_the_office(tell: &mut Teller, house: &House, einar: &Citizen) -> anyhow::Result<()> {
+    let clinic = BEKKEFARET.account(Solution::Pasientsky).context("the office uses the vendor")?;
+    let four = ("satisfied".to_owned(), "4".to_owned());
+    let counted = || Ok(house.pasientsky.survey_answers(clinic).get(&four).copied());
+    survey::play(tell, einar, &[("reached", "c.yes"), ("satisfied", "i.4")], &counted).await
 }
 
 /// Results, and the clinic sees that they were read.

@@ -10,7 +10,7 @@
 //! - [`national`]: Leila has copies in her personal archive, stops being digitally active, and gets another GP.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
-//!   [`results`]: what tests found.
+//!   [`results`]: what tests found. [`survey`]: what the office asks, by choices alone.
 //! - [`notices`]: what Leila is told by text message, once.
 //! - [`routing`]: an office decides what it offers, who answers and through whom; a provider beside the GP.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
@@ -35,6 +35,7 @@ pub mod routing;
 pub mod shown;
 pub mod skogbrynet;
 pub mod solsiden;
+pub mod survey;
 pub mod teller;
 pub mod trouble;
 pub mod vendor;

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::{
     citizen::{Citizen, decisions, office_messages},
+    survey,
     teller::Teller,
 };
 use crate::{
@@ -34,7 +35,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     question(tell, house, &mut solveig).await?;
     redirect(tell, house, &mut solveig).await?;
     certificate(tell, house, &mut solveig).await?;
-    survey(tell, house, &solveig).await?;
+    asked_about_the_office(tell, house, &solveig).await?;
     notice(tell, house, &mut solveig).await
 }
 
@@ -114,24 +115,11 @@ async fn certificate(tell: &mut Teller, house: &House, solveig: &mut Citizen) ->
     solveig.downloads_certificate(tell, &read).await
 }
 
-/// The vendor's survey: choices alone, once, and counted without a name.
-async fn survey(tell: &mut Teller, house: &House, solveig: &Citizen) -> anyhow::Result<()> {
+async fn asked_about_the_office(tell: &mut Teller, house: &House, solveig: &Citizen) -> anyhow::Result<()> {
     let practice = SKOGBRYNET.account(Solution::CgmEportal).context("the office uses the vendor")?;
-    let call = solveig.portal.get("/v1/me/survey", &[]);
-    let open = tell.ask("Solveig is asked what she thinks of the office", call, StatusCode::OK).await?.json;
-    let title = Some("Hva synes du om legekontoret?");
-    tell.equal("in her language", open["survey"]["title"].as_str(), title)?;
-    let questions = open["survey"]["questions"].as_array().context("questions")?;
-    tell.check("no question is for free text", questions.iter().all(|one| one["choices"].is_array()))?;
-    let answers = json!([{ "question": "reached", "choice": "c.yes" }, { "question": "satisfied", "choice": "s.8" }]);
-    let body = json!({ "provider": open["provider"]["id"], "survey": open["survey"]["id"], "answers": answers });
-    let call = solveig.portal.post("/v1/me/survey", &[], &body);
-    tell.ask("Solveig answers by choosing", call, StatusCode::NO_CONTENT).await?;
-    let counted = house.cgm_eportal.survey_answers(practice)?;
-    tell.equal("the vendor has it", counted.get(&("satisfied".to_owned(), "8".to_owned())).copied(), Some(1))?;
-    let call = solveig.portal.get("/v1/me/survey", &[]);
-    tell.ask("She is not asked again", call, StatusCode::NO_CONTENT).await?;
-    Ok(())
+    let eight = ("satisfied".to_owned(), "8".to_owned());
+    let counted = || Ok(house.cgm_eportal.survey_answers(practice)?.get(&eight).copied());
+    survey::play(tell, solveig, &[("reached", "c.yes"), ("satisfied", "s.8")], &counted).await
 }
 
 async fn notice(tell: &mut Teller, house: &House, solveig: &mut Citizen) -> anyhow::Result<()> {

@@ -122,6 +122,10 @@ impl Stage for Clinic {
         Ok(found.text("/received").is_some())
     }
 
+    async fn asks(&self) -> Done {
+        self.0.ask(self.clinic()?).map_err(Unable::failed)
+    }
+
     async fn takes_slot(&self, slot: &str) -> Done {
         self.0.take_slot(slot).map_err(Unable::failed)
     }

@@ -27,6 +27,8 @@ pub(crate) const PDF: &[u8] = b"%PDF-1.4 svar";
 pub(crate) const NOW: i64 = 1_795_165_200_000;
 /// 2026-11-23T08:15:00+01:00.
 pub(crate) const SLOT: i64 = 1_795_418_100_000;
+/// The clinic's survey.
+pub(crate) const SURVEY: &str = "survey-hs-8150301-1";
 /// Twenty minutes.
 pub(crate) const LONG: i64 = 1_200_000;
 const SETTINGS: &str = r#"{"healthcareService":"hs-8150301"}"#;
@@ -102,6 +104,10 @@ pub(crate) fn answer(told: &Value, request: &Request) -> Reply {
         (Method::Post, "/Appointment/_search") => fhir(200, &told["appointments"]),
         (Method::Post, "/MedicationRequest/_search") => fhir(200, &told["prescriptions"]),
         (Method::Get, "/Slot") => fhir(200, &told["slots"]),
+        (Method::Get, "/Questionnaire") => fhir(200, &told["surveys"]),
+        (Method::Get, path) if path == format!("/Questionnaire/{SURVEY}") => versioned(200, &told["survey"]),
+        (Method::Post, "/QuestionnaireResponse/_search") => fhir(200, &told["unanswered"]),
+        (Method::Post, "/QuestionnaireResponse") => Reply::status(201),
         (Method::Post, "/") => {
             let mut opened = told["opened"].clone();
             opened["entry"].as_array_mut().unwrap().truncate(written()["entry"].as_array().unwrap().len());

@@ -9,6 +9,8 @@
 //! | `POST /` | the transaction that opens a dialog |
 //! | `POST Communication`, `Appointment` | a message, a booking; with `If-None-Exist` |
 //! | `GET`, `PUT Task/{id}`, `Appointment/{id}` | reads one; takes back, moves, cancels; with `If-Match` |
+//! | `GET Questionnaire?context&status`, `Questionnaire/{id}` | a clinic's survey |
+//! | `POST QuestionnaireResponse/_search`, `QuestionnaireResponse` | whether somebody has answered; answers, with `If-None-Exist` |
 //! | `GET Binary/{id}` | the bytes of a file |
 
 use super::Shared;
@@ -19,6 +21,7 @@ use super::manners::MANNERS;
 use super::outcome::{FHIR_JSON, Refused};
 use super::search::{self, Parameters};
 use super::state::State;
+use super::survey;
 use super::write::{self, Written};
 use crate::sim::trouble;
 use axum::Router;
@@ -148,9 +151,19 @@ fn answer(result: Result<Value, Refused>) -> Response {
 }
 
 async fn metadata(Extract(shared): Shares) -> Response {
-    let kinds = ["Appointment", "Binary", "Communication", "MedicationRequest", "Patient", "Slot", "Task"];
+    const KINDS: [&str; 9] = [
+        "Appointment",
+        "Binary",
+        "Communication",
+        "MedicationRequest",
+        "Patient",
+        "Questionnaire",
+        "QuestionnaireResponse",
+        "Slot",
+        "Task",
+    ];
     let resources: Vec<Value> =
-        kinds.iter().map(|kind| json!({ "type": kind, "versioning": "versioned-update" })).collect();
+        KINDS.iter().map(|kind| json!({ "type": kind, "versioning": "versioned-update" })).collect();
     let now = shared.look(State::now);
     answer(Ok(json!({
         "resourceType": "CapabilityStatement",
@@ -258,6 +271,7 @@ async fn create(Extract(shared): Shares, Path(kind): Path<String>, headers: Head
         match Kind::of(&kind) {
             Some(Kind::Communication) => dialog::message(state, &route, exists, &value),
             Some(Kind::Appointment) => booking::appointment(state, &route, exists, &value),
+            Some(Kind::QuestionnaireResponse) => survey::respond(state, &route, exists, &value),
             _ => {
                 state.violate(&route, "nothing of this kind is created");
                 Err(Refused::unknown("no-such-route"))
@@ -291,11 +305,16 @@ async fn update(
 
 async fn read(Extract(shared): Shares, Path((kind, id)): Path<(String, String)>, headers: HeaderMap) -> Response {
     let found = shared.look(|state| {
-        let readable = |kind: &Kind| matches!(kind, Kind::Task | Kind::Appointment | Kind::Communication);
+        let readable =
+            |kind: &Kind| matches!(kind, Kind::Task | Kind::Appointment | Kind::Communication | Kind::Questionnaire);
         let kind = Kind::of(&kind).filter(readable)?;
         state.record(kind, &id).map(|record| Written { kind, id: record.id.clone(), created: false })
     });
-    let unknown = if kind == "Appointment" { "unknown-appointment" } else { "unknown-task" };
+    let unknown = match kind.as_str() {
+        "Appointment" => "unknown-appointment",
+        "Questionnaire" => "unknown-questionnaire",
+        _ => "unknown-task",
+    };
     written(&shared, &headers, &found.ok_or(Refused::unknown(unknown)))
 }
 

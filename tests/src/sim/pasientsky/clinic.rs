@@ -92,7 +92,16 @@ pub fn open(state: &mut State, office: Office) {
         prescribe(state, &patient, today);
         state.patients.push(Patient { id: patient, clinic: id.clone(), citizen: *citizen });
     }
-    state.clinics.push(Clinic { id, office, off: Vec::new(), blocked: Vec::new(), late: false, files_messages: true });
+    state.clinics.push(Clinic {
+        id: id.clone(),
+        office,
+        off: Vec::new(),
+        blocked: Vec::new(),
+        late: false,
+        files_messages: true,
+    });
+    // It has just been opened, and asks.
+    let _ = state.ask(&id);
 }
 
 /// The id of a doctor's calendar.

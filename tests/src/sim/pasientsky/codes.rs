@@ -50,6 +50,10 @@ pub enum Kind {
     Patient,
     /// A doctor.
     Practitioner,
+    /// A survey.
+    Questionnaire,
+    /// What a patient answered.
+    QuestionnaireResponse,
     /// A doctor's calendar at a clinic.
     Schedule,
     /// A time in it.
@@ -68,6 +72,8 @@ impl Kind {
             Kind::MedicationRequest => "MedicationRequest",
             Kind::Patient => "Patient",
             Kind::Practitioner => "Practitioner",
+            Kind::Questionnaire => "Questionnaire",
+            Kind::QuestionnaireResponse => "QuestionnaireResponse",
             Kind::Schedule => "Schedule",
             Kind::Slot => "Slot",
             Kind::Task => "Task",
@@ -76,13 +82,15 @@ impl Kind {
 
     /// By FHIR's name, where the server has it.
     pub fn of(name: &str) -> Option<Kind> {
-        const ALL: [Kind; 9] = [
+        const ALL: [Kind; 11] = [
             Kind::Appointment,
             Kind::Binary,
             Kind::Communication,
             Kind::MedicationRequest,
             Kind::Patient,
             Kind::Practitioner,
+            Kind::Questionnaire,
+            Kind::QuestionnaireResponse,
             Kind::Schedule,
             Kind::Slot,
             Kind::Task,

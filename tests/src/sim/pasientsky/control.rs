@@ -8,6 +8,8 @@
 //! | `POST /control/clinics/{clinic}/dialogs` | an [`Opening`] and `number`: a dialog, or with `oneWay` a message |
 //! | `POST /control/clinics/{clinic}/appointments` | an [`AppointmentAct`] |
 //! | `PUT /control/clinics/{clinic}/services/{service}` | `true` or `false` |
+//! | `PUT /control/clinics/{clinic}/survey` | `true` asks everybody anew, `false` asks no more |
+//! | `GET /control/clinics/{clinic}/survey` | how often each answer was given |
 //! | `PUT /control/clinics/{clinic}/late` | `true` or `false`: too late to move or cancel |
 //! | `PUT /control/clinics/{clinic}/filing` | `true` or `false`: messages are filed at once |
 //! | `POST /control/slots/{id}/take` | takes a slot away |
@@ -72,6 +74,7 @@ pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) ->
         .route("/reports", post(report))
         .route("/appointments", post(act))
         .route("/services/{service}", put(service))
+        .route("/survey", put(ask).get(survey))
         .route("/late", put(late))
         .route("/filing", put(filing));
     let control = Router::new()
@@ -150,6 +153,25 @@ async fn service(
         }
     })?;
     Ok(Json(json!({ "on": on })))
+}
+
+async fn ask(Extract(control): Steer, Path(clinic): Path<String>, Json(open): Json<bool>) -> Reply {
+    control.shared.with(|state| {
+        if open {
+            return state.ask(&clinic);
+        }
+        state.end_survey(&clinic);
+        Ok(())
+    })?;
+    Ok(Json(json!({ "open": open })))
+}
+
+async fn survey(Extract(control): Steer, Path(clinic): Path<String>) -> Json<Value> {
+    let counted = control.shared.look(|state| state.counted(&clinic));
+    let counted = counted
+        .iter()
+        .map(|((question, answer), count)| json!({ "question": question, "answer": answer, "count": count }));
+    Json(counted.collect())
 }
 
 async fn late(Extract(control): Steer, Path(clinic): Path<String>, Json(late): Json<bool>) -> Reply {

@@ -11,6 +11,7 @@ use crate::sim::meldingstjener::token::Tokens;
 use crate::sim::trouble::{Faults, Trouble};
 use crate::sim::world::{LILLETORGET, Office};
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -152,6 +153,11 @@ impl PasientskySim {
         self.shared.look(|state| state.notices.clone())
     }
 
+    /// How often each answer to a clinic's surveys was given, by question and answer.
+    pub fn survey_answers(&self, clinic: &str) -> BTreeMap<(String, String), u64> {
+        self.shared.look(|state| state.counted(clinic))
+    }
+
     /// Every attempt to notify.
     pub fn pushed(&self) -> Vec<Pushed> {
         self.shared.look(|state| state.pushed.clone())
@@ -214,6 +220,21 @@ impl PasientskySim {
     /// Makes it too late to move or cancel anything at a clinic, or not.
     pub fn set_late(&self, clinic: &str, late: bool) -> Result<(), SimError> {
         self.shared.with(|state| state.clinic(clinic).map(|clinic| clinic.late = late))
+    }
+
+    /// A clinic asks its patients, those too who have answered before.
+    pub fn ask(&self, clinic: &str) -> Result<(), SimError> {
+        self.shared.with(|state| state.ask(clinic))
+    }
+
+    /// A clinic asks no more.
+    pub fn end_survey(&self, clinic: &str) {
+        self.shared.with(|state| state.end_survey(clinic));
+    }
+
+    /// A clinic's survey demands that a text be written, or does not.
+    pub fn demand_text(&self, clinic: &str, demanded: bool) -> Result<(), SimError> {
+        self.shared.with(|state| state.demand_text(clinic, demanded))
     }
 
     // How the service behaves.

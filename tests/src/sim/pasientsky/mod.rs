@@ -8,6 +8,7 @@
 //!   [`outcome`] (refusals), [`manners`] (how it is in [`trouble`](super::trouble))
 //! - the vendor: [`state`] (everything), [`record`] (resources and their versions), [`clinic`] (what is there on the
 //!   first day), [`codes`], [`subscription`] (notifications)
+//! - asking: [`survey`]
 //! - answering: [`answer`] (what people at a clinic decide)
 //! - steering: [`handle`] (for tests), [`control`] (over HTTP)
 
@@ -27,6 +28,7 @@ pub mod rules;
 pub mod search;
 pub mod state;
 pub mod subscription;
+pub mod survey;
 pub mod write;
 
 #[cfg(test)]

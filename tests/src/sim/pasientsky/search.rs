@@ -3,10 +3,11 @@
 //! Who a search is about stands in a body (`POST Kind/_search`), never in a URL. The rest of an answer that is too long for
 //! one page is behind `link[next]`: `Kind?_page=<token>`, good for one snapshot.
 
-use super::codes::{DNR, FHIR, FNR, HPR, Kind, system};
+use super::codes::{DNR, FHIR, FNR, HPR, Kind, naming, system};
 use super::outcome::Refused;
 use super::record::Record;
 use super::state::State;
+use super::survey;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -68,6 +69,10 @@ fn forms(kind: Kind, posted: bool) -> &'static [Form] {
             optional: &["schedule.actor:Practitioner.identifier", "_count"],
             includes: &["Slot:schedule", "Schedule:actor"],
         }],
+        (Kind::Questionnaire, false) => &[Form { required: &["context", "status"], optional: COUNT, includes: NONE }],
+        (Kind::QuestionnaireResponse, true) => {
+            &[Form { required: &["patient", "questionnaire"], optional: COUNT, includes: NONE }]
+        }
         (Kind::Task, false) => &[
             Form { required: BY_TIME, optional: COUNT, includes: NONE },
             Form { required: BY_ID, optional: COUNT, includes: NONE },
@@ -224,6 +229,14 @@ fn filter<'a>(state: &'a State, name: &str, value: &'a str) -> Option<Matches<'a
                 return None;
             }
             Box::new(move |record| record.is_known_as(known, number))
+        }
+        "context" => {
+            let clinic = value.strip_prefix(&format!("{}|", naming("healthcare-service")))?;
+            Box::new(move |record| survey::is_of(record, clinic))
+        }
+        "questionnaire" => {
+            state.of(Kind::Questionnaire).find(|one| survey::canonical(one).as_deref() == Some(value))?;
+            Box::new(move |record| record.text("/questionnaire") == Some(value))
         }
         "schedule.actor" => {
             value.strip_prefix("HealthcareService/")?;

@@ -57,7 +57,7 @@ pub(super) fn remember(state: &mut State, kind: Kind, identifier: &[Identifier],
 fn still(value: &Value) -> Value {
     let mut still = value.clone();
     if let Some(elements) = still.as_object_mut() {
-        elements.retain(|name, _| !matches!(name.as_str(), "sent" | "authoredOn"));
+        elements.retain(|name, _| !matches!(name.as_str(), "sent" | "authoredOn" | "authored"));
     }
     still
 }

@@ -1,15 +1,20 @@
 //! What an office offers and tells, guidance, forms and surveys, with the vendors that have them, up and down.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, ensure};
 use dialog_contract::{event::EventType, problem::ProblemType};
 use dialog_tests::{
-    house::watch::Screen,
+    house::{House, watch::Screen},
     sim::{
         helserespons::Answer,
-        trouble::{Availability, Call},
-        world::{KARI, LEILA, MARTE, SIGNE, SKOGBRYNET, SOLSIDEN, SOLVEIG, Solution},
+        trouble::{Availability, Call, Trouble},
+        world::{
+            BEKKEFARET, Citizen, EINAR, KARI, LEILA, MARTE, Office, SIGNE, SKOGBRYNET, SOLSIDEN, SOLVEIG, Solution,
+        },
     },
     story::kry,
 };
@@ -142,46 +147,109 @@ fn how_soon_an_office_answers_is_told_when_it_has_answered_five_times() -> anyho
     })
 }
 
+/// A vendor with a survey, and who is asked.
+struct Asking<'h> {
+    house: &'h House,
+    solution: Solution,
+    who: &'static Citizen,
+    office: &'static Office,
+    survey: &'static str,
+    /// Answers that are all that is needed.
+    good: [(&'static str, &'static str); 2],
+}
+
+impl<'h> Asking<'h> {
+    fn all(house: &'h House) -> [Self; 2] {
+        [
+            Self {
+                house,
+                solution: Solution::CgmEportal,
+                who: &SOLVEIG,
+                office: &SKOGBRYNET,
+                survey: "SV-2026",
+                good: [("reached", "c.yes"), ("satisfied", "s.10")],
+            },
+            Self {
+                house,
+                solution: Solution::Pasientsky,
+                who: &EINAR,
+                office: &BEKKEFARET,
+                survey: "survey-hs-8150601-1",
+                good: [("reached", "c.yes"), ("satisfied", "i.5")],
+            },
+        ]
+    }
+
+    fn trouble(&self) -> &Trouble {
+        match self.solution {
+            Solution::Pasientsky => &self.house.pasientsky.trouble,
+            _ => &self.house.cgm_eportal.trouble,
+        }
+    }
+
+    /// What the vendor counted, by question and answer.
+    fn counted(&self) -> anyhow::Result<BTreeMap<(String, String), u64>> {
+        let account = self.office.account(self.solution).context("the office uses the vendor")?;
+        Ok(match self.solution {
+            Solution::Pasientsky => self.house.pasientsky.survey_answers(account),
+            _ => self.house.cgm_eportal.survey_answers(account)?,
+        })
+    }
+
+    fn body(&self, answers: &[(&str, &str)]) -> Value {
+        let answers = answers.iter().map(|(question, choice)| json!({ "question": question, "choice": choice }));
+        json!({ "provider": self.solution.plugin(), "survey": self.survey, "answers": answers.collect::<Value>() })
+    }
+}
+
 #[test]
 fn a_survey_is_answered_once_by_choices_alone_and_the_operator_learns_of_nobody() -> anyhow::Result<()> {
     alone(async |house| {
-        let solveig = citizen(house, &SOLVEIG)?;
-        let survey = "/v1/me/survey";
-        for (language, title) in [
-            ("nb", "Hva synes du om legekontoret?"),
-            ("nn", "Kva synest du om legekontoret?"),
-            ("en", "What do you think of the office?"),
-        ] {
-            let open = solveig.get(survey, &[]).header("accept-language", language).expect(StatusCode::OK).await?.json;
-            ensure!(open["survey"]["title"] == title && open["provider"]["id"] == "cgm-eportal", "{open}");
+        const SURVEY: &str = "/v1/me/survey";
+        for asking in Asking::all(house) {
+            let who = citizen(house, asking.who)?;
+            for (language, title) in [
+                ("nb", "Hva synes du om legekontoret?"),
+                ("nn", "Kva synest du om legekontoret?"),
+                ("en", "What do you think of the office?"),
+            ] {
+                let open = who.get(SURVEY, &[]).header("accept-language", language).expect(StatusCode::OK).await?.json;
+                ensure!(open["survey"]["title"] == title, "{open}");
+                ensure!(open["provider"]["id"] == asking.solution.plugin(), "{open}");
+                ensure!(open["survey"]["id"] == asking.survey, "{open}");
+            }
+            let good = asking.body(&asking.good);
+            let written = asking.body(&[("reached", "Jeg fikk ikke svar på prøven min")]);
+            invalid(who.post(SURVEY, &[], &written), &["/answers/0/choice"]).await?;
+            let asked_in_its_own_portal = asking.body(&[asking.good[0], asking.good[1], ("comment", "c.yes")]);
+            invalid(who.post(SURVEY, &[], &asked_in_its_own_portal), &["/answers/2/question"]).await?;
+            let mut more = good.clone();
+            more["comment"] = json!("Takk!");
+            invalid(who.post(SURVEY, &[], &more), &["/comment"]).await?;
+            let missing = asking.body(&asking.good[1..]);
+            invalid(who.post(SURVEY, &[], &missing), &["/answers"]).await?;
+            ensure!(asking.counted()?.is_empty(), "the vendor has something");
+
+            asking.trouble().set_availability(Availability::Refuse).await?;
+            refusal(who.post(SURVEY, &[], &good), ProblemType::ProviderUnavailable).await?;
+            refusal(who.get(SURVEY, &[]), ProblemType::ProviderUnavailable).await?;
+            asking.trouble().set_availability(Availability::Up).await?;
+            who.post(SURVEY, &[], &good).expect(StatusCode::NO_CONTENT).await?;
+            refusal(who.post(SURVEY, &[], &good), ProblemType::Conflict).await?;
+            who.get(SURVEY, &[]).expect(StatusCode::NO_CONTENT).await?;
+            let counted = asking.counted()?;
+            ensure!(counted.len() == 2 && counted.values().all(|count| *count == 1), "{counted:?}");
         }
-        let body = |answers: Value| json!({ "provider": "cgm-eportal", "survey": "SV-2026", "answers": answers });
-        let good = json!([{ "question": "reached", "choice": "c.yes" }, { "question": "satisfied", "choice": "s.10" }]);
-        let written = json!([{ "question": "reached", "choice": "Jeg fikk ikke svar på prøven min" }]);
-        invalid(solveig.post(survey, &[], &body(written)), &["/answers/0/choice"]).await?;
-        let mut more = body(good.clone());
-        more["comment"] = json!("Takk!");
-        invalid(solveig.post(survey, &[], &more), &["/comment"]).await?;
-        let missing = json!([{ "question": "reached", "choice": "c.yes" }]);
-        invalid(solveig.post(survey, &[], &body(missing)), &["/answers"]).await?;
-        let practice = SKOGBRYNET.account(Solution::CgmEportal).context("the office uses the vendor")?;
-        ensure!(house.cgm_eportal.survey_answers(practice)?.is_empty(), "the vendor has something");
-
-        house.cgm_eportal.trouble.set_availability(Availability::Refuse).await?;
-        refusal(solveig.post(survey, &[], &body(good.clone())), ProblemType::ProviderUnavailable).await?;
-        refusal(solveig.get(survey, &[]), ProblemType::ProviderUnavailable).await?;
-        house.cgm_eportal.trouble.set_availability(Availability::Up).await?;
-        solveig.post(survey, &[], &body(good.clone())).expect(StatusCode::NO_CONTENT).await?;
-        refusal(solveig.post(survey, &[], &body(good)), ProblemType::Conflict).await?;
-        solveig.get(survey, &[]).expect(StatusCode::NO_CONTENT).await?;
-        ensure!(house.cgm_eportal.survey_answers(practice)?.values().all(|count| *count == 1), "counted twice");
-
         let results = operator(house)?.get("/v1/survey-results", &[]).expect(StatusCode::OK).await?.json;
-        let one = &results["items"][0];
-        ensure!(one["office"] == SKOGBRYNET.service_her_id && one["provider"] == "cgm-eportal", "{results}");
-        ensure!(one["atLeast"] == 0 && !results.to_string().contains("\"count\""), "{results}");
+        for asking in Asking::all(house) {
+            let items = results["items"].as_array().context("results")?;
+            let one = items.iter().find(|one| one["office"] == asking.office.service_her_id).context("the office")?;
+            ensure!(one["provider"] == asking.solution.plugin() && one["atLeast"] == 0, "{results}");
+        }
+        ensure!(!results.to_string().contains("\"count\""), "{results}");
         // Who is at an office without surveys is asked nothing.
-        citizen(house, &KARI)?.get(survey, &[]).expect(StatusCode::NO_CONTENT).await?;
+        citizen(house, &KARI)?.get(SURVEY, &[]).expect(StatusCode::NO_CONTENT).await?;
+        ensure!(house.pasientsky.violations().is_empty(), "{:?}", house.pasientsky.violations());
         Ok(())
     })
 }

@@ -4,6 +4,7 @@
 mod news;
 mod plugin;
 mod searches;
+mod surveys;
 mod token;
 mod trouble;
 mod writing;

@@ -5,7 +5,7 @@ use super::{
     CLINIC, DIALOG, PATIENT, START, Sent, book, booking, get, message, open, person, question, renewal, search, send,
     sim, write,
 };
-use crate::sim::pasientsky::codes::system;
+use crate::sim::pasientsky::codes::{naming, system};
 use crate::sim::pasientsky::subscription::notification;
 use crate::sim::pasientsky::{
     Answer, AppointmentAct, Damage, Decision, File, Kind, Opening, PasientskySim, Report, Service,
@@ -72,6 +72,16 @@ async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
         assert_eq!(count(&play(&sim, name, as_it_is).await), entries, "{name}");
         play(&sim, name, as_it_is).await;
     }
+    assert_eq!(count(&play(&sim, "surveys", as_it_is).await), 1);
+    assert_eq!(play(&sim, "survey", as_it_is).await["id"], "survey-hs-8150301-1");
+    assert_eq!(count(&play(&sim, "survey-answered", as_it_is).await), 0);
+    play(&sim, "survey-answers", as_it_is).await;
+    play(&sim, "survey-answers", as_it_is).await;
+    assert_eq!(count(&play(&sim, "survey-answered", as_it_is).await), 1, "a second attempt");
+    let answers = sim.survey_answers(CLINIC);
+    let counted: Vec<_> =
+        answers.iter().map(|((one, answer), times)| (one.as_str(), answer.as_str(), *times)).collect();
+    assert_eq!(counted, [("reached", "partly", 1), ("satisfied", "4", 1)]);
     let dialogs = sim.dialogs();
     assert_eq!(dialogs.len(), 5, "each once");
     assert_eq!((dialogs[0].service, dialogs[2].items.len()), (Service::Consultation, 2));
@@ -186,6 +196,12 @@ async fn every_answer_is_as_the_plugins_tests_read_it() {
     told["appointments"] = search(&sim, "Appointment", &form).await.1;
     told["prescriptions"] = search(&sim, "MedicationRequest", &[("patient", PATIENT), ("status", "active")]).await.1;
     let origin = format!("{}%7Cclinic", system("origin"));
+    let venue = format!("{}%7C{CLINIC}", naming("healthcare-service"));
+    told["surveys"] = get(&sim, &format!("/Questionnaire?context={venue}&status=active")).await.1;
+    told["survey"] = get(&sim, "/Questionnaire/survey-hs-8150301-1").await.1;
+    let asked = "https://fhir.pasientsky.example/Questionnaire/survey-hs-8150301-1|1";
+    let form = [("patient", PATIENT), ("questionnaire", asked)];
+    told["unanswered"] = search(&sim, "QuestionnaireResponse", &form).await.1;
     told["talk"] = get(&sim, &format!("/Communication?part-of=Task/t-2&_tag={origin}&_sort=-sent")).await.1;
     told["opened"] = super::post(&sim, "/", &[], &question(1)).await.1;
 

@@ -3,6 +3,7 @@
 use super::{CLINIC, MONDAY, PATIENT, book, booking, code, get, open, person, question, search, sim};
 use crate::sim::pasientsky::codes::{HPR, system};
 use crate::sim::world::LEILA;
+use jiff::Timestamp;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -107,7 +108,8 @@ async fn news_are_what_the_clinic_did_oldest_first() {
         (filed.len(), &filed[0]["status"], &filed[0]["meta"]["versionId"]),
         (2, &json!("completed"), &json!("2"))
     );
-    assert!(filed[0]["meta"]["lastUpdated"].as_str() < filed[1]["meta"]["lastUpdated"].as_str());
+    let at = |one: &Value| one["meta"]["lastUpdated"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    assert!(at(&filed[0]) < at(&filed[1]));
     assert_eq!((resources(&page, "Task").len(), resources(&page, "Patient").len()), (2, 1));
     let task = format!("/Task?_tag={origin}&_lastUpdated=ge2026-11-20T09:00:00Z&_sort=_lastUpdated");
     let (_, tasks) = get(&sim, &task).await;
