@@ -12,7 +12,8 @@ use dialog_plugin_sdk::{
     AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogFee, DialogFees, DialogMessage, DialogStatus,
     Event, EventBody, Failure, Interpretation, Locale, NoticeChannel, Observation, OfficeMessage, OfficeOpening,
     OwnNotice, PaymentChange, PaymentReceipt, PaymentState, Receipt, ReceiptOutcome, Refusal, RenewalAnswer,
-    RenewalDecision, RenewalOutcome, Sent, Service, StatusChange, TestResults, Unreadable, attachments, ids, log,
+    RenewalDecision, RenewalOutcome, Sent, Service, StatusChange, TestResults, Unreadable, VideoChange, attachments,
+    ids, log,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -21,6 +22,7 @@ use crate::booking::Booking;
 use crate::case::Type;
 use crate::file::{self, Listed};
 use crate::person::Known;
+use crate::room::Happened;
 use crate::settings::Settings;
 use crate::words::Words;
 
@@ -138,6 +140,13 @@ enum Kind {
         case_no: Option<String>,
         #[serde(default)]
         booking_no: Option<String>,
+    },
+    /// Something happened in the meeting room of a case.
+    Room {
+        case_no: String,
+        event: Happened,
+        #[serde(default)]
+        guest: Option<String>,
     },
 }
 
@@ -370,6 +379,10 @@ fn understood(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Resu
             citizen: patient.identity(),
             channel: NoticeChannel::Sms,
             at: time::instant(&sent_at).ok_or("was sent at a time that is none")?,
+        }),
+        Kind::Room { case_no, event, guest } => EventBody::Video(VideoChange {
+            dialog: reference(case_no)?,
+            state: event.state(guest.as_deref()).ok_or("is about nobody who came")?,
         }),
         Kind::Payment { pay_no, state, receipt, paid_at } => EventBody::Payment(PaymentChange {
             payment: payment(pay_no)?,

@@ -9,6 +9,7 @@
 //! | [`appointments`] | direct booking |
 //! | [`medication`] | which prescriptions can be renewed |
 //! | [`payment`] | what is owed, and where to pay |
+//! | [`room`] | into a meeting room for video, and out of it |
 //! | [`citizens`] | who is digitally active |
 //! | [`change`] | one change at the vendor as an event of the contract |
 //! | [`inbound`] | the change feed and the webhooks: which changes, and what is confirmed |
@@ -28,6 +29,7 @@ pub mod medication;
 pub mod payment;
 pub mod person;
 pub mod refusal;
+pub mod room;
 pub mod settings;
 pub mod words;
 
@@ -44,3 +46,4 @@ dialog_plugin_sdk::export_prescriptions!(Helserespons);
 dialog_plugin_sdk::export_payments!(Helserespons);
 dialog_plugin_sdk::export_inbound!(Helserespons);
 dialog_plugin_sdk::export_citizens!(Helserespons);
+dialog_plugin_sdk::export_video!(Helserespons);

@@ -33,8 +33,8 @@ pub type Pointers = [(&'static str, &'static str)];
 ///
 /// | status | code | failure |
 /// | --- | --- | --- |
-/// | 403 | `SERVICE_OFF`, `PATIENT_BLOCKED`, `TOO_LATE` | `declined` |
-/// | 404 | `UNKNOWN_CASE`, `UNKNOWN_BOOKING`, `UNKNOWN_PATIENT`, `UNKNOWN_FEE` | `not-found` |
+/// | 403 | `SERVICE_OFF`, `PATIENT_BLOCKED`, `TOO_LATE`, `ROOM_NOT_OPEN`, `ROOM_CLOSED` | `declined` |
+/// | 404 | `UNKNOWN_CASE`, `UNKNOWN_BOOKING`, `UNKNOWN_PATIENT`, `UNKNOWN_FEE`, `NO_ROOM` | `not-found` |
 /// | 409 | `OPENING_TAKEN`, `OPENING_CHANGED`, `CASE_CLOSED`, `BOOKING_CANCELLED`, `FEE_OPEN`, `FEE_PAID` | `conflict` |
 /// | 413 | `FILES_TOO_LARGE` | `invalid`: the attachments |
 /// | 422 | `FIELD_INVALID`, all fields from the citizen | `invalid` |
@@ -51,10 +51,13 @@ pub fn accepted(answer: Response, locale: Locale, pointers: &Pointers) -> Result
         (403, "SERVICE_OFF") => Words::ServiceOff,
         (403, "PATIENT_BLOCKED") => Words::Blocked,
         (403, "TOO_LATE") => Words::TooLate,
+        (403, "ROOM_NOT_OPEN") => Words::RoomNotOpen,
+        (403, "ROOM_CLOSED") => Words::RoomClosed,
         (404, "UNKNOWN_CASE") => Words::UnknownCase,
         (404, "UNKNOWN_BOOKING") => Words::UnknownBooking,
         (404, "UNKNOWN_PATIENT") => Words::UnknownPatient,
         (404, "UNKNOWN_FEE") => Words::UnknownFee,
+        (404, "NO_ROOM") => Words::NoRoom,
         (409, "FEE_OPEN") => Words::FeeOpen,
         (409, "FEE_PAID") => Words::FeePaid,
         (409, "OPENING_TAKEN") => Words::OpeningTaken,

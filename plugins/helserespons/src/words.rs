@@ -96,4 +96,19 @@ dialog_plugin_sdk::words! {
         "[Et vedlegg fra legekontoret kunne ikke hentes. Be legekontoret sende det på nytt.]"
         "[Eit vedlegg frå legekontoret kunne ikkje hentast. Be legekontoret sende det på nytt.]"
         "[An attachment from the office could not be fetched. Ask the office to send it again.]";
+    /// The clinic has not opened the meeting room.
+    RoomNotOpen "ROOM_NOT_OPEN"
+        "Venterommet er ikke åpnet ennå. Du får beskjed når du kan gå inn."
+        "Venterommet er ikkje opna enno. Du får beskjed når du kan gå inn."
+        "The waiting room is not open yet. You will be told when you can come in.";
+    /// The meeting is over.
+    RoomClosed "ROOM_CLOSED"
+        "Videomøtet er avsluttet."
+        "Videomøtet er avslutta."
+        "The video meeting is over.";
+    /// The case has no meeting room.
+    NoRoom "NO_ROOM"
+        "Denne konsultasjonen har ikke noe videomøte hos legekontoret."
+        "Denne konsultasjonen har ikkje noko videomøte hos legekontoret."
+        "This consultation has no video meeting at the office.";
 }

@@ -12,7 +12,7 @@ use dialog_plugin_sdk::testing::{Host, Reply, Request};
 use dialog_plugin_sdk::upstream::Cause;
 use dialog_plugin_sdk::{
     AppointmentChangeKind, CitizenIdentity, Closing, DialogStatus, Event, EventBody, Failure, Interpretation,
-    NoticeChannel, PaymentState, ReceiptOutcome, RenewalOutcome, Service,
+    NoticeChannel, PaymentState, ReceiptOutcome, RenewalOutcome, Service, VideoState,
 };
 use helserespons::Helserespons;
 use proptest::prelude::*;
@@ -458,5 +458,27 @@ fn a_report_of_the_laboratorys_is_told_with_every_finding() {
         let mut wrong = change.clone();
         *wrong.pointer_mut(pointer).unwrap() = value;
         assert!(matches!(told(&wrong), EventBody::Unreadable(_)), "{pointer}");
+    }
+}
+
+#[test]
+fn what_happens_in_a_room_is_told_as_it_is() {
+    let all: Vec<Value> = told().into_iter().filter(|change| change["kind"] == "ROOM").collect();
+    let states: Vec<VideoState> = all
+        .iter()
+        .map(|change| match one(change.clone()).body {
+            EventBody::Video(told) => {
+                assert_eq!(json!(told.dialog), change["caseNo"]);
+                told.state
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let guest = VideoState::ParticipantJoined("Tolk".into());
+    assert_eq!(states, [VideoState::WaitingRoomOpen, guest, VideoState::ClinicianJoined, VideoState::Ended]);
+    for guest in [json!(null), json!("\n"), json!(7)] {
+        let mut nobody = all[1].clone();
+        nobody["guest"] = guest;
+        assert!(matches!(one(nobody).body, EventBody::Unreadable(_)));
     }
 }

@@ -11,7 +11,8 @@ use dialog_plugin_sdk::dialogs::{
 };
 use dialog_plugin_sdk::payments::Payments;
 use dialog_plugin_sdk::prescriptions::{Prescriptions, Renewability};
-use dialog_plugin_sdk::{Appointment, EncounterMode, Failure, Message};
+use dialog_plugin_sdk::video::{RoomState, Video};
+use dialog_plugin_sdk::{Appointment, Context, EncounterMode, Failure, Message};
 use helserespons::Helserespons;
 use serde_json::json;
 use support::{DIALOG, NOW, PNG, SLOT, SSN, answering, booking, context, golden, message, only, represented};
@@ -299,5 +300,54 @@ fn the_clinic_is_told_who_is_digitally_active_and_who_is_not_any_more() {
         let ctx = dialog_plugin_sdk::Context { idempotency_key: key.into(), ..context() };
         Helserespons::active(ctx, active).unwrap();
         golden(name, &only(&host));
+    }
+}
+
+#[test]
+fn the_way_into_a_room_is_asked_for_and_leads_to_the_vendor() {
+    let entered = json!({ "caseNo": "H-100001", "link": "https://rom.helserespons.example/R-1?billett=x",
+        "validUntil": "2026-11-20T09:10:00Z", "doctorPresent": false });
+    let join =
+        |ctx: Context, key: &str| Helserespons::join(Context { idempotency_key: key.into(), ..ctx }, "H-100001".into());
+    let host = answering(201, &entered);
+    let room = join(context(), "key-enter").unwrap();
+    assert_eq!((room.url.as_str(), room.expires), ("https://rom.helserespons.example/R-1?billett=x", NOW + 600_000));
+    assert_eq!(room.state, RoomState::Waiting);
+    golden("room-enter", &only(&host));
+    drop(host);
+    let host = answering(201, &entered);
+    join(represented(context()), "key-behalf").unwrap();
+    golden("room-enter-on-behalf", &only(&host));
+    drop(host);
+    let host = answering(200, &json!({ "caseNo": "H-100001" }));
+    let ctx = Context { idempotency_key: "key-leave".into(), ..context() };
+    Helserespons::leave(ctx, "H-100001".into()).unwrap();
+    golden("room-leave", &only(&host));
+    drop(host);
+    for (member, wrong) in [
+        ("caseNo", json!("H-100002")),
+        ("link", json!("http://rom.helserespons.example/R-1")),
+        ("link", json!(format!("https://rom.helserespons.example/{}", "x".repeat(2_048)))),
+        ("validUntil", json!("soon")),
+        ("doctorPresent", json!("yes")),
+    ] {
+        let mut odd = entered.clone();
+        odd[member] = wrong;
+        let _host = answering(201, &odd);
+        assert!(matches!(join(context(), "key-odd"), Err(Failure::Faulty(_))), "{member}");
+    }
+    let mut there = entered.clone();
+    there["doctorPresent"] = json!(true);
+    let _host = answering(201, &there);
+    assert_eq!(join(context(), "key-there").unwrap().state, RoomState::Open);
+}
+
+#[test]
+fn a_room_that_is_not_open_is_a_no_in_words_and_a_case_without_one_is_not_found() {
+    for (status, code) in [(403, "ROOM_NOT_OPEN"), (403, "ROOM_CLOSED"), (404, "NO_ROOM"), (404, "UNKNOWN_CASE")] {
+        let _host = answering(status, &json!({ "code": code, "message": "internal" }));
+        let failure = Helserespons::join(context(), "H-100001".into()).unwrap_err();
+        assert_eq!(matches!(failure, Failure::Declined(_)), status == 403, "{failure:?}");
+        assert_eq!(matches!(failure, Failure::NotFound(_)), status == 404, "{failure:?}");
     }
 }

@@ -66,8 +66,8 @@ fn agreements(office: &Office) -> Vec<Value> {
         });
         match service {
             Service::Appointment => agreement["booking"] = json!(booking),
-            // The vendor's own doctors meet their patients by video.
-            Service::Consultation if *solution == Solution::Kry => {
+            // Doctors meet their patients by video where the vendor has rooms for it.
+            Service::Consultation if matches!(solution, Solution::Kry | Solution::Helserespons) => {
                 agreement["modes"] = json!(["text", "image", "video"]);
             }
             Service::Consultation => agreement["modes"] = json!(["text", "image"]),

@@ -1,20 +1,21 @@
 //! Signe, whose doctor is a vendor's: everything by video, by telephone or in writing.
 
 use anyhow::Context;
-use dialog_contract::{event::EventType, problem::ProblemType};
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{
     citizen::{Citizen, office_messages},
     teller::Teller,
+    video::{self, Rooms},
 };
 use crate::{
-    house::{House, portal::Portal},
+    house::House,
     sim::{
-        kry::{Answer, MeetingAct, Opening},
+        kry::{Answer, Opening},
         world::SIGNE,
     },
+    trial,
 };
 
 /// Plays the chapter.
@@ -29,7 +30,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     consultation(tell, house, &mut signe).await?;
     picture(tell, house, &mut signe).await?;
     redirect(tell, house, &mut signe).await?;
-    video(tell, house, &mut signe).await?;
+    by_video(tell, house, &mut signe).await?;
     notice(tell, house, &mut signe).await
 }
 
@@ -103,68 +104,15 @@ async fn redirect(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyh
     tell.equal("the dialog says which service", read["status"]["redirectTo"].as_str(), Some("appointment"))
 }
 
-/// A consultation by video: the waiting room, an interpreter as the third, and what was said in it as a message.
-async fn video(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyhow::Result<()> {
+async fn by_video(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyhow::Result<()> {
     let mut body = opening("Jeg vil vise deg utslettet.");
     body["request"]["mode"] = json!("video");
-    let dialog = signe.opens(tell, "asks for a consultation by video", &body).await?;
-    let visit = house.kry.wait_for_visit(|visit| visit.text() == "Jeg vil vise deg utslettet.").await?.id;
-    let join = |portal: &Portal| portal.post("/v1/me/dialogs/{dialog}/video/join", &[&dialog], &json!({}));
-    let early = tell
-        .refused("Signe cannot come in before the waiting room is open", join(&signe.portal), ProblemType::Declined)
-        .await?;
-    tell.equal("nothing was sent", early.text("/sent")?, "no")?;
-    house.kry.meet(&visit, &MeetingAct::Open)?;
-    signe.screen.wait(EventType::VideoChanged, &dialog).await?;
-    let once = uuid::Uuid::new_v4().to_string();
-    let way = tell
-        .ask("Signe comes into the waiting room", join(&signe.portal).header("idempotency-key", &once), StatusCode::OK)
-        .await?;
-    tell.equal("where she waits", way.text("/state")?, "waiting")?;
-    let url = way.text("/url")?.to_owned();
-    tell.check("over TLS, at the vendor", url.starts_with("https://meet.kry.example/"))?;
-    let again = tell
-        .ask(
-            "Signe asks again, as a browser does",
-            join(&signe.portal).header("idempotency-key", &once),
-            StatusCode::OK,
-        )
-        .await?;
-    tell.equal("the same way in", again.text("/url")?, url.as_str())?;
-
-    tell.step("An interpreter comes, and then the doctor");
-    house.kry.meet(&visit, &MeetingAct::Bring { participant: "Tolk".to_owned() })?;
-    house.kry.meet(&visit, &MeetingAct::Join)?;
-    let read = loop {
-        let known = signe.known();
-        let read = signe.reads(tell, "looks at the meeting", &dialog).await?;
-        if read["video"]["state"] == "in-progress" {
-            break read;
-        }
-        let comes = signe
-            .screen
-            .wait_for("the doctor", |event| event.kind == EventType::VideoChanged && !known.contains(&event.id));
-        comes.await?;
-    };
-    tell.equal("who else is there", &read["video"]["participants"], &json!(["Tolk"]))?;
-    tell.check("the way in stands nowhere in the dialog", !read.to_string().contains("meet.kry.example"))?;
-    let leave = signe.portal.post("/v1/me/dialogs/{dialog}/video/leave", &[&dialog], &json!({}));
-    tell.ask("Signe leaves the meeting", leave, StatusCode::NO_CONTENT).await?;
-    let inside = house.kry.visits().iter().any(|one| one.meeting.as_ref().is_some_and(|meeting| meeting.patient_in));
-    tell.check("the vendor knows", !inside)?;
-
-    tell.step("The doctor ends the meeting and writes what was agreed");
-    house.kry.meet(&visit, &MeetingAct::End)?;
-    let text = "Vi så på utslettet sammen. Bruk kremen i to uker.".to_owned();
-    house.kry.answer(&visit, &Answer::Finish { text, specialist: false })?;
-    let read = signe.sees_closed(tell, "reads the summary", &dialog, "answered").await?;
-    tell.check(
-        "it is a message",
-        office_messages(&read)[0]["text"].as_str().is_some_and(|text| text.starts_with("Vi så")),
-    )?;
-    tell.equal("the meeting is over", read["video"]["state"].as_str(), Some("ended"))?;
-    tell.refused("Signe cannot come in any more", join(&signe.portal), ProblemType::DialogClosed).await?;
-    tell.check("no event has the way in", !serde_json::to_string(&signe.screen.all())?.contains("meet.kry.example"))
+    let inside = || house.kry.visits().iter().any(|one| one.meeting.as_ref().is_some_and(|meeting| meeting.patient_in));
+    let stage = trial::kry::stage(&house.kry);
+    // The vendor lets in whom it has given an address.
+    let rooms = Rooms { stage, host: "meet.kry.example", follow: &|_| Ok(()), inside: &inside };
+    let reference = async || Ok(house.kry.wait_for_visit(|visit| visit.mode == "video").await?.id);
+    video::play(tell, signe, &body, rooms, reference).await
 }
 
 async fn notice(tell: &mut Teller, house: &House, signe: &mut Citizen) -> anyhow::Result<()> {

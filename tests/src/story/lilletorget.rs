@@ -8,6 +8,7 @@ use super::{
     payment, results,
     teller::Teller,
     vendor::Clinic,
+    video::{self, Rooms},
 };
 use crate::{
     house::House,
@@ -15,6 +16,7 @@ use crate::{
         helserespons::{Answer, CaseType, LabReport},
         world::{LEILA, LILLETORGET, Solution},
     },
+    trial,
 };
 
 /// Plays the chapter.
@@ -41,7 +43,24 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     clinic.answers_again(tell, &mut leila, &again).await?;
     clinic.sends_notice(tell, &mut leila).await?;
     clinic.issues_certificate(tell, &mut leila).await?;
+    by_video(tell, house, &mut leila).await?;
     tested(tell, house, &mut leila).await
+}
+
+async fn by_video(tell: &mut Teller, house: &House, leila: &mut Citizen) -> anyhow::Result<()> {
+    let body = json!({
+        "request": { "type": "consultation", "mode": "video" },
+        "message": { "text": "Jeg vil vise dere utslettet." },
+    });
+    let sim = &house.helserespons;
+    let rooms = Rooms {
+        stage: trial::helserespons::stage(sim),
+        host: "rom.helserespons.example",
+        follow: &|url| Ok(sim.follow(url)?),
+        inside: &|| sim.cases().iter().any(|case| case.room.as_ref().is_some_and(|room| room.patient_in)),
+    };
+    let reference = async || Ok(sim.wait_for_case(|case| case.mode.as_deref() == Some("VIDEO")).await?.case_no);
+    video::play(tell, leila, &body, rooms, reference).await
 }
 
 async fn tested(tell: &mut Teller, house: &House, leila: &mut Citizen) -> anyhow::Result<()> {

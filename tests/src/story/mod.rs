@@ -10,7 +10,7 @@
 //! - [`national`]: Leila has copies in her personal archive, stops being digitally active, and gets another GP.
 //! - [`evidence`]: Ola reads who did what with what is his, and proves it.
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
-//!   [`results`]: what tests found. [`survey`]: what the office asks, by choices alone.
+//!   [`results`]: what tests found. [`survey`]: what the office asks, by choices alone. [`video`]: meeting a doctor.
 //! - [`notices`]: what Leila is told by text message, once.
 //! - [`routing`]: an office decides what it offers, who answers and through whom; a provider beside the GP.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
@@ -39,6 +39,7 @@ pub mod survey;
 pub mod teller;
 pub mod trouble;
 pub mod vendor;
+pub mod video;
 
 use self::teller::Teller;
 use crate::house::House;

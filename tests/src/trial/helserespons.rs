@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use dialog_conformance::{Answer, Done, File, Moment, Received, Stage, Topic, Trouble, Unable};
+use dialog_conformance::{Answer, Done, File, Meeting, Moment, Received, Stage, Topic, Trouble, Unable};
 use dialog_contract::{provider::RenewalOutcome, service::Service};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::json;
 
 use super::{Trial, account, reachable, spoil};
 use crate::sim::{
-    helserespons::{self, BookingAct, Case, CaseType, Decision, HelseresponsSim, LabReport, Opening, Outcome},
+    helserespons::{self, BookingAct, Case, CaseType, Decision, HelseresponsSim, LabReport, Opening, Outcome, RoomAct},
     world::{KARI, LEILA, LILLETORGET, Solution},
 };
 
@@ -27,13 +27,20 @@ pub fn trial(sim: &HelseresponsSim) -> Trial {
             Topic::PrescriptionRenewal,
             Topic::ConsultationText,
             Topic::ConsultationImage,
+            Topic::ConsultationVideo,
             Topic::Inquiry,
             Topic::Certificate,
             Topic::Payment,
             Topic::TestResults,
         ],
-        stage: Arc::new(Clinic(sim.clone())),
+        stage: stage(sim),
     }
+}
+
+/// What people there do.
+#[must_use]
+pub fn stage(sim: &HelseresponsSim) -> Arc<dyn Stage> {
+    Arc::new(Clinic(sim.clone()))
 }
 
 struct Clinic(HelseresponsSim);
@@ -132,6 +139,16 @@ impl Stage for Clinic {
         let report = LabReport { heading: "Prøvesvar".to_owned(), text: words.to_owned(), findings: vec![finding] };
         let clinic = account(&LILLETORGET, Solution::Helserespons)?;
         self.0.report(clinic, LEILA.national_id, &report).map(drop).map_err(Unable::failed)
+    }
+
+    async fn meets(&self, dialog: &str, happens: Meeting) -> Done {
+        let act = match happens {
+            Meeting::Opens => RoomAct::Open,
+            Meeting::ClinicianComes => RoomAct::Join,
+            Meeting::Comes(guest) => RoomAct::Bring { guest },
+            Meeting::Ends => RoomAct::End,
+        };
+        self.0.meet(dialog, &act).map(drop).map_err(Unable::failed)
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

@@ -29,8 +29,14 @@ pub fn trial(sim: &KrySim) -> Trial {
             Topic::ConsultationVideo,
             Topic::Payment,
         ],
-        stage: Arc::new(Unit(sim.clone())),
+        stage: stage(sim),
     }
+}
+
+/// What its clinicians do.
+#[must_use]
+pub fn stage(sim: &KrySim) -> Arc<dyn Stage> {
+    Arc::new(Unit(sim.clone()))
 }
 
 struct Unit(KrySim);

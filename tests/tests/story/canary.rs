@@ -36,13 +36,14 @@ use crate::visit::{citizen, opened, operator, upload};
 const WORDS: &str = "Kanarifuglen sang i natt";
 
 /// What people write in the story, what a laboratory found, and the way into a video meeting.
-const STORY: [&str; 6] = [
+const STORY: [&str; 7] = [
     "Utslettet er tilbake",
     "Jeg sover fortsatt",
     "Eksemet er verre",
     "kremen to ganger",
     "Langtidsblodsukkeret",
     "meet.kry.example",
+    "rom.helserespons.example",
 ];
 
 /// Things to search for, each by what it is.

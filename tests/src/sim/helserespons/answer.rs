@@ -287,6 +287,7 @@ impl State {
             booking_no: None,
             wishes: Vec::new(),
             lines: Vec::new(),
+            room: None,
             entries: vec![entry],
         });
         Ok(no)

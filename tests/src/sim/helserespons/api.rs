@@ -9,6 +9,7 @@
 //! | `POST /v2/clinics/{clinic}/medications/search` | a patient's medications with the clinic's rule for each |
 //! | `POST /v2/clinics/{clinic}/cases` | opens a case |
 //! | `POST /v2/cases/{no}/entries`, `.../cancel` | writes in a case, takes it back |
+//! | `POST /v2/cases/{no}/room/enter`, `.../leave` | a link into a case's meeting room; out of it |
 //! | `POST /v2/clinics/{clinic}/fees/search` | what a patient owes |
 //! | `POST /v2/fees/{no}/pay` | opens a payment page |
 //! | `POST /v2/clinics/{clinic}/patients/digital` | whether a patient can be written to |
@@ -20,6 +21,7 @@ use super::calendar::instant;
 use super::case::{Case, CaseState, CaseType};
 use super::manners::MANNERS;
 use super::request::{self, Ack, Book, Cancel, Digital, NewCase, NewEntry, PayFee, Refused, Search};
+use super::room::{self, Room};
 use super::state::{Remembered, State};
 use super::{NationalId, Shared, medication};
 use crate::sim::trouble;
@@ -42,8 +44,8 @@ const MAX_OPENINGS: usize = 500;
 /// Changes in one page.
 const MAX_CHANGES: usize = 100;
 
-type Shares = Extract<Arc<Shared>>;
-type Answered = Result<(StatusCode, Value), Refused>;
+pub(super) type Shares = Extract<Arc<Shared>>;
+pub(super) type Answered = Result<(StatusCode, Value), Refused>;
 
 /// Every route.
 pub fn router(shared: Arc<Shared>) -> Router {
@@ -57,6 +59,8 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/clinics/{clinic}/cases", post(open_case))
         .route("/v2/cases/{no}/entries", post(write_entry))
         .route("/v2/cases/{no}/cancel", post(withdraw))
+        .route("/v2/cases/{no}/room/enter", post(room::enter))
+        .route("/v2/cases/{no}/room/leave", post(room::leave))
         .route("/v2/clinics/{clinic}/fees/search", post(fees))
         .route("/v2/fees/{no}/pay", post(pay))
         .route("/v2/clinics/{clinic}/patients/digital", post(digital))
@@ -116,7 +120,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type.split(';').next().is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
 }
 
-fn answer(result: Answered) -> Response {
+pub(super) fn answer(result: Answered) -> Response {
     match result {
         Ok((status, Value::Null)) => status.into_response(),
         Ok((status, body)) => (status, Json(body)).into_response(),
@@ -125,7 +129,7 @@ fn answer(result: Answered) -> Response {
 }
 
 /// Does the work once for a `requestId`, however often it comes.
-fn once(
+pub(super) fn once(
     state: &mut State,
     route: &str,
     (id, body): (&str, &[u8]),
@@ -379,6 +383,7 @@ fn opened(state: &mut State, route: &str, name: &str, new: NewCase) -> Result<St
         booking_no: new.booking_no,
         wishes: new.wishes.iter().map(|wish| (wish.from, wish.to)).collect(),
         lines: new.lines,
+        room: (new.mode == Some(request::Mode::Video)).then(Room::default),
         entries: vec![entry],
     });
     if let Some(entry_id) = filed {
@@ -479,7 +484,7 @@ async fn withdraw(Extract(shared): Shares, Path(no): Path<String>, body: Bytes) 
 }
 
 /// The clinic of a case that is open and this citizen's.
-fn open_case_of(state: &mut State, no: &str, citizen: &NationalId) -> Result<&'static str, Refused> {
+pub(super) fn open_case_of(state: &mut State, no: &str, citizen: &NationalId) -> Result<&'static str, Refused> {
     let case = state.case(no).ok().filter(|case| case.citizen == *citizen);
     let case = case.ok_or(Refused::unknown("UNKNOWN_CASE"))?;
     if case.state.is_closed() { Err(Refused::conflict("CASE_CLOSED")) } else { Ok(case.clinic) }

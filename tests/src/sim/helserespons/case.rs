@@ -1,6 +1,7 @@
 //! Cases: what citizens and clinics write to each other.
 
 use super::NationalId;
+use super::room::Room;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -195,6 +196,8 @@ pub struct Case {
     pub wishes: Vec<(Timestamp, Timestamp)>,
     /// Medicines.
     pub lines: Vec<Line>,
+    /// The meeting room of a consultation by video.
+    pub room: Option<Room>,
     /// What was written, in order.
     pub entries: Vec<Entry>,
 }

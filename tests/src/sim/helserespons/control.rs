@@ -5,6 +5,7 @@
 //! | `GET /control/cases` | what waits for the clinics |
 //! | `POST /control/cases/{no}/answer` | an [`Answer`] |
 //! | `POST /control/cases/{no}/fees` | a list of [`Charge`]s: the clinic charges for it |
+//! | `POST /control/cases/{no}/room` | a [`RoomAct`]: what happens in the meeting room |
 //! | `GET /control/payments` | payments, and how they ended |
 //! | `POST /control/payments/{no}/outcome` | `"paid"`, `"failed"`, `"expired"` or `"refunded"`: what happens on the payment page |
 //! | `POST /control/clinics/{clinic}/cases` | an [`Opening`] and `ssn`: a case, or with `oneWay` a notice |
@@ -26,6 +27,7 @@ use super::answer::{Answer, BookingAct, Opening};
 use super::case::CaseType;
 use super::change::Damage;
 use super::fees::{Charge, PayOutcome};
+use super::room::RoomAct;
 use super::state::Clinic;
 use super::webhook::{self, Webhook};
 use super::{NationalId, Shared, SimError};
@@ -61,9 +63,11 @@ impl IntoResponse for SimError {
             | SimError::NoSuchCitizen
             | SimError::NoSuchPayment(_)
             | SimError::NoSuchChange(_) => StatusCode::NOT_FOUND,
-            SimError::Closed(_) | SimError::WrongAnswer { .. } | SimError::NoSuchLine(_) | SimError::NoWebhook => {
-                StatusCode::UNPROCESSABLE_ENTITY
-            }
+            SimError::Closed(_)
+            | SimError::WrongAnswer { .. }
+            | SimError::NoSuchLine(_)
+            | SimError::NoWayIn(_)
+            | SimError::NoWebhook => StatusCode::UNPROCESSABLE_ENTITY,
             SimError::Push(_) => StatusCode::BAD_GATEWAY,
             SimError::Waited { .. } | SimError::Listen(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -85,6 +89,7 @@ pub fn router(shared: Arc<Shared>, trouble: Trouble, client: reqwest::Client) ->
         .route("/cases", get(cases))
         .route("/cases/{no}/answer", post(answer))
         .route("/cases/{no}/fees", post(charge))
+        .route("/cases/{no}/room", post(meet))
         .route("/payments", get(payments))
         .route("/payments/{no}/outcome", post(end_payment))
         .nest("/clinics/{clinic}", clinic)
@@ -132,6 +137,10 @@ async fn answer(Extract(control): Extract<Control>, Path(no): Path<String>, Json
 
 async fn charge(Extract(control): Extract<Control>, Path(no): Path<String>, Json(fees): Json<Vec<Charge>>) -> Reply {
     Ok(Json(json!({ "change": control.shared.with(|state| state.charge(&no, &fees))? })))
+}
+
+async fn meet(Extract(control): Extract<Control>, Path(no): Path<String>, Json(act): Json<RoomAct>) -> Reply {
+    Ok(Json(json!({ "change": control.shared.with(|state| state.meet(&no, &act))? })))
 }
 
 async fn payments(Extract(control): Extract<Control>) -> Json<Value> {

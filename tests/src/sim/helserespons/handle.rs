@@ -5,6 +5,7 @@ use super::calendar::{Booking, Slot};
 use super::case::{Case, CaseType};
 use super::change::{Change, Damage};
 use super::fees::{Charge, Pay, PayOutcome};
+use super::room::RoomAct;
 use super::state::{Clinic, State, Violation};
 use super::webhook::{self, Pushed, Webhook};
 use super::{NationalId, Shared, SimError, api, control, lock};
@@ -183,6 +184,21 @@ impl HelseresponsSim {
     pub fn owe(&self, clinic: &str, ssn: &str, ore: u64) -> Result<(), SimError> {
         let charge = Charge { tariff: "2ae".to_owned(), ore, hpr: None };
         self.shared.with(|state| state.owe(clinic, &NationalId::new(ssn), &[charge]))
+    }
+
+    /// Something happens in the meeting room of a case; gives the number of the change.
+    pub fn meet(&self, case_no: &str, act: &RoomAct) -> Result<u64, SimError> {
+        self.shared.with(|state| state.meet(case_no, act))
+    }
+
+    /// A browser follows a link into a meeting room.
+    pub fn follow(&self, link: &str) -> Result<(), SimError> {
+        self.shared.with(|state| state.follow(link))
+    }
+
+    /// Lets every link into a meeting room expire that was given.
+    pub fn expire_links(&self) {
+        self.shared.with(State::expire_links);
     }
 
     /// Every payment, ended ones too.

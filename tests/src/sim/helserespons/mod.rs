@@ -5,7 +5,7 @@
 //!
 //! - the portal's side: [`api`] (routes), [`request`] (what may be sent, and checks), [`manners`] (how it is in
 //!   [`trouble`](super::trouble))
-//! - the vendor: [`state`] (everything), [`calendar`], [`case`], [`medication`], [`fees`], [`change`] (the feed), [`webhook`]
+//! - the vendor: [`state`] (everything), [`calendar`], [`case`], [`medication`], [`fees`], [`room`] (video), [`change`] (the feed), [`webhook`]
 //! - answering: [`answer`] (what people at a clinic decide)
 //! - steering: [`handle`] (for tests), [`control`] (over HTTP)
 
@@ -20,6 +20,7 @@ pub mod handle;
 pub mod manners;
 pub mod medication;
 pub mod request;
+pub mod room;
 pub mod state;
 pub mod webhook;
 
@@ -34,6 +35,7 @@ pub use change::{Change, Damage};
 pub use fees::{Charge, Fee, Pay, PayOutcome};
 pub use handle::{Config, HelseresponsSim};
 pub use medication::{Medication, Rule};
+pub use room::{Link, Room, RoomAct, Stage};
 pub use state::Violation;
 pub use webhook::{Pushed, Webhook};
 
@@ -74,6 +76,9 @@ pub enum SimError {
     /// The clinic does not know the citizen.
     #[error("the clinic does not know this citizen")]
     NoSuchCitizen,
+    /// A link that leads nowhere, or not any more.
+    #[error("nobody comes in: {0}")]
+    NoWayIn(&'static str),
     /// No such payment.
     #[error("no payment {0}")]
     NoSuchPayment(String),

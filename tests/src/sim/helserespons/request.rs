@@ -158,6 +158,20 @@ pub struct Digital {
     pub digital: bool,
 }
 
+/// Into a meeting room, or out of it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Door {
+    /// Idempotency.
+    pub request_id: String,
+    /// Whose.
+    #[serde(deserialize_with = "national_id")]
+    pub ssn: NationalId,
+    /// Who acts.
+    #[serde(default)]
+    pub on_behalf: Option<OnBehalf>,
+}
+
 /// A cancellation, of a booking or of a case.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -3,10 +3,10 @@
 use anyhow::{Context, ensure};
 use dialog_contract::{event::EventType, problem::ProblemType};
 use dialog_tests::{
-    house::{configuration::PUBLIC_URL, portal::Portal, rooms::kry::SECRET, watch::Screen},
+    house::{configuration::PUBLIC_URL, rooms::kry::SECRET, watch::Screen},
     sim::{
         helserespons::PayOutcome,
-        kry::{Answer, BookingAct, Damage, MeetingAct, Opening, Webhook},
+        kry::{Answer, BookingAct, Damage, Opening, Webhook},
         trouble::{Availability, Call, HttpFault},
         world::{LEILA, SIGNE},
     },
@@ -198,43 +198,6 @@ fn what_cannot_be_understood_is_kept_for_the_operator_and_holds_nothing_up() -> 
         let items = kept["items"].as_array().context("items")?;
         ensure!(items.len() == damages.len() && items.iter().all(|one| one["plugin"] == "kry"), "{kept}");
         ensure!(!kept.to_string().contains(SIGNE.national_id), "it names somebody");
-        Ok(())
-    })
-}
-
-#[test]
-fn a_video_meeting_is_entered_by_its_citizen_alone_and_only_while_it_lasts() -> anyhow::Result<()> {
-    alone(async |house| {
-        let (signe, leila) = (citizen(house, &SIGNE)?, citizen(house, &LEILA)?);
-        let mut screen = Screen::open(&house.gateway()?.portal, &house.issuer.citizen(&SIGNE)?, None).await?;
-        let written = opened(&signe, &opening("Medisinen gir meg hodepine.")).await?;
-        let join = |who: &Portal, dialog: &str| who.post("/v1/me/dialogs/{dialog}/video/join", &[dialog], &json!({}));
-        refusal(join(&signe, &written), ProblemType::Conflict).await?;
-
-        let mut body = opening("Jeg vil vise deg utslettet.");
-        body["request"]["mode"] = json!("video");
-        let dialog = opened(&signe, &body).await?;
-        ensure!(read(&signe, &dialog).await?["video"]["state"] == "expected");
-        let visit = house.kry.wait_for_visit(|visit| visit.mode == "video").await?.id;
-        house.kry.meet(&visit, &MeetingAct::Open)?;
-        screen.wait(EventType::VideoChanged, &dialog).await?;
-        refusal(join(&leila, &dialog), ProblemType::NotFound).await?;
-
-        house.kry.trouble.set_availability(Availability::Refuse).await?;
-        let down = refusal(join(&signe, &dialog), ProblemType::ProviderUnavailable).await?;
-        ensure!(down.json["sent"] == "no", "{}", down.json);
-        house.kry.trouble.set_availability(Availability::Up).await?;
-
-        let first = join(&signe, &dialog).expect(StatusCode::OK).await?;
-        let second = join(&signe, &dialog).expect(StatusCode::OK).await?;
-        ensure!(first.text("/url")? != second.text("/url")?, "a way in that was given twice");
-        let meeting = house.kry.visits().into_iter().find_map(|visit| visit.meeting).context("a meeting")?;
-        ensure!(meeting.patient_in && meeting.accesses.len() == 2, "{meeting:?}");
-        house.kry.meet(&visit, &MeetingAct::End)?;
-        // Whether the gateway has heard of the end or the vendor says it.
-        let over = join(&signe, &dialog).send().await?;
-        ensure!(over.status.is_client_error() && over.json["sent"] == "no", "{}", over.json);
-        ensure!(house.kry.violations().is_empty(), "{:?}", house.kry.violations());
         Ok(())
     })
 }

@@ -6,6 +6,7 @@
 //! - [`besoklegen`]: the vendor that speaks SOAP, in every kind of trouble. [`pasientsky`]: the one that speaks FHIR, with
 //!   notifications that only say that there is news. [`cgm_eportal`]: the one that is long polled, and answers with data and
 //!   errors. [`kry`]: the one with doctors of its own.
+//! - [`video`]: consultations by video, through those that have them.
 //! - [`practice`]: what offices offer and tell, guidance, forms and surveys, through those that have them.
 
 mod arrivals;
@@ -16,4 +17,5 @@ mod pasientsky;
 mod practice;
 mod refusals;
 mod vendor;
+mod video;
 mod wishes;

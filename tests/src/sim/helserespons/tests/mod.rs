@@ -4,6 +4,7 @@
 mod cases;
 mod feed;
 mod plugin;
+mod rooms;
 mod trouble;
 
 use super::{Config, HelseresponsSim};
@@ -67,6 +68,13 @@ fn renewal(request_id: &str) -> Value {
         { "ref": "M-TORG-1", "name": "Metoprolol 50 mg" },
         { "ref": "M-TORG-2", "name": "Atorvastatin 20 mg" },
     ]);
+    case
+}
+
+fn by_video(request_id: &str) -> Value {
+    let mut case = question(request_id);
+    case["type"] = json!("ECONSULT");
+    case["mode"] = json!("VIDEO");
     case
 }
 

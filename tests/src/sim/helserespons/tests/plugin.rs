@@ -1,9 +1,10 @@
 //! The plugin and the vendor agree: what the plugin writes (its golden files) is taken in here without a violation, and
 //! what the vendor tells is what the plugin's own tests read.
 
-use super::{CLINIC, OPENING, START, call, open, question, renewal, sim};
+use super::{CLINIC, OPENING, START, by_video, call, open, question, renewal, sim};
 use crate::sim::helserespons::{
     Answer, BookingAct, CaseType, Charge, Damage, Decision, HelseresponsSim, LabReport, Opening, Outcome, PayOutcome,
+    RoomAct,
 };
 use crate::sim::world::LEILA;
 use reqwest::Method;
@@ -99,6 +100,21 @@ async fn an_entry_and_a_withdrawal_of_the_plugins_are_taken_in() {
     assert_eq!(sim.violations(), []);
 }
 
+#[tokio::test]
+async fn the_way_into_a_room_and_out_of_it_is_asked_for_as_the_vendor_wants() {
+    let sim = sim().await;
+    let no = open(&sim, &by_video("r1")).await;
+    sim.meet(&no, &RoomAct::Open).unwrap();
+    for (name, door) in [("room-enter", "enter"), ("room-enter-on-behalf", "enter"), ("room-leave", "leave")] {
+        let text = std::fs::read_to_string(golden(&format!("{name}.json"))).unwrap();
+        let request: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(request["path"], format!("/v2/cases/H-100001/room/{door}"));
+        let (status, body) = super::post(&sim, &format!("/v2/cases/{no}/room/{door}"), &request["body"]).await;
+        assert!(status.is_success() && body["caseNo"] == no, "{name}: {body}");
+    }
+    assert_eq!(sim.violations(), []);
+}
+
 fn written(text: &str) -> Opening {
     Opening {
         kind: CaseType::Question,
@@ -163,6 +179,11 @@ async fn every_kind_of_change_is_as_the_plugins_tests_read_it() {
     sim.end_payment(begun["payNo"].as_str().unwrap(), PayOutcome::Paid).unwrap();
     let booking = sim.bookings(CLINIC, LEILA.national_id).unwrap().remove(0).booking_no;
     sim.text_about(CLINIC, &booking).unwrap();
+    let case = open(&sim, &by_video("r10")).await;
+    let tolk = RoomAct::Bring { guest: "Tolk".into() };
+    for act in [RoomAct::Open, tolk, RoomAct::Join, RoomAct::End] {
+        sim.meet(&case, &act).unwrap();
+    }
     assert_eq!(sim.texts_to(LEILA.national_id), 1);
     let mut changes: Vec<Value> = sim.changes().into_iter().map(|change| change.body).collect();
     changes.iter_mut().for_each(still);
