@@ -1,6 +1,7 @@
 //! Signe, whose doctor is a vendor's: everything by video, by telephone or in writing.
 
 use anyhow::Context;
+use dialog_contract::event::EventType;
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -10,8 +11,9 @@ use super::{
     video::{self, Rooms},
 };
 use crate::{
-    house::House,
+    house::{House, configuration::PUBLIC_URL},
     sim::{
+        helserespons::PayOutcome,
         kry::{Answer, Opening},
         world::SIGNE,
     },
@@ -80,7 +82,26 @@ async fn consultation(tell: &mut Teller, house: &House, signe: &mut Citizen) -> 
     house.kry.wait_for_visit(|now| now.id == visit.id && now.text() == "Også i helgen?").await?;
     house.kry.answer(&visit.id, &Answer::Finish { text: "Ja, hver dag.".to_owned(), specialist: false })?;
     signe.sees_closed(tell, "sees that the consultation is over", &dialog, "answered").await?;
-    Ok(())
+    pays(tell, house, signe, &dialog).await
+}
+
+/// What the consultation cost, paid at the vendor's payment service.
+async fn pays(tell: &mut Teller, house: &House, signe: &mut Citizen, dialog: &str) -> anyhow::Result<()> {
+    let call = signe.portal.get("/v1/me/invoices", &[]);
+    let owed = tell.ask("Signe sees what the consultation cost", call, StatusCode::OK).await?.json;
+    let invoice = &owed["items"][0];
+    tell.equal("which consultation", invoice["dialog"].as_str(), Some(dialog))?;
+    let id = invoice["id"].as_str().context("the invoice has an id")?;
+    let body = json!({ "returnUrl": format!("{PUBLIC_URL}/betaling/ferdig") });
+    let call = signe.portal.post("/v1/me/invoices/{invoice}/pay", &[id], &body);
+    let begun = tell.ask("Signe begins to pay", call, StatusCode::CREATED).await?;
+    tell.check("at the vendor", begun.text("/redirect")?.starts_with("https://pay.kry.example/"))?;
+    let there = house.kry.payments().pop().context("the vendor has a payment")?;
+    house.kry.end_payment(&there.id, PayOutcome::Paid)?;
+    signe.hears(EventType::PaymentUpdated, begun.text("/id")?).await?;
+    let call = signe.portal.get("/v1/me/payments", &[]);
+    let list = tell.ask("Signe has the receipt", call, StatusCode::OK).await?.json;
+    tell.equal("it is paid", list["items"][0]["status"].as_str(), Some("paid"))
 }
 
 /// A consultation with a picture.
