@@ -51,7 +51,7 @@ pub fn given((method, template): &(Method, &'static str), sent: &Value, reply: &
         provider.as_str().map(|provider| Pair { topic, provider: provider.to_owned() })
     };
     match (method, *template) {
-        (&Method::GET, "/v1/me/dialogs/{dialog}") => {
+        (&Method::GET, "/v1/me/dialogs/{dialog}" | "/v1/offices/{herId}/collegial-dialogs/{dialog}") => {
             dialog(reply).into_iter().filter_map(|topic| pair(topic, &reply["provider"]["id"])).collect()
         }
         (&Method::POST, "/v1/me/appointments") => pair(Topic::Booking, &reply["provider"]["id"]).into_iter().collect(),
@@ -75,6 +75,11 @@ fn items(page: &Value) -> &[Value] {
 /// What a dialog shows, once the office has answered in it or begun it.
 fn dialog(dialog: &Value) -> Vec<Topic> {
     let array = |name: &str| dialog[name].as_array().map_or(&[][..], Vec::as_slice);
+    if dialog["service"] == Service::Collegial.as_str() {
+        // Clinicians of two offices: one has asked, and another has answered.
+        let talk = array("messages").len() > 1;
+        return Topic::ALL.into_iter().filter(|one| talk && one.service() == Some(Service::Collegial)).collect();
+    }
     let by_office = |message: &Value| message["author"]["role"] == "office";
     let requested = array("activities").iter().find(|one| one["kind"]["type"] == "requested");
     let answered = array("messages").iter().any(by_office) || dialog["status"]["outcome"] == "answered";
