@@ -36,6 +36,8 @@ const MAX_MESSAGE_ID: usize = 128;
 const MAX_REFERENCE: usize = 256;
 /// Files of a message, by the contract.
 const MAX_FILES: usize = 10;
+/// Characters of an employer's name that are shown.
+const MAX_EMPLOYER: usize = 120;
 /// Decisions of an answer: twice what a request can hold.
 const MAX_DECISIONS: usize = 40;
 
@@ -73,6 +75,13 @@ enum Content {
     RenewalDecided {
         thread: Thread,
         decisions: Vec<Decided>,
+        #[serde(default)]
+        words: Option<Post>,
+    },
+    /// The doctor wrote a sick note. What it is for is not told: it stays in the record.
+    SickNoteIssued {
+        thread: Thread,
+        sick_note: SickNote,
         #[serde(default)]
         words: Option<Post>,
     },
@@ -153,6 +162,26 @@ struct Post {
     #[serde(default)]
     author: Option<String>,
     documents: Vec<Listed>,
+}
+
+/// A sick note, without its diagnosis.
+#[derive(Deserialize)]
+struct SickNote {
+    from: String,
+    until: String,
+    degree: u8,
+    /// None where the patient has no employer.
+    #[serde(default)]
+    employer: Option<String>,
+    informed: Vec<Informed>,
+}
+
+/// Who gets a sick note from the record system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+enum Informed {
+    Nav,
+    Employer,
 }
 
 #[derive(Deserialize)]
@@ -263,6 +292,32 @@ fn understood(ctx: &InboundContext, change: &Change, budget: &mut Budget) -> Res
             decisions: decided(decisions)?,
             message: words.map(|post| post.message(budget)).transpose()?,
         }),
+        Content::SickNoteIssued { thread, sick_note, words } => {
+            let facts = sick_note.words()?;
+            let mut message = match words {
+                Some(post) => post.message(budget)?,
+                // The doctor wrote nothing: what was issued says it all.
+                None => OfficeMessage {
+                    id: format!("{EVENT}{}", change.number),
+                    subject: None,
+                    text: String::new(),
+                    attachments: Vec::new(),
+                    author: None,
+                    sent: occurred,
+                },
+            };
+            message.text = if message.text.is_empty() {
+                facts
+            } else {
+                format!("{}\n\n{facts}", clip(&message.text, MAX_TEXT - facts.chars().count() - 2))
+            };
+            EventBody::Message(DialogMessage {
+                status: thread.status()?,
+                dialog: reference(thread.id)?,
+                message,
+                redirect: None,
+            })
+        }
         Content::PostFiled { thread, portal_message } => EventBody::Receipt(Receipt {
             dialog: reference(thread.id)?,
             message: ours(&portal_message)?,
@@ -338,6 +393,44 @@ impl Post {
     }
 }
 
+impl SickNote {
+    /// What the citizen is to know of it. The office writes in Norwegian, and so does what stands in its message.
+    fn words(&self) -> Result<String, Odd> {
+        if !(1..=100).contains(&self.degree) {
+            return Err("has a sick note of no degree");
+        }
+        // ISO days are in order where their letters are.
+        if !time::is_day(&self.from) || !time::is_day(&self.until) || self.until < self.from {
+            return Err("has a sick note whose days are none, or in no order");
+        }
+        let employer = self.employer.as_deref().map(str::trim).filter(|name| !name.is_empty());
+        let employer = match employer {
+            Some(name) if name.chars().any(char::is_control) => return Err("has an employer that is not in one line"),
+            name => name.map(|name| clip(name, MAX_EMPLOYER)),
+        };
+        let told = match (self.informed.contains(&Informed::Nav), self.informed.contains(&Informed::Employer), employer)
+        {
+            (true, true, Some(name)) => format!("Den er sendt til NAV og til arbeidsgiveren din, {name}."),
+            (true, true, None) => "Den er sendt til NAV og til arbeidsgiveren din.".to_owned(),
+            (false, true, Some(name)) => format!("Den er sendt til arbeidsgiveren din, {name}."),
+            (false, true, None) => "Den er sendt til arbeidsgiveren din.".to_owned(),
+            (true, false, Some(name)) => {
+                format!("Den er sendt til NAV. Arbeidsgiveren din, {name}, har ikke fått den.")
+            }
+            (true, false, None) => "Den er sendt til NAV.".to_owned(),
+            (false, false, _) => "Den er ikke sendt til andre.".to_owned(),
+        };
+        let (from, until) = (norwegian(&self.from), norwegian(&self.until));
+        Ok(format!("Ny sykmelding: {from} til {until}, {} prosent. {told}", self.degree))
+    }
+}
+
+/// A day as people write it: `1.12.2026`.
+fn norwegian(day: &str) -> String {
+    let part = |from: usize, to: usize| day.get(from..to).unwrap_or_default().trim_start_matches('0');
+    format!("{}.{}.{}", part(8, 10), part(5, 7), part(0, 4))
+}
+
 fn decided(decisions: Vec<Decided>) -> Result<Vec<RenewalDecision>, Odd> {
     if decisions.is_empty() || decisions.len() > MAX_DECISIONS {
         return Err("decides on no item, or on more than forty");
@@ -363,6 +456,7 @@ const fn service(kind: Kind) -> Service {
         Kind::Inquiry => Service::Inquiry,
         Kind::Renewal => Service::PrescriptionRenewal,
         Kind::Certificate => Service::Certificate,
+        Kind::SickNote => Service::SickNoteRenewal,
     }
 }
 

@@ -48,6 +48,7 @@ pub const CHANGES: Operation = Operation {
         ... on ThreadOpened { thread { ...T } patient { nationalId } post { ...P } } \
         ... on NoticeSent { notice patient { nationalId } post { ...P } } \
         ... on RenewalDecided { thread { ...T } decisions { key verdict comment } words: post { ...P } } \
+        ... on SickNoteIssued { thread { ...T } sickNote { from until degree employer informed } words: post { ...P } } \
         ... on PostFiled { thread { ...T } portalMessage } \
         ... on PostRejected { thread { ...T } portalMessage code text retry } \
         } } } } \

@@ -2,10 +2,10 @@
 //!
 //! | code | failure |
 //! | --- | --- |
-//! | `SERVICE_OFF`, `PATIENT_BLOCKED` | `declined` |
+//! | `SERVICE_OFF`, `PATIENT_BLOCKED`, `SICK_NOTE_NOT_FOUND`, `SICK_NOTE_NEEDS_VISIT` without fields | `declined` |
 //! | `THREAD_NOT_FOUND`, `PATIENT_NOT_FOUND`, `SURVEY_NOT_FOUND` | `not-found` |
 //! | `THREAD_CLOSED`, `SURVEY_CLOSED`, `SURVEY_ANSWERED` | `conflict` |
-//! | `INPUT_INVALID`, `RENEWAL_NOT_ALLOWED` with fields of the citizen's, `DOCUMENTS_TOO_LARGE` | `invalid` |
+//! | `INPUT_INVALID`, `RENEWAL_NOT_ALLOWED`, `SICK_NOTE_OTHER_DAY` and `SICK_NOTE_NEEDS_VISIT` with fields of the citizen's, `DOCUMENTS_TOO_LARGE` | `invalid` |
 //! | `THROTTLED`, `MAINTENANCE`, `CLIENT_UNKNOWN` | `unavailable`, nothing sent |
 //! | `INTERNAL_SERVER_ERROR`, `TIMEOUT`, and any where the field is null because of a part of it | `unavailable`, sent unknown |
 //! | all other, with status 200 | `faulty`, nothing sent: the vendor refused what the plugin wrote |
@@ -44,8 +44,15 @@ pub fn refused(operation: Operation, error: &Error, locale: Locale, pointers: &P
         "THREAD_CLOSED" => Words::ThreadClosed,
         "SURVEY_CLOSED" => Words::SurveyClosed,
         "SURVEY_ANSWERED" => Words::SurveyAnswered,
-        "INPUT_INVALID" | "RENEWAL_NOT_ALLOWED" => {
-            let words = if code == "INPUT_INVALID" { Words::FieldRefused } else { Words::NotRenewable };
+        "SICK_NOTE_NOT_FOUND" => Words::NoSickNote,
+        "SICK_NOTE_NEEDS_VISIT" if fields.is_empty() => Words::NeedsVisit,
+        "INPUT_INVALID" | "RENEWAL_NOT_ALLOWED" | "SICK_NOTE_OTHER_DAY" | "SICK_NOTE_NEEDS_VISIT" => {
+            let words = match code.as_str() {
+                "RENEWAL_NOT_ALLOWED" => Words::NotRenewable,
+                "SICK_NOTE_OTHER_DAY" => Words::OtherDay,
+                "SICK_NOTE_NEEDS_VISIT" => Words::NeedsVisit,
+                _ => Words::FieldRefused,
+            };
             return invalid(fields, words, locale, pointers).unwrap_or_else(|| Failure::faulty(Sent::No, detail()));
         }
         "DOCUMENTS_TOO_LARGE" => {
@@ -63,7 +70,7 @@ pub fn refused(operation: Operation, error: &Error, locale: Locale, pointers: &P
     };
     let (code, text) = of(words);
     match words {
-        Words::ServiceOff | Words::Blocked => Failure::declined(code, text),
+        Words::ServiceOff | Words::Blocked | Words::NoSickNote | Words::NeedsVisit => Failure::declined(code, text),
         Words::UnknownThread | Words::UnknownPatient | Words::UnknownSurvey => Failure::not_found(code, text),
         _ => Failure::conflict(code, text),
     }
@@ -138,7 +145,8 @@ mod tests {
         let fields = fields.iter().map(|&field| field.to_owned()).collect();
         let extensions = Extensions { code: code.to_owned(), fields, retry_after: None };
         let error = Error { path: Vec::new(), extensions };
-        let pointers = [("/items", "/request/items"), ("/post/text", "/message/text")];
+        let pointers =
+            [("/items", "/request/items"), ("/post/text", "/message/text"), ("/sickNote/degree", "/request/degree")];
         refused(OPEN_THREAD, &error, Locale::En, &pointers)
     }
 
@@ -149,6 +157,17 @@ mod tests {
         for fields in [&["/items/1", "/patient"][..], &[], &["/itemsx"], &["/items/1/key"], &["/items/"]] {
             assert!(matches!(judged("INPUT_INVALID", fields), Failure::Faulty(_)), "{fields:?}");
         }
+    }
+
+    #[test]
+    fn a_sick_note_that_needs_a_visit_is_pointed_at_where_a_field_is_the_reason_and_declined_else() {
+        let Failure::Declined(_) = judged("SICK_NOTE_NEEDS_VISIT", &[]) else { unreachable!("another") };
+        let Failure::Declined(_) = judged("SICK_NOTE_NOT_FOUND", &[]) else { unreachable!("another") };
+        let Failure::Invalid(errors) = judged("SICK_NOTE_NEEDS_VISIT", &["/sickNote/degree"]) else {
+            unreachable!("another")
+        };
+        assert_eq!(errors[0].pointer, "/request/degree");
+        assert!(matches!(judged("SICK_NOTE_OTHER_DAY", &[]), Failure::Faulty(_)), "no field of the citizen's");
     }
 
     #[test]

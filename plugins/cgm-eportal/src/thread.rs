@@ -1,7 +1,7 @@
 //! Written services. The vendor calls a dialog a *thread*, and a message in it a *post*.
 
 use dialog_plugin_sdk::dialogs::{Dialogs, Opened, Opening, RenewalItem};
-use dialog_plugin_sdk::{Context, Event, Failure, Message};
+use dialog_plugin_sdk::{Context, Event, Failure, Message, Sent, time};
 use serde::{Deserialize, Serialize};
 
 use crate::CgmEportal;
@@ -22,6 +22,8 @@ const OPENING: &Pointers = &[
     ("/documents", "/message/attachments"),
     ("/items", "/request/items"),
     ("/purpose", "/request/purpose"),
+    ("/sickNote/currentUntil", "/request/validUntil"),
+    ("/sickNote/degree", "/request/degree"),
 ];
 /// Where the fields of a further post come from.
 const POST: &Pointers = &[("/post/title", "/subject"), ("/post/text", "/text"), ("/documents", "/attachments")];
@@ -36,6 +38,8 @@ pub enum Kind {
     Renewal,
     /// A certificate.
     Certificate,
+    /// Renewal of a sick note.
+    SickNote,
 }
 
 #[derive(Serialize)]
@@ -57,6 +61,18 @@ struct New<'a> {
     items: Option<Vec<Item<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     purpose: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sick_note: Option<SickNote<'a>>,
+}
+
+/// The sick note that is to be renewed. What it is for stands in the record, and is not asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SickNote<'a> {
+    /// Its last day.
+    current_until: &'a str,
+    /// In percent.
+    degree: u8,
 }
 
 #[derive(Serialize)]
@@ -181,6 +197,7 @@ fn new<'a>(
         post: None,
         items: None,
         purpose: None,
+        sick_note: None,
     };
     let message = match opening {
         Opening::Inquiry(inquiry) => Some(&inquiry.message),
@@ -197,11 +214,15 @@ fn new<'a>(
             new.purpose = Some(&certificate.purpose);
             Some(&certificate.message)
         }
+        Opening::SickNoteRenewal(renewal) => {
+            new.kind = Kind::SickNote;
+            new.sick_note = Some(sick_note(&renewal.valid_until, renewal.degree)?);
+            Some(&renewal.message)
+        }
         Opening::Consultation(_)
         | Opening::AppointmentRequest(_)
         | Opening::AppointmentChange(_)
         | Opening::AppointmentCancel(_)
-        | Opening::SickNoteRenewal(_)
         | Opening::Collegial(_) => return Err(Words::NotOffered.declined(ctx.locale)),
     };
     new.post = message.map(post);
@@ -210,6 +231,14 @@ fn new<'a>(
 
 fn post(message: &Message) -> Post<'_> {
     Post { portal_message: &message.id, title: message.subject.as_deref(), text: &message.text }
+}
+
+/// The gateway checks both; what is no day here was written by nobody.
+fn sick_note(valid_until: &str, degree: u8) -> Result<SickNote<'_>, Failure> {
+    if !time::is_day(valid_until) {
+        return Err(Failure::faulty(Sent::No, "the last day of a sick note is no day"));
+    }
+    Ok(SickNote { current_until: valid_until, degree })
 }
 
 fn item(item: &RenewalItem) -> Item<'_> {

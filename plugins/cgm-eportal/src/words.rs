@@ -46,6 +46,21 @@ dialog_plugin_sdk::words! {
         "Legekontoret fornyer ikke denne uten å ha snakket med deg. Ta den bort eller ring legekontoret."
         "Legekontoret fornyar ikkje denne utan å ha snakka med deg. Ta han bort eller ring legekontoret."
         "The office does not renew this one without talking to you. Remove it or call the office.";
+    /// The record has no sick note that can be renewed.
+    NoSickNote "SICK_NOTE_NOT_FOUND"
+        "Legekontoret finner ingen sykmelding som kan fornyes. Ingenting er sendt. Bestill time hvis du trenger en ny."
+        "Legekontoret finn inga sjukmelding som kan fornyast. Ingenting er sendt. Bestill time om du treng ei ny."
+        "The office finds no sick note that can be renewed. Nothing was sent. Book an appointment if you need a new one.";
+    /// The record's sick note ends on another day.
+    OtherDay "SICK_NOTE_OTHER_DAY"
+        "Legekontoret har en annen siste dag på sykmeldingen din. Se på sykmeldingen, eller ring legekontoret."
+        "Legekontoret har ein annan siste dag på sjukmeldinga di. Sjå på sjukmeldinga, eller ring legekontoret."
+        "The office has another last day on your sick note. Look at the sick note, or call the office.";
+    /// The doctor must see the patient: for a higher degree, or for so long.
+    NeedsVisit "SICK_NOTE_NEEDS_VISIT"
+        "Legen må snakke med deg før denne sykmeldingen kan fornyes. Ingenting er sendt. Bestill time."
+        "Legen må snakke med deg før denne sjukmeldinga kan fornyast. Ingenting er sendt. Bestill time."
+        "The doctor must talk to you before this sick note can be renewed. Nothing was sent. Book an appointment.";
     /// The vendor takes no files this large.
     FilesTooLarge "DOCUMENTS_TOO_LARGE"
         "Vedleggene er for store for legekontorets løsning. Ingenting er sendt."

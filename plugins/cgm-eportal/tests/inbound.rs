@@ -168,6 +168,51 @@ fn a_renewal_is_decided_item_by_item() {
 }
 
 #[test]
+fn a_sick_note_says_its_days_its_degree_and_who_got_it() {
+    let issued = of_type("SickNoteIssued");
+    assert!(!issued.to_string().to_lowercase().contains("diagno"), "{issued}");
+    let EventBody::Message(told) = one(issued.clone()).body else { panic!("another event") };
+    assert_eq!(told.status, DialogStatus::Closed(Closing::Answered));
+    assert_eq!(
+        told.message.text,
+        "God bedring.\n\nNy sykmelding: 26.11.2026 til 9.12.2026, 50 prosent. Den er sendt til NAV og til arbeidsgiveren \
+         din, Elverum Trelast AS."
+    );
+    let said = |change: &dyn Fn(&mut Value)| {
+        let mut edge = issued.clone();
+        change(&mut edge["node"]);
+        one(edge).body
+    };
+    let text = |body: EventBody| match body {
+        EventBody::Message(told) => told.message.text,
+        other => panic!("{other:?}"),
+    };
+    let alone = said(&|node| {
+        node["words"] = Value::Null;
+        node["sickNote"]["employer"] = Value::Null;
+        node["sickNote"]["informed"] = json!(["NAV"]);
+    });
+    assert_eq!(text(alone), "Ny sykmelding: 26.11.2026 til 9.12.2026, 50 prosent. Den er sendt til NAV.");
+    let kept = said(&|node| node["sickNote"]["informed"] = json!(["NAV"]));
+    assert!(text(kept).ends_with("Arbeidsgiveren din, Elverum Trelast AS, har ikke fått den."));
+    for broken in [
+        json!({ "degree": 0 }),
+        json!({ "degree": 101 }),
+        json!({ "until": "2026-11-25" }),
+        json!({ "from": "i morgen" }),
+        json!({ "employer": "A\nB" }),
+        json!({ "informed": ["EVERYBODY"] }),
+    ] {
+        let body = said(&|node| {
+            for (name, value) in broken.as_object().unwrap() {
+                node["sickNote"][name] = value.clone();
+            }
+        });
+        assert!(matches!(body, EventBody::Unreadable(_)), "{broken}");
+    }
+}
+
+#[test]
 fn a_notice_allows_no_reply_and_an_opened_thread_does() {
     for (kind, allowed) in [("NoticeSent", false), ("ThreadOpened", true)] {
         let EventBody::Opened(opened) = one(of_type(kind)).body else { panic!("{kind}") };

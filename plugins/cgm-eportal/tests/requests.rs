@@ -5,7 +5,8 @@ mod support;
 
 use cgm_eportal::CgmEportal;
 use dialog_plugin_sdk::dialogs::{
-    Certificate, Consultation, ConsultationMode, Dialogs, Inquiry, Opening, Renewal, RenewalItem, SickNoteRenewal,
+    AppointmentRequest, Certificate, Consultation, ConsultationMode, Dialogs, Inquiry, Opening, Renewal, RenewalItem,
+    SickNoteRenewal,
 };
 use dialog_plugin_sdk::feedback::Feedback;
 use dialog_plugin_sdk::inbound::Inbound;
@@ -61,6 +62,19 @@ fn a_certificate_says_what_it_is_for() {
         let message = message("Jeg trenger attest.", Vec::new());
         Opening::Certificate(Certificate { purpose: "Førerkort".into(), message, form: None })
     });
+}
+
+#[test]
+fn a_sick_note_says_its_last_day_and_the_degree_and_not_what_it_is_for() {
+    opening("thread-sick-note", |_| {
+        let message = message("Ryggen er bedre, men ikke bra.", Vec::new());
+        Opening::SickNoteRenewal(SickNoteRenewal { message, valid_until: "2026-11-25".into(), degree: 50 })
+    });
+    let host = answering(&json!({}));
+    let message = message("Ryggen.", Vec::new());
+    let opening = Opening::SickNoteRenewal(SickNoteRenewal { message, valid_until: "25. november".into(), degree: 50 });
+    let failure = CgmEportal::open(context(), DIALOG.into(), opening).unwrap_err();
+    assert!(matches!(failure, Failure::Faulty(_)) && host.requests().is_empty(), "{failure:?}");
 }
 
 #[test]
@@ -131,7 +145,7 @@ fn a_service_that_the_vendor_does_not_have_is_declined_and_nothing_is_sent() {
     let host = answering(&json!({}));
     let text = || message("Ryggen.", Vec::new());
     for opening in [
-        Opening::SickNoteRenewal(SickNoteRenewal { message: text(), valid_until: "2026-12-01".into(), degree: 50 }),
+        Opening::AppointmentRequest(AppointmentRequest { message: text(), preferred: Vec::new() }),
         Opening::Consultation(Consultation { mode: ConsultationMode::Text, message: text(), form: None }),
     ] {
         let failure = CgmEportal::open(context(), DIALOG.into(), opening).unwrap_err();

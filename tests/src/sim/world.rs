@@ -322,6 +322,7 @@ pub const SKOGBRYNET: Office = Office {
         (Service::Consultation, Solution::Ddfl),
         (Service::Inquiry, Solution::CgmEportal),
         (Service::Certificate, Solution::CgmEportal),
+        (Service::SickNoteRenewal, Solution::CgmEportal),
     ],
     direct_booking: false,
     accounts: &[(Solution::CgmEportal, "skogbrynet")],

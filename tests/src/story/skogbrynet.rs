@@ -28,6 +28,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
                 ("prescription-renewal", "cgm-eportal", "commercial"),
                 ("inquiry", "cgm-eportal", "commercial"),
                 ("certificate", "cgm-eportal", "commercial"),
+                ("sick-note-renewal", "cgm-eportal", "commercial"),
             ],
         )
         .await?;
@@ -35,6 +36,7 @@ pub async fn play(tell: &mut Teller, house: &House) -> anyhow::Result<()> {
     question(tell, house, &mut solveig).await?;
     redirect(tell, house, &mut solveig).await?;
     certificate(tell, house, &mut solveig).await?;
+    sick_note(tell, house, &mut solveig).await?;
     asked_about_the_office(tell, house, &solveig).await?;
     notice(tell, house, &mut solveig).await
 }
@@ -113,6 +115,25 @@ async fn certificate(tell: &mut Teller, house: &House, solveig: &mut Citizen) ->
     house.cgm_eportal.answer(&thread.id, &Answer::Certificate { text: "Her er attesten.".to_owned() })?;
     let read = solveig.is_answered(tell, "gets it", &dialog).await?;
     solveig.downloads_certificate(tell, &read).await
+}
+
+/// A sick note is renewed by the record's own, and Solveig reads who got it. What it is for is nobody's to tell.
+async fn sick_note(tell: &mut Teller, house: &House, solveig: &mut Citizen) -> anyhow::Result<()> {
+    let practice = SKOGBRYNET.account(Solution::CgmEportal).context("the office uses the vendor")?;
+    let present = house.cgm_eportal.sick_note(practice, SOLVEIG.national_id)?.context("a sick note")?;
+    let opening = json!({
+        "request": { "type": "sick-note-renewal", "validUntil": present.until, "degree": present.degree },
+        "message": { "text": "Ryggen er bedre, men ikke bra nok." },
+    });
+    let dialog = solveig.opens(tell, "asks to have her sick note renewed", &opening).await?;
+    let thread = asked(house, ThreadKind::SickNote).await?;
+    let text = Some("God bedring.".to_owned());
+    house.cgm_eportal.answer(&thread.id, &Answer::SickNote { days: 14, text })?;
+    let read = solveig.sees_closed(tell, "has a new sick note", &dialog, "answered").await?;
+    let said = office_messages(&read)[0]["text"].as_str().unwrap_or_default().to_owned();
+    tell.check("she reads the degree and who got it", {
+        said.contains("50 prosent") && said.contains("NAV") && said.contains("Elverum Trelast AS")
+    })
 }
 
 async fn asked_about_the_office(tell: &mut Teller, house: &House, solveig: &Citizen) -> anyhow::Result<()> {

@@ -19,7 +19,7 @@ pub fn trial(sim: &CgmEportalSim) -> Trial {
         office: &SKOGBRYNET,
         citizen: &SOLVEIG,
         other: &KARI,
-        agreed: vec![Topic::PrescriptionRenewal, Topic::Inquiry, Topic::Certificate],
+        agreed: vec![Topic::PrescriptionRenewal, Topic::Inquiry, Topic::Certificate, Topic::SickNoteRenewal],
         stage: Arc::new(Practice(sim.clone())),
     }
 }

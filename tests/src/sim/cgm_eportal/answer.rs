@@ -84,6 +84,14 @@ pub enum Answer {
         /// Text.
         text: String,
     },
+    /// Writes a sick note from the day after the last one, sends it where it belongs, and closes the thread.
+    SickNote {
+        /// For how many days.
+        days: u8,
+        /// Text.
+        #[serde(default)]
+        text: Option<String>,
+    },
     /// The practice's record system did not take the latest post.
     Reject {
         /// The record system's code.
@@ -105,6 +113,7 @@ impl Answer {
             Answer::Redirect { .. } => "redirect",
             Answer::Renewal { .. } => "renewal",
             Answer::Certificate { .. } => "certificate",
+            Answer::SickNote { .. } => "sick-note",
             Answer::Reject { .. } => "reject",
         }
     }
@@ -156,6 +165,10 @@ impl State {
                 let attest = Document { name: "Helseattest.pdf".into(), media_type: "application/pdf".into(), content };
                 self.write(&thread, text, vec![attest], ThreadState::Answered, None)
             }
+            Answer::SickNote { days, text } => {
+                let degree = thread.degree.ok_or_else(wrong)?;
+                self.issue(&thread, *days, degree, text.as_deref())
+            }
             Answer::Renewal { decisions, text } => {
                 if thread.kind != ThreadKind::Renewal {
                     return Err(wrong());
@@ -199,6 +212,7 @@ impl State {
             doctor: gp.and_then(|gp| gp.hpr.parse().ok()),
             purpose: None,
             items: Vec::new(),
+            degree: None,
             posts: vec![post],
         };
         let id = thread.id.clone();
@@ -244,6 +258,17 @@ impl State {
         let thread = self.stands(&thread.id, ThreadState::Answered)?;
         let content = json!({ "thread": thread.json(), "decisions": decided, "post": shown });
         Ok(self.tell(thread.practice, "RenewalDecided", content))
+    }
+
+    fn issue(&mut self, thread: &Thread, days: u8, degree: u8, text: Option<&str>) -> Result<u64, SimError> {
+        let issued = self.practice(thread.practice)?.sick_notes.issue(&thread.citizen, days, degree)?;
+        let author = self.doctor(thread)?.map(author);
+        let post = text.map(|text| self.post(None, None, text.to_owned(), Vec::new(), author));
+        let shown = post.as_ref().map(Post::json);
+        self.thread(&thread.id)?.posts.extend(post);
+        let thread = self.stands(&thread.id, ThreadState::Answered)?;
+        let content = json!({ "thread": thread.json(), "sickNote": issued.json(), "post": shown });
+        Ok(self.tell(thread.practice, "SickNoteIssued", content))
     }
 
     fn stands(&mut self, id: &str, state: ThreadState) -> Result<Thread, SimError> {

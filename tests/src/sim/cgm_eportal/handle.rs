@@ -4,6 +4,7 @@ use super::answer::{Answer, Opening};
 use super::change::{Change, Damage, Disorder};
 use super::graphql::Schema;
 use super::papers::Papers;
+use super::sick_note::SickNote;
 use super::state::{Practice, PracticeId, State, Violation};
 use super::thread::{Thread, ThreadKind};
 use super::{NationalId, Shared, SimError, api, control, lock};
@@ -167,6 +168,16 @@ impl CgmEportalSim {
     /// Switches a service of a practice off (`SERVICE_OFF`) or on.
     pub fn set_service(&self, practice: &str, kind: ThreadKind, on: bool) -> Result<(), SimError> {
         self.at(practice, |practice| practice.set_service(kind, on))
+    }
+
+    /// The latest sick note that a practice's record has of a patient.
+    pub fn sick_note(&self, practice: &str, national_id: &str) -> Result<Option<SickNote>, SimError> {
+        self.at(practice, |practice| practice.sick_notes.latest(&NationalId::new(national_id)).cloned())
+    }
+
+    /// The record has this sick note of a patient's from now on, or none.
+    pub fn set_sick_note(&self, practice: &str, national_id: &str, note: Option<SickNote>) -> Result<(), SimError> {
+        self.at(practice, |practice| practice.sick_notes.set(&NationalId::new(national_id), note))
     }
 
     /// Opens a practice's survey or closes it; whether it then demands a text that somebody writes.

@@ -3,6 +3,7 @@
 
 use super::NationalId;
 use super::graphql::Refused;
+use super::sick_note;
 use super::state::{Practice, State};
 use super::survey::Given;
 use super::thread::{Document, Item, ThreadKind};
@@ -98,6 +99,9 @@ pub struct NewThread {
     /// Of a certificate.
     #[serde(default)]
     pub purpose: Option<String>,
+    /// Of a sick note.
+    #[serde(default)]
+    pub sick_note: Option<sick_note::Asked>,
     /// Documents.
     pub documents: Vec<Sent>,
 }
@@ -239,6 +243,8 @@ pub fn fits(state: &mut State, route: &str, new: &NewThread) -> Result<(), Refus
     keys.dedup();
     let rules = [
         (new.purpose.is_some() == (new.kind == ThreadKind::Certificate), "purpose goes with CERTIFICATE"),
+        (new.sick_note.is_some() == (new.kind == ThreadKind::SickNote), "sickNote goes with SICK_NOTE"),
+        (new.sick_note.as_ref().is_none_or(sick_note::Asked::is_possible), "a degree that is none"),
         (new.items.is_some() == renewal, "items go with RENEWAL"),
         (!renewal || (1..=20).contains(&items.len()), "a renewal has one to twenty items"),
         (keys.len() == items.len(), "two items have the same key"),

@@ -22,6 +22,7 @@ pub mod medication;
 pub mod mutation;
 pub mod papers;
 pub mod query;
+pub mod sick_note;
 pub mod state;
 pub mod survey;
 pub mod thread;
@@ -35,6 +36,7 @@ pub use change::{Change, Damage, Disorder};
 pub use handle::{CgmEportalSim, Config};
 pub use medication::{Medication, Rule};
 pub use papers::Papers;
+pub use sick_note::SickNote;
 pub use state::{PracticeId, Violation};
 pub use thread::{Alternative, Document, Item, Post, Thread, ThreadKind, ThreadState};
 

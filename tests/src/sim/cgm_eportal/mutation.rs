@@ -72,6 +72,9 @@ fn open(state: &mut State, field: &str, new: NewThread) -> Resolved {
     if !barred.is_empty() {
         return Err(Refused::fields("RENEWAL_NOT_ALLOWED", barred));
     }
+    if let Some(asked) = &new.sick_note {
+        practice.sick_notes.may_renew(&new.patient.national_id, asked, today)?;
+    }
     let portal_message = new.post.as_ref().map(|post| post.portal_message.to_string());
     let post =
         new.post.map(|post| state.post(Some(post.portal_message.to_string()), post.title, post.text, documents, None));
@@ -86,6 +89,7 @@ fn open(state: &mut State, field: &str, new: NewThread) -> Resolved {
         doctor: new.doctor,
         purpose: new.purpose,
         items,
+        degree: new.sick_note.map(|asked| asked.degree),
         posts: post.into_iter().collect(),
     };
     state.threads.push(thread.clone());

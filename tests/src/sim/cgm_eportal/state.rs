@@ -1,6 +1,7 @@
 //! Everything that the vendor knows.
 
 use super::change::{Change, Damage, Disorder};
+use super::sick_note::SickNotes;
 use super::survey::Survey;
 use super::thread::{Document, Post, Thread, ThreadKind};
 use super::{NationalId, SimError};
@@ -44,6 +45,8 @@ pub struct Practice {
     pub rules_answer: bool,
     /// Its survey.
     pub survey: Survey,
+    /// The latest sick note of each patient.
+    pub sick_notes: SickNotes,
 }
 
 /// A mutation that was answered with success: it is answered the same again.
@@ -101,6 +104,7 @@ impl State {
             states_known: true,
             rules_answer: true,
             survey: Survey::opened(),
+            sick_notes: SickNotes::of(office, start.to_zoned(TimeZone::UTC).date()),
         };
         State {
             start,

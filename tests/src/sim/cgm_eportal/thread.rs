@@ -16,6 +16,8 @@ pub enum ThreadKind {
     Renewal,
     /// A certificate.
     Certificate,
+    /// Renewal of a sick note.
+    SickNote,
 }
 
 impl ThreadKind {
@@ -25,6 +27,7 @@ impl ThreadKind {
             ThreadKind::Inquiry => "INQUIRY",
             ThreadKind::Renewal => "RENEWAL",
             ThreadKind::Certificate => "CERTIFICATE",
+            ThreadKind::SickNote => "SICK_NOTE",
         }
     }
 }
@@ -194,6 +197,8 @@ pub struct Thread {
     pub purpose: Option<String>,
     /// Medicines.
     pub items: Vec<Item>,
+    /// The degree that a sick note is asked for, in percent.
+    pub degree: Option<u8>,
     /// What was written, in order.
     pub posts: Vec<Post>,
 }

@@ -17,7 +17,7 @@ use dialog_tests::{
 use http::StatusCode;
 use serde_json::json;
 
-use crate::visit::{alone, citizen, consultation, fields, inquiry, opened, operator, read, refusal};
+use crate::visit::{alone, citizen, consultation, fields, inquiry, invalid, opened, operator, read, refusal};
 
 fn practice() -> anyhow::Result<&'static str> {
     SKOGBRYNET.account(Solution::CgmEportal).context("the office uses the vendor")
@@ -125,6 +125,42 @@ fn faults_of_the_vendors_are_told_apart_and_nothing_is_lost_or_doubled() -> anyh
             ensure!(told.json["sent"] != "no", "{fault:?}: {}", told.json);
             ensure!(house.cgm_eportal.threads().len() == 5 + at, "{fault:?}");
         }
+        ensure!(house.cgm_eportal.violations().is_empty(), "{:?}", house.cgm_eportal.violations());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_sick_note_is_renewed_and_one_that_needs_a_visit_is_refused_where_it_stands() -> anyhow::Result<()> {
+    alone(async |house| {
+        let (solveig, mut screen) = (citizen(house, &SOLVEIG)?, screen(house).await?);
+        let practice = practice()?;
+        let present = house.cgm_eportal.sick_note(practice, SOLVEIG.national_id)?.context("a sick note")?;
+        let ask = |until: jiff::civil::Date, degree: u8| {
+            json!({
+                "request": { "type": "sick-note-renewal", "validUntil": until, "degree": degree },
+                "message": { "text": "Ryggen." },
+            })
+        };
+        let other = present.until.tomorrow()?;
+        for (opening, pointer) in [(ask(other, 50), "/request/validUntil"), (ask(present.until, 80), "/request/degree")]
+        {
+            invalid(solveig.post("/v1/me/dialogs", &[], &opening), &[pointer]).await?;
+        }
+        let dialog = opened(&solveig, &ask(present.until, 50)).await?;
+        let thread = house.cgm_eportal.wait_for_thread(|thread| thread.kind == ThreadKind::SickNote).await?;
+        ensure!(thread.degree == Some(50), "{thread:?}");
+        house.cgm_eportal.answer(&thread.id, &Answer::SickNote { days: 14, text: Some("God bedring.".to_owned()) })?;
+        screen.wait(EventType::DialogClosed, &dialog).await?;
+        let said = office_messages(&read(&solveig, &dialog).await?);
+        let text = said.first().and_then(|one| one["text"].as_str()).unwrap_or_default();
+        ensure!(text.starts_with("God bedring.\n\nNy sykmelding: "), "{text}");
+        ensure!(text.ends_with("Den er sendt til NAV og til arbeidsgiveren din, Elverum Trelast AS."), "{text}");
+        // Nobody has a sick note without being seen for good.
+        house.cgm_eportal.set_sick_note(practice, SOLVEIG.national_id, None)?;
+        let call = solveig.post("/v1/me/dialogs", &[], &ask(present.until, 50));
+        refusal(call, ProblemType::Declined).await?;
+        ensure!(house.cgm_eportal.threads().len() == 1);
         ensure!(house.cgm_eportal.violations().is_empty(), "{:?}", house.cgm_eportal.violations());
         Ok(())
     })

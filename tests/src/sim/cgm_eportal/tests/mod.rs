@@ -155,6 +155,14 @@ fn renewal(id: &str) -> Value {
     thread
 }
 
+fn sick_note(id: &str) -> Value {
+    let mut thread = inquiry(id);
+    thread["kind"] = json!("SICK_NOTE");
+    // Five days after the vendor's first day.
+    thread["sickNote"] = json!({ "currentUntil": "2026-11-25", "degree": 50 });
+    thread
+}
+
 fn certificate(id: &str) -> Value {
     let mut thread = inquiry(id);
     thread["kind"] = json!("CERTIFICATE");

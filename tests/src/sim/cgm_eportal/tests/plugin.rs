@@ -69,15 +69,23 @@ fn kept(name: &str, mut answer: Value) {
 async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
     let vendor = vendor().await;
     assert_eq!(send(&vendor, "medications").await["data"]["medications"]["edges"].as_array().unwrap().len(), 5);
-    for thread in ["inquiry", "renewal", "renewal-with-words", "certificate", "on-behalf"] {
+    for thread in ["inquiry", "renewal", "renewal-with-words", "certificate", "on-behalf", "sick-note"] {
         send(&vendor, &format!("thread-{thread}")).await;
     }
     let kinds: Vec<_> = vendor.waiting().iter().map(|thread| (thread.kind, thread.on_behalf)).collect();
     let (inquiry, renewal) = (ThreadKind::Inquiry, ThreadKind::Renewal);
     assert_eq!(
         kinds,
-        [(inquiry, false), (renewal, false), (renewal, false), (ThreadKind::Certificate, false), (inquiry, true)]
+        [
+            (inquiry, false),
+            (renewal, false),
+            (renewal, false),
+            (ThreadKind::Certificate, false),
+            (inquiry, true),
+            (ThreadKind::SickNote, false)
+        ]
     );
+    assert_eq!(vendor.threads()[5].degree, Some(50));
     assert_eq!(vendor.threads()[0].posts[0].documents[0].1.name, "skjema \"to\".png");
     assert_eq!(vendor.threads()[1].items[0].note.as_deref(), Some("Ti igjen."));
     send(&vendor, "survey").await;
@@ -89,9 +97,9 @@ async fn every_request_of_the_plugin_is_taken_in_without_a_violation() {
         assert_eq!(answer["errors"], Value::Null, "{name}");
     }
     let (_, answer) = send_as(&vendor, "changes", |variables| variables["wait"] = json!(0)).await;
-    assert_eq!(answer["data"]["changes"]["edges"].as_array().unwrap().len(), 5);
+    assert_eq!(answer["data"]["changes"]["edges"].as_array().unwrap().len(), 6);
     let (_, answer) = send_as(&vendor, "changes-after", |variables| variables["wait"] = json!(0)).await;
-    assert_eq!(answer["data"]["changes"]["edges"].as_array().unwrap().len(), 2);
+    assert_eq!(answer["data"]["changes"]["edges"].as_array().unwrap().len(), 3);
     send(&vendor, "confirm").await;
     assert_eq!((vendor.confirmed(), vendor.sim.refused()[&2].as_str()), (3, "THREAD_UNKNOWN"));
     assert_eq!(vendor.violations(), []);
@@ -134,6 +142,8 @@ async fn every_type_of_change_is_as_the_plugins_tests_read_it() {
     vendor.answer(&id, &Answer::Close { expired: true, reason: Some("Ingen svarte.".into()) }).unwrap();
     vendor.open(PRACTICE, &opening(Some(ThreadKind::Inquiry), "Kan du komme til kontroll?")).unwrap();
     vendor.open(PRACTICE, &opening(None, "Vi har flyttet.")).unwrap();
+    let id = vendor.opened(&sick_note("r5")).await;
+    vendor.answer(&id, &Answer::SickNote { days: 14, text: Some("God bedring.".into()) }).unwrap();
     // What comes last is not there yet, and holds up nothing before it.
     for damage in [Damage::Gone, Damage::WrongType, Damage::Truncated, Damage::UnknownType, Damage::NotYet] {
         vendor.damage_next(damage);
@@ -165,6 +175,8 @@ async fn what_the_vendor_tells_whole_in_part_and_in_place_of_an_answer_is_as_the
     let id = vendor.threads()[0].id.clone();
     vendor.answer(&id, &Answer::Finish { text: "Ja.".into() }).unwrap();
     kept("thread-closed", send_as(&vendor, "withdraw", |variables| variables["input"]["thread"] = json!(id)).await.1);
+    let raised = |variables: &mut Value| variables["input"]["sickNote"]["degree"] = json!(80);
+    kept("sick-note-needs-visit", send_as(&vendor, "thread-sick-note", raised).await.1);
     vendor.set_service(PRACTICE, ThreadKind::Certificate, false).unwrap();
     kept("service-off", send_as(&vendor, "thread-certificate", |_| {}).await.1);
     assert_eq!(vendor.violations(), []);

@@ -1,7 +1,9 @@
 //! Threads and medications, from the portal's side.
 
 use super::*;
-use crate::sim::cgm_eportal::{Alternative, Answer, Decision, Opening, SimError, ThreadKind, ThreadState, Verdict};
+use crate::sim::cgm_eportal::{
+    Alternative, Answer, Decision, Opening, SickNote, SimError, ThreadKind, ThreadState, Verdict,
+};
 
 #[tokio::test]
 async fn a_thread_is_answered_written_in_again_and_finished() {
@@ -136,6 +138,59 @@ async fn a_certificate_is_a_pdf_that_can_be_fetched() {
     // "%PDF-1.4" in base64.
     assert!(answer["data"]["document"]["content"].as_str().unwrap().starts_with("JVBERi0xLj"));
     assert_eq!(code(&vendor.ask(DOCUMENT, &json!({ "id": "D-1" })).await.1), "DOCUMENT_NOT_FOUND");
+}
+
+#[tokio::test]
+async fn a_sick_note_is_renewed_from_the_day_after_and_nav_and_the_employer_get_it() {
+    let vendor = vendor().await;
+    let id = vendor.opened(&sick_note("r1")).await;
+    vendor.answer(&id, &Answer::SickNote { days: 14, text: None }).unwrap();
+    let (_, answer) = vendor
+        .ask(
+            "query Changes($after: Long!) { changes(after: $after) { through more edges { number node { __typename \
+             ... on SickNoteIssued { thread { state } sickNote { from until degree employer informed } } } } } }",
+            &json!({ "after": 1 }),
+        )
+        .await;
+    let node = &answer["data"]["changes"]["edges"][0]["node"];
+    let note = json!({
+        "from": "2026-11-26", "until": "2026-12-09", "degree": 50,
+        "employer": "Elverum Trelast AS", "informed": ["NAV", "EMPLOYER"],
+    });
+    assert_eq!((&node["sickNote"], &node["thread"]["state"]), (&note, &json!("ANSWERED")));
+    let wrong = vendor.answer(&vendor.opened(&inquiry("r2")).await, &Answer::SickNote { days: 14, text: None });
+    assert!(matches!(wrong, Err(SimError::WrongAnswer { .. })));
+    assert_eq!(vendor.violations(), []);
+}
+
+#[tokio::test]
+async fn what_the_doctor_must_see_the_patient_for_is_not_renewed_unseen() {
+    let vendor = vendor().await;
+    let asked = |id: &str, until: &str, degree: u8| {
+        let mut thread = sick_note(id);
+        thread["sickNote"] = json!({ "currentUntil": until, "degree": degree });
+        thread
+    };
+    assert_eq!(vendor.refusal(OPEN, &asked("r1", "2026-11-26", 50)).await, "SICK_NOTE_OTHER_DAY");
+    assert_eq!(vendor.refusal(OPEN, &asked("r2", "2026-11-25", 60)).await, "SICK_NOTE_NEEDS_VISIT");
+    let known = vendor.sick_note(PRACTICE, LEILA.national_id).unwrap().unwrap();
+    let long = SickNote { since: "2026-09-30".parse().unwrap(), ..known.clone() };
+    vendor.set_sick_note(PRACTICE, LEILA.national_id, Some(long)).unwrap();
+    assert_eq!(vendor.refusal(OPEN, &asked("r3", "2026-11-25", 50)).await, "SICK_NOTE_NEEDS_VISIT");
+    let old = SickNote { until: "2026-11-12".parse().unwrap(), ..known.clone() };
+    vendor.set_sick_note(PRACTICE, LEILA.national_id, Some(old)).unwrap();
+    assert_eq!(vendor.refusal(OPEN, &asked("r4", "2026-11-12", 50)).await, "SICK_NOTE_NOT_FOUND");
+    vendor.set_sick_note(PRACTICE, LEILA.national_id, None).unwrap();
+    assert_eq!(vendor.refusal(OPEN, &asked("r5", "2026-11-25", 50)).await, "SICK_NOTE_NOT_FOUND");
+    vendor.set_sick_note(PRACTICE, LEILA.national_id, Some(known)).unwrap();
+    assert_eq!(vendor.violations(), []);
+    // What no note can be is the plugin's fault.
+    assert_eq!(vendor.refusal(OPEN, &asked("r6", "2026-11-25", 0)).await, "BAD_USER_INPUT");
+    let mut stray = inquiry("r7");
+    stray["sickNote"] = json!({ "currentUntil": "2026-11-25", "degree": 50 });
+    assert_eq!(vendor.refusal(OPEN, &stray).await, "BAD_USER_INPUT");
+    assert_eq!(vendor.violations().len(), 2);
+    assert!(vendor.threads().is_empty());
 }
 
 #[tokio::test]
