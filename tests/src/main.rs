@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    pin::pin,
     process::ExitCode,
 };
 
@@ -10,7 +11,7 @@ use anyhow::Context;
 use clap::{Parser, Subcommand};
 use dialog_gateway::compile;
 use dialog_tests::{
-    house::{House, Plan, authority, configuration::Addresses, gateway, lease::Demo, plugins},
+    house::{House, Plan, authority, configuration::Addresses, gateway, lease::Demo, notifiers::Seen, plugins},
     sim::world::CITIZENS,
     story::{self, keepsakes, shown, teller::Teller},
 };
@@ -152,7 +153,15 @@ async fn serve(plan: Plan) -> anyhow::Result<()> {
         audit = house.audit().display(),
         log = house.log().display(),
     ));
-    tokio::signal::ctrl_c().await?;
+    say("What citizens are told outside the portal:\n");
+    let notifiers = house.notifiers()?.clone();
+    let (mut seen, mut ended) = (Seen::default(), pin!(tokio::signal::ctrl_c()));
+    loop {
+        tokio::select! {
+            ended = &mut ended => break ended?,
+            line = notifiers.next(&mut seen) => say(&format!("  {line}")),
+        }
+    }
     house.stop_gateway().await
 }
 

@@ -11,7 +11,7 @@ closed_list!(
     NoticeKind {
         /// The office wrote, or ended a dialog.
         Message = "message",
-        /// An appointment was made, moved or cancelled, or is near.
+        /// An appointment was made, moved or cancelled, or is near; the waiting room of a video meeting is open.
         Appointment = "appointment",
         /// There is something to pay.
         Payment = "payment",

@@ -48,8 +48,8 @@ mod told;
 pub use calendar::NoTimeZone;
 pub use desk::{
     AccessFilter, Choosable, Desk, DialogFilter, Download, ErrandKind, ErrandOutcome, ErrandsDone, ErrandsWaiting,
-    Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold, NoticesDone, Outcome, Overdue, Ports, Purged,
-    RecordPlace, Retention, StartError, Waiting, WorkDone,
+    FOLDED_INTO_ONE, Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold, NoticesDone, NoticesWaiting, Outcome,
+    Overdue, Ports, Purged, RecordPlace, Retention, StartError, Waiting, WorkDone,
 };
 pub use identity::KnownCitizens;
 pub use notices::{LINK_CHARACTERS, NoticeRules, Template};

@@ -29,8 +29,8 @@ use crate::{
         store::{Batch, Range, Revision, Store, StoreError, Versioned},
     },
     record::{
-        self, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment, StoredChoices,
-        StoredCitizen, StoredDialog, StoredErrand, StoredEvent, StoredInvoice, StoredMark, StoredNotice,
+        self, NoticeState, NoticeWork, Owed, OwnNotice, Pending, ReplyKey, StoredAppointment, StoredAttachment,
+        StoredChoices, StoredCitizen, StoredDialog, StoredErrand, StoredEvent, StoredInvoice, StoredMark, StoredNotice,
         StoredOperation, StoredPayment, StoredPreferences, StoredReply, Subject, Task, ToldOverdue, Use, Work,
     },
     sequence::{Place, Sequence, Told},
@@ -84,7 +84,7 @@ pub(crate) struct Step {
     /// On whose behalf it is done, where anybody is to be told of it.
     by: Option<ActorRole>,
     /// What citizens are to be told of that the feed does not say.
-    owing: Vec<(CitizenId, HerId, DialogId)>,
+    telling: Vec<(Template, CitizenId, HerId, DialogId)>,
     /// Offices' first answers.
     answers: Vec<FirstAnswer>,
 }
@@ -307,9 +307,9 @@ impl Shelf {
     /// Commits a step, with its events at the places where the feed will show them. A caller that goes away while
     /// this waits must not drop it: run it in a task of its own.
     pub(crate) async fn commit(&self, step: Step) -> Result<Revision, StoreError> {
-        let Step { mut batch, news, appointments: _, by, owing, answers } = step;
+        let Step { mut batch, news, appointments: _, by, telling, answers } = step;
         let now = self.now();
-        self.decide_notices(&mut batch, &news, by, &owing, now)?;
+        self.decide_notices(&mut batch, &news, by, &telling, now)?;
         let places = self.sequence.take(news.len(), now);
         let told: Vec<_> =
             places.iter().zip(news).map(|(place, news)| (*place, self.told(*place, news, now))).collect();
@@ -351,7 +351,7 @@ impl Shelf {
         batch: &mut Batch,
         news: &[News],
         by: Option<ActorRole>,
-        owing: &[(CitizenId, HerId, DialogId)],
+        telling: &[(Template, CitizenId, HerId, DialogId)],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (Some(fold), Some(by)) = (self.fold, by) else { return Ok(()) };
@@ -363,11 +363,13 @@ impl Shelf {
             };
             Some((news.citizen, Pending { template: decided(news.kind, by)?, office: news.office, about, at: now }))
         });
-        let owing = owing.iter().map(|(citizen, office, dialog)| {
+        let telling = telling.iter().map(|(template, citizen, office, dialog)| {
             let about = Subject::Dialog(*dialog);
-            (*citizen, Pending { template: Template::Payment, office: *office, about, at: now })
+            (*citizen, Pending { template: *template, office: *office, about, at: now })
         });
-        for (citizen, pending) in told.chain(owing) {
+        for (citizen, pending) in told.chain(telling) {
+            // Somebody waits in a waiting room: it waits for nothing else.
+            let fold = if pending.template.is_for_now() { SignedDuration::ZERO } else { fold };
             pend(batch, citizen, &pending, now.checked_add(fold).unwrap_or(now))?;
         }
         Ok(())
@@ -421,7 +423,7 @@ impl Step {
 
     /// The office has charged for a dialog: its citizen is to be told.
     pub(crate) fn owes(&mut self, record: &StoredDialog) {
-        self.owing.push((record.citizen, record.dialog.office.her_id, record.dialog.id));
+        self.telling.push((Template::Payment, record.citizen, record.dialog.office.her_id, record.dialog.id));
     }
 
     /// Writes a notice as it was read at `revision` (none where it is new), with when it is looked at.
@@ -440,7 +442,10 @@ impl Step {
                 self.batch.put(keys::notice_of(notice.citizen, notice.id), &b""[..]);
             }
         }
-        let work = record::encode(&NoticeWork::Send { notice: notice.id })?;
+        let work = record::encode(&NoticeWork::Send {
+            notice: notice.id,
+            sent: matches!(notice.state, NoticeState::Sent { .. }),
+        })?;
         self.batch.put(keys::notice_work(notice.due, notice.id), work);
         self.batch.put_of(notice.citizen.owner(), key, record::encode(notice)?);
         Ok(())
@@ -512,6 +517,11 @@ impl Step {
             let (request, trace_id) = (RequestId::new(), Uuid::new_v4().simple().to_string());
             let errand = StoredErrand { citizen: record.citizen, task, attempts: 0, since: now, request, trace_id };
             self.errand(now, &errand)?;
+        }
+        let opens =
+            record.waiting_room_is_open() && !before.as_ref().is_some_and(|(_, before)| before.waiting_room_is_open());
+        if record.visible && opens {
+            self.telling.push((Template::WaitingRoom, record.citizen, record.dialog.office.her_id, id));
         }
         if let Some((due, running)) = record.due() {
             let since = record.calls.front().map(|call| call.begun);

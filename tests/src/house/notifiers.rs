@@ -5,10 +5,14 @@ use std::{net::SocketAddr, path::Path};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::authority;
+use super::{
+    authority,
+    directory::{email, mobile},
+};
 use crate::sim::{
     helserespons::Webhook,
     notifiers::{epost::EpostSim, sms::SmsSim},
+    world::{CITIZENS, Citizen},
 };
 
 /// The key that the SMS gateway accepts.
@@ -22,6 +26,13 @@ const TOKEN: &str = "epost-token";
 
 /// The portal's front page, in every notice.
 pub const PORTAL_LINK: &str = "https://portal.example/";
+
+/// How many notices somebody has seen who watches.
+#[derive(Debug, Default)]
+pub struct Seen {
+    telephones: usize,
+    mailboxes: usize,
+}
 
 /// The room.
 #[derive(Clone)]
@@ -88,6 +99,25 @@ impl Notifiers {
         let url = provider.join("/v1/deliveries/sms/reports")?;
         self.sms.set_webhook(Webhook { url: url.to_string(), secret: SECRET.to_owned() });
         Ok(())
+    }
+
+    /// The next notice that reaches a telephone or a mailbox after those of `seen`, as a line for whoever watches. Nothing
+    /// is missed where it is broken off.
+    pub async fn next(&self, seen: &mut Seen) -> String {
+        let whose = |address: &str, of: fn(&Citizen) -> String| {
+            CITIZENS.iter().find(|one| of(one) == address).map_or("Somebody", |one| one.given_name)
+        };
+        tokio::select! {
+            one = self.sms.after(seen.telephones) => {
+                seen.telephones += 1;
+                format!("{}'s telephone: {}", whose(&one.to, mobile), one.text)
+            }
+            one = self.epost.after(seen.mailboxes) => {
+                seen.mailboxes += 1;
+                let subject = one.subject.unwrap_or_default();
+                format!("{}'s mailbox: {subject}: {}", whose(&one.to, email), one.text)
+            }
+        }
     }
 
     /// What the services noted against the gateway.

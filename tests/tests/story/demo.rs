@@ -6,12 +6,13 @@ use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc,
     time::Duration,
 };
 
 use anyhow::{Context, bail, ensure};
+use dialog_tests::sim::world::{FJELLVEIEN, KARI};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -25,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Demo {
     process: Child,
     said: String,
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Demo {
@@ -36,13 +38,14 @@ impl Demo {
             .stderr(Stdio::piped())
             .spawn()?;
         let (mut said, stdout) = (String::new(), process.stdout.take().context("its standard output")?);
-        for line in BufReader::new(stdout).lines() {
-            let line = line?;
+        let mut stdout = BufReader::new(stdout);
+        let mut line = String::new();
+        while stdout.read_line(&mut line)? > 0 {
             said.push_str(&line);
-            said.push('\n');
-            if line == "The gateway is ready." {
-                return Ok(Self { process, said });
+            if line.trim_end() == "The gateway is ready." {
+                return Ok(Self { process, said, stdout: Some(stdout) });
             }
+            line.clear();
         }
         let ended = process.wait_with_output()?;
         bail!("{said}{}", String::from_utf8_lossy(&ended.stderr))
@@ -61,6 +64,21 @@ impl Drop for Demo {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// What the demo says after it is ready, line by line; the control API of Meldingstjener among it.
+fn listening(demo: &mut Demo) -> anyhow::Result<mpsc::Receiver<String>> {
+    let said = demo.stdout.take().context("its standard output")?;
+    let (told, lines) = mpsc::channel();
+    // A thread of its own, as reading a line cannot be broken off.
+    std::thread::spawn(move || {
+        for line in said.lines().map_while(Result::ok) {
+            if told.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(lines)
 }
 
 /// The lock that the gateway's process holds, and no other.
@@ -173,4 +191,34 @@ fn a_folder_that_is_not_a_demos_is_left_as_it_is() -> anyhow::Result<()> {
     let names: Vec<_> = fs::read_dir(&folder)?.map(|entry| Ok(entry?.file_name())).collect::<std::io::Result<_>>()?;
     ensure!(names == ["gateway.toml"], "{names:?}");
     Ok(())
+}
+
+#[test]
+fn who_runs_the_demo_sees_what_telephones_show_and_nothing_of_what_was_written() -> anyhow::Result<()> {
+    let parent = tempfile::tempdir()?;
+    let mut demo = Demo::start(&parent.path().join("demo"))?;
+    let lines = listening(&mut demo)?;
+    let next = || lines.recv_timeout(PATIENCE).context("the demo says nothing more");
+    let control = loop {
+        let line = next()?;
+        if let Some((_, url)) = line.split_once("curl http://") {
+            break format!("http://{}", url.trim_end_matches("/control/requests"));
+        }
+    };
+    let letter = serde_json::json!({
+        "nationalId": KARI.national_id, "medical": true, "oneWay": true,
+        "subject": "Prøvesvar", "text": "Prøvene er fine.",
+    });
+    let url = format!("{control}/control/offices/{}/dialogues", FJELLVEIEN.her_id);
+    tokio::runtime::Runtime::new()?
+        .block_on(async { reqwest::Client::new().post(url).json(&letter).send().await?.error_for_status() })?;
+    let shown = loop {
+        let line = next()?;
+        ensure!(!line.contains("Prøve"), "{line}");
+        if line.contains("telephone") {
+            break line;
+        }
+    };
+    ensure!(shown.starts_with("  Kari's telephone: Du har en ny melding fra "), "{shown}");
+    demo.signal(Signal::SIGINT)
 }

@@ -10,7 +10,7 @@ use super::{Desk, errands::ErrandKind};
 use crate::{
     keys,
     ports::store::{Range, StoreError},
-    record::{self, Owed, StoredErrand, Work},
+    record::{self, NoticeWork, Owed, StoredErrand, Work},
 };
 
 /// Entries that one count looks at. Where a hundred thousand wait, it does not matter how many more there are.
@@ -34,7 +34,35 @@ pub type Overdue = BTreeMap<(HerId, Service), u64>;
 /// What the gateway owes others: how much of each kind, and since when the longest.
 pub type ErrandsWaiting = BTreeMap<ErrandKind, (u64, Option<Timestamp>)>;
 
+/// What citizens are to be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoticesWaiting {
+    /// Citizens with something that waits for what else there is to tell them, or for the morning.
+    pub citizens: u64,
+    /// Notices that no notifier has taken yet.
+    pub notices: u64,
+}
+
 impl Desk {
+    /// Counts what citizens are to be told.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn notices_waiting(&self) -> Result<NoticesWaiting, StoreError> {
+        let mut waiting = NoticesWaiting::default();
+        self.count(keys::all(keys::all_notice_work(), AT_ONCE), |value| {
+            match record::decode("a notice that is due", value)? {
+                NoticeWork::Fold { .. } => waiting.citizens += 1,
+                NoticeWork::Send { sent: false, .. } => waiting.notices += 1,
+                // It is kept for what the network says of it.
+                NoticeWork::Send { sent: true, .. } => {}
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(waiting)
+    }
+
     /// Counts what the gateway owes others.
     ///
     /// # Errors

@@ -20,8 +20,8 @@ use crate::{
     identity::CitizenId,
     keys,
     notices::{
-        CHANNEL_PATIENCE, Considered, NoticeRules, OWN_NOTICE_KEPT, OWN_NOTICE_WITHIN, Template, URGENT_WITHIN,
-        USEFUL_FOR, folded,
+        CHANNEL_PATIENCE, Considered, NoticeRules, OWN_NOTICE_KEPT, OWN_NOTICE_WITHIN, ROOM_USEFUL_FOR, Template,
+        URGENT_WITHIN, USEFUL_FOR, folded,
     },
     ports::{
         directory::Person,
@@ -40,6 +40,9 @@ const SIDE_BY_SIDE: usize = 16;
 
 /// Things that become one notice; what is beyond them becomes the next.
 const FOLDED: usize = 100;
+
+/// Why something is not told by itself: it is told with others.
+pub const FOLDED_INTO_ONE: &str = "folded";
 
 /// Time that a notifier may take.
 const CALL_TIME: Duration = Duration::from_secs(10);
@@ -117,7 +120,7 @@ impl Desk {
         let mut told = Vec::new();
         let ended = match record::decode("a notice that is due", work) {
             Ok(NoticeWork::Fold { citizen }) => self.fold(key, citizen, now, &mut told).await,
-            Ok(NoticeWork::Send { notice }) => match self.shelf.notice(notice).await {
+            Ok(NoticeWork::Send { notice, .. }) => match self.shelf.notice(notice).await {
                 Ok(Some(_)) => self.deliver(notice, &mut told).await,
                 // It went with its citizen.
                 Ok(None) => self.forget_notice_work(key).await,
@@ -173,17 +176,29 @@ impl Desk {
         let channels = self.ways(&preferences, person.as_ref()).await?;
         let sleeps = self.notices.as_deref().is_some_and(|rules| !rules.at_night);
         let quiet = self.calendar.quiet_until(now).filter(|_| sleeps);
-        let mut all = Vec::new();
-        let mut dropped = Vec::new();
+        let mut judged = Vec::with_capacity(pending.len());
         for entry in pending {
             let one: Pending = record::decode("something to be told", &entry.versioned.value)?;
             let verdict = match &channels {
                 Ok(_) => self.consider(&one, &preferences, &told_by_provider, now).await?,
                 Err(why) => Verdict::Dropped(why),
             };
+            judged.push((entry, one, verdict));
+        }
+        let for_now = |considered: &Considered| considered.template.is_for_now();
+        let hurries = judged.iter().any(|(.., verdict)| matches!(verdict, Verdict::Told(told) if for_now(told)));
+        let mut all = Vec::new();
+        let mut dropped = Vec::new();
+        let mut waits = false;
+        for (entry, one, verdict) in judged {
             match verdict {
                 // People sleep: it waits for the morning, and for what else comes by then.
                 Verdict::Told(considered) if quiet.is_some() && !is_urgent(&considered, now) => continue,
+                // What cannot wait is told alone.
+                Verdict::Told(considered) if hurries && !for_now(&considered) => {
+                    waits = true;
+                    continue;
+                }
                 Verdict::Told(considered) => all.push(considered),
                 Verdict::Dropped(why) => dropped.push((one.template, why)),
             }
@@ -191,6 +206,11 @@ impl Desk {
         }
         if let Some(morning) = quiet {
             step.batch.put(keys::fold_work(morning, citizen), record::encode(&NoticeWork::Fold { citizen })?);
+        }
+        if waits {
+            let fold = self.notices.as_deref().map_or(SignedDuration::ZERO, |rules| rules.fold);
+            let due = now.checked_add(fold).unwrap_or(now);
+            step.batch.put(keys::fold_work(due, citizen), record::encode(&NoticeWork::Fold { citizen })?);
         }
         let notice = folded(&all).zip(channels.ok()).map(|(folded, channels)| StoredNotice {
             id: NoticeId::new(),
@@ -213,6 +233,17 @@ impl Desk {
             tracing::debug!(template = template.as_str(), why, "nobody is told of it");
             NoticeTold { fate: NoticeFate::Dropped(why), channel: None, template }
         }));
+        if let Some(notice) = &notice {
+            // Of several things none is told by itself; of one, all but what it is told as.
+            let mut as_itself = usize::from(notice.template != Template::Several);
+            for template in all.iter().map(|one| one.template) {
+                if template == notice.template && as_itself > 0 {
+                    as_itself = 0;
+                } else {
+                    told.push(NoticeTold { fate: NoticeFate::Dropped(FOLDED_INTO_ONE), channel: None, template });
+                }
+            }
+        }
         match notice {
             Some(notice) => self.deliver(notice.id, told).await,
             None => Ok(()),
@@ -256,7 +287,8 @@ impl Desk {
         if one.template.kind().is_some_and(|kind| !preferences.kinds.contains(&kind)) {
             return Ok(Verdict::Dropped("declined"));
         }
-        if now.duration_since(one.at) >= USEFUL_FOR {
+        let useful = if one.template.is_for_now() { ROOM_USEFUL_FOR } else { USEFUL_FOR };
+        if now.duration_since(one.at) >= useful {
             return Ok(Verdict::Dropped("late"));
         }
         let (plugin, office, when, locale) = match one.about {
@@ -265,6 +297,7 @@ impl Desk {
                 let record = draft.record;
                 match one.template {
                     Template::Message if record.dialog.unopened == 0 => return Ok(Verdict::Dropped("read")),
+                    Template::WaitingRoom if !record.is_met_in() => return Ok(Verdict::Dropped("gone")),
                     Template::Overdue if record.owed().is_none() => return Ok(Verdict::Dropped("answered")),
                     _ => {}
                 }
@@ -452,9 +485,9 @@ impl Desk {
     }
 }
 
-/// What is about an appointment that is near is told at any hour.
+/// What is about an appointment that is near is told at any hour, and so is that somebody waits.
 fn is_urgent(one: &Considered, now: Timestamp) -> bool {
-    one.when.is_some_and(|when| when.duration_since(now) <= URGENT_WITHIN)
+    one.template.is_for_now() || one.when.is_some_and(|when| when.duration_since(now) <= URGENT_WITHIN)
 }
 
 /// Whether a provider's own notice was of this event, by when it was sent.

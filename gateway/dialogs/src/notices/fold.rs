@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dialog_contract::service::Locale;
 use jiff::Timestamp;
 
-use super::{OfficeWord, Template, USEFUL_FOR, Values};
+use super::{OfficeWord, ROOM_USEFUL_FOR, Template, USEFUL_FOR, Values};
 use crate::record::Subject;
 
 /// Something that a citizen is to be told of, with what can be said of it.
@@ -60,7 +60,8 @@ pub(crate) fn folded(all: &[Considered]) -> Option<Folded> {
 
 /// What is told of an appointment is of no use once it has begun.
 fn expires(one: &Considered) -> Option<Timestamp> {
-    let latest = one.at.checked_add(USEFUL_FOR).ok()?;
+    let useful = if one.template.is_for_now() { ROOM_USEFUL_FOR } else { USEFUL_FOR };
+    let latest = one.at.checked_add(useful).ok()?;
     Some(one.when.map_or(latest, |when| when.min(latest)))
 }
 
@@ -116,6 +117,12 @@ mod tests {
         // What is written in a dialog and what it costs are two matters.
         let told = folded(&[of(Template::Closed, one, 1), of(Template::Payment, one, 2)]).unwrap();
         assert_eq!(told.template, Template::Several);
+    }
+
+    #[test]
+    fn an_open_waiting_room_is_of_use_for_an_hour() {
+        let told = folded(&[of(Template::WaitingRoom, Subject::Dialog(DialogId::new()), 5)]).unwrap();
+        assert_eq!((told.template, told.expires), (Template::WaitingRoom, at(5 + 3600)));
     }
 
     #[test]

@@ -14,7 +14,10 @@
 //! - sent to the citizen alone. Whoever acts for another (a parent, a guardian) gets none: the contact register knows the
 //!   citizen's telephone and not who happens to act for them, and a notice to the wrong telephone tells a stranger who is
 //!   in contact with a doctor;
-//! - sent by day ([`crate::calendar::Calendar::quiet_until`]), but for appointments within [`URGENT_WITHIN`].
+//! - sent by day ([`crate::calendar::Calendar::quiet_until`]), but for appointments within [`URGENT_WITHIN`];
+//! - sent at once, at any hour and alone where a waiting room has opened: somebody waits in it. What else there is to
+//!   tell keeps its own time, so that the one thing that cannot wait is not hidden behind "several". It is of use for
+//!   [`ROOM_USEFUL_FOR`], and not once the meeting is over. It counts among appointments ([`NoticeKind::Appointment`]).
 //!
 //! A notice is decided on at most once and given to a notifier at least once, under the same id each time. A notifier that
 //! is down is asked again until [`CHANNEL_PATIENCE`] is over where there is another way, and until the notice is of no use
@@ -23,6 +26,7 @@
 //! Addresses are those of the national contact register, through the directory. They cannot be set here: an address that
 //! anybody with a session could change would let them watch somebody else's.
 //!
+//! [`NoticeKind::Appointment`]: dialog_contract::notice::NoticeKind::Appointment
 //! [`NewNoticePreferences::channels`]: dialog_contract::notice::NewNoticePreferences::channels
 
 mod decide;
@@ -41,6 +45,9 @@ pub(crate) use self::{
 
 /// How long a notice of something without a time of its own is of use.
 pub(crate) const USEFUL_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long a notice of an open waiting room is of use: a clinician who waits longer has gone on.
+pub(crate) const ROOM_USEFUL_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// An appointment so near is told of at any hour.
 pub(crate) const URGENT_WITHIN: SignedDuration = SignedDuration::from_hours(24);

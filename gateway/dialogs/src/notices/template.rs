@@ -47,6 +47,8 @@ pub enum Template {
     AppointmentCancelled,
     /// An appointment is near.
     AppointmentReminder,
+    /// The waiting room of a video meeting is open.
+    WaitingRoom,
     /// Several things at once.
     Several,
 }
@@ -89,7 +91,7 @@ pub(crate) struct Rendered {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Overdue,
         Self::Closed,
         Self::Message,
@@ -99,6 +101,7 @@ impl Template {
         Self::AppointmentMoved,
         Self::AppointmentCancelled,
         Self::AppointmentReminder,
+        Self::WaitingRoom,
         Self::Several,
     ];
 
@@ -115,6 +118,7 @@ impl Template {
             Self::AppointmentMoved => "appointment-moved",
             Self::AppointmentCancelled => "appointment-cancelled",
             Self::AppointmentReminder => "appointment-reminder",
+            Self::WaitingRoom => "waiting-room",
             Self::Several => "several",
         }
     }
@@ -128,9 +132,15 @@ impl Template {
             Self::AppointmentBooked
             | Self::AppointmentMoved
             | Self::AppointmentCancelled
-            | Self::AppointmentReminder => Some(NoticeKind::Appointment),
+            | Self::AppointmentReminder
+            | Self::WaitingRoom => Some(NoticeKind::Appointment),
             Self::Several => None,
         }
+    }
+
+    /// Whether it is of use only now: then it is told at any hour, and waits for nothing that else there is to tell.
+    pub(crate) const fn is_for_now(self) -> bool {
+        matches!(self, Self::WaitingRoom)
     }
 
     /// The notice, in a language. `link` is the portal's.
@@ -207,6 +217,7 @@ mod tests {
             let appointment = template.kind() == Some(NoticeKind::Appointment);
             let allowed: &[&str] = match template {
                 Template::Several => &["link"],
+                Template::WaitingRoom => &["office", "link"],
                 _ if appointment => &["office", "when", "link"],
                 _ => &["office", "link"],
             };

@@ -9,6 +9,7 @@ use dialog_contract::{
     limits::Limits,
     opening::Request,
     service::{Closing, Locale, Representation, Service},
+    video::VideoStatus,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -87,6 +88,17 @@ impl StoredDialog {
         let answered = self.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
         let waits = matches!(self.dialog.status, Status::Queued | Status::AwaitingOffice | Status::Uncertain);
         self.dialog.due.filter(|_| self.visible && waits && !answered)
+    }
+
+    /// Whether the citizen can go to the waiting room of a video meeting, and is waited for.
+    pub(crate) fn waiting_room_is_open(&self) -> bool {
+        self.dialog.video.as_ref().is_some_and(|video| video.state == VideoStatus::WaitingRoomOpen)
+    }
+
+    /// Whether there is a video meeting to go to.
+    pub(crate) fn is_met_in(&self) -> bool {
+        let states = [VideoStatus::WaitingRoomOpen, VideoStatus::InProgress];
+        self.dialog.video.as_ref().is_some_and(|video| states.contains(&video.state))
     }
 
     /// The office has answered: written, decided, given an appointment, or closed it as answered or redirected.

@@ -100,6 +100,9 @@ pub(crate) enum NoticeWork {
     Send {
         /// Which.
         notice: NoticeId,
+        /// Whether a notifier has it already.
+        #[serde(default)]
+        sent: bool,
     },
 }
 

@@ -10,11 +10,13 @@ use dialog_contract::{
     notice::{NewNoticePreferences, NoticeChannel, NoticeKind, NoticePreferences},
     provider::{
         AppointmentChangeKind, CitizenIdentity, DialogFee, DialogStatus, Event, EventBody, Failure, Notice,
-        NoticeOutcome,
+        NoticeOutcome, VideoState,
     },
     service::{Closing, Locale, Sent, Service},
 };
-use dialog_core::{NoticeFate, NoticeRules, NoticeTold, Template, ports::clock::Clock, ports::store::Store};
+use dialog_core::{
+    NoticeFate, NoticeRules, NoticeTold, NoticesWaiting, Template, ports::clock::Clock, ports::store::Store,
+};
 use jiff::{SignedDuration, ToSpan};
 
 use crate::{
@@ -165,12 +167,19 @@ async fn several_events_within_the_window_are_one_notice() {
     let (status, reason) = (DialogStatus::Closed(Closing::Answered), None);
     let closed = EventBody::Status { dialog: reference(dialog.id), status, reason };
     assert_eq!(settled(&world, vec![old("closed", closed)]).await, ["closed accepted"]);
-    assert_eq!(later(&world).await, [sent("message")], "of one dialog, what matters most");
+    let one = [dropped("folded", "closed"), sent("message")];
+    assert_eq!(later(&world).await, one, "of one dialog, what matters most");
 
     let fees = vec![DialogFee { tariff: "2ae".into(), amount: 20_400, clinician: None }];
     let charged = EventBody::Charged { dialog: reference(dialog.id), fees };
     settled(&world, vec![old("charged", charged), from_office("e1", KARI, true)]).await;
-    assert_eq!(later(&world).await, [sent("several")]);
+    let waiting = world.desk.notices_waiting().await.unwrap();
+    assert_eq!((waiting.citizens, waiting.notices), (1, 0), "the first is with its notifier");
+    let several = [dropped("folded", "payment"), dropped("folded", "message"), sent("several")];
+    let mut told = later(&world).await;
+    told[..2].sort_unstable_by_key(|(_, _, template)| std::cmp::Reverse(*template));
+    assert_eq!(told, several);
+    assert_eq!(world.desk.notices_waiting().await.unwrap(), NoticesWaiting::default());
     assert_eq!(texts(&world).len(), 2);
     assert!(!texts(&world)[1].contains("Fjellveien"), "of several things nothing is said");
 }
@@ -482,4 +491,75 @@ async fn a_notice_is_in_the_language_that_the_citizen_chose() {
     );
     assert_eq!(given(&world)[0].1.locale, Locale::Nn);
     assert_eq!(Template::Message.as_str(), "message");
+}
+
+/// A consultation by video whose waiting room opens.
+async fn room_opens(world: &World) -> Dialog {
+    let dialog = world.opened(crate::video::by_video()).await;
+    assert_eq!(settled(world, vec![happens(world, "v1", &dialog, VideoState::WaitingRoomOpen)]).await, ["v1 accepted"]);
+    dialog
+}
+
+fn happens(world: &World, id: &str, dialog: &Dialog, state: VideoState) -> Event {
+    Event { occurred: world.now(), ..event(id, EventBody::Video { dialog: reference(dialog.id), state }) }
+}
+
+#[tokio::test]
+async fn a_waiting_room_that_opens_is_told_at_once_and_once() {
+    let world = world().await;
+    let dialog = room_opens(&world).await;
+    assert_eq!(run(&world).await, [sent("waiting-room")]);
+    assert_eq!(
+        texts(&world),
+        [
+            "The waiting room of the video meeting with Fjellveien legesenter is open now. Log in: https://portal.example/"
+        ]
+    );
+    let joined = vec![
+        happens(&world, "v2", &dialog, VideoState::ClinicianJoined),
+        happens(&world, "v3", &dialog, VideoState::ParticipantJoined("Tolk".into())),
+    ];
+    settled(&world, joined).await;
+    assert_eq!(later(&world).await, []);
+    // They meet again: that is another room.
+    world.clock.forward(60);
+    settled(&world, vec![happens(&world, "v4", &dialog, VideoState::Ended)]).await;
+    world.clock.forward(60);
+    settled(&world, vec![happens(&world, "v5", &dialog, VideoState::WaitingRoomOpen)]).await;
+    assert_eq!(run(&world).await, [sent("waiting-room")]);
+}
+
+#[tokio::test]
+async fn an_open_waiting_room_is_told_at_night_alone_and_the_rest_in_the_morning() {
+    let world = world().await;
+    // 23:00 in Oslo.
+    world.clock.forward(13 * 3600);
+    answered(&world).await;
+    assert_eq!(later(&world).await, []);
+    room_opens(&world).await;
+    assert_eq!(run(&world).await, [sent("waiting-room")]);
+    world.clock.forward(9 * 3600);
+    assert_eq!(run(&world).await, [sent("message")]);
+}
+
+#[tokio::test]
+async fn what_comes_with_an_open_waiting_room_keeps_its_own_time() {
+    let world = world().await;
+    answered(&world).await;
+    room_opens(&world).await;
+    assert_eq!(run(&world).await, [sent("waiting-room")]);
+    assert_eq!(later(&world).await, [sent("message")]);
+}
+
+#[tokio::test]
+async fn a_meeting_that_is_over_and_a_citizen_who_said_no_are_not_told() {
+    let world = world().await;
+    let dialog = room_opens(&world).await;
+    settled(&world, vec![happens(&world, "v2", &dialog, VideoState::Ended)]).await;
+    assert_eq!(run(&world).await, [dropped("gone", "waiting-room")]);
+    world.clock.forward(60);
+    settled(&world, vec![happens(&world, "v3", &dialog, VideoState::WaitingRoomOpen)]).await;
+    prefer(&world, &[NoticeChannel::Sms], &[NoticeKind::Message]).await;
+    assert_eq!(run(&world).await, [dropped("declined", "waiting-room")]);
+    assert_eq!(given(&world), []);
 }

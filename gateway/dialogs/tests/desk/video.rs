@@ -13,7 +13,7 @@ use jiff::{Timestamp, ToSpan as _};
 
 use crate::{inbound::settled, support::*};
 
-fn by_video() -> NewDialog {
+pub(crate) fn by_video() -> NewDialog {
     let request = Asked::Consultation { mode: ConsultationMode::Video, form: None };
     NewDialog { request, message: Some(text("Jeg vil gjerne vise dere utslettet.")), continues: None, provider: None }
 }

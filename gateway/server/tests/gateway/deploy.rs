@@ -150,6 +150,7 @@ fn happened(metrics: &Metrics) {
     metrics.waiting(&Waiting::default(), jiff::Timestamp::now());
     metrics.overdue(&Overdue::from([((OFFICE.try_into().unwrap(), Service::Consultation), 1)]));
     metrics.errands_waiting(&dialog_core::ErrandsWaiting::new(), jiff::Timestamp::now());
+    metrics.notices_waiting(dialog_core::NoticesWaiting::default());
     metrics.with_register(Register::Gp);
     metrics.register(Register::Gp, RegisterAnswer::Answered);
     metrics.rate_limited(dialog_gateway::abuse::rates::Level::Citizen);

@@ -116,6 +116,15 @@ impl Running {
         Ok(Self { inbox: Arc::clone(inbox), listener, base_url: format!("http://{address}") })
     }
 
+    async fn after(&self, seen: usize) -> Arrived {
+        loop {
+            let look = || self.inbox.state().arrived.get(seen).cloned();
+            if let Some(arrived) = self.inbox.changes.find(PATIENCE, look).await {
+                return arrived;
+            }
+        }
+    }
+
     /// The `count`th notice to an address, from 1, and those before it.
     async fn nth(&self, address: &str, count: usize) -> Result<Vec<Arrived>, SimError> {
         let look = || {
@@ -141,6 +150,11 @@ macro_rules! handle {
             #[must_use]
             pub fn arrived(&self) -> Vec<Arrived> {
                 self.running.inbox.state().arrived.clone()
+            }
+
+            /// The notice after the first `seen`, in order of arrival, waited for as long as it takes.
+            pub async fn after(&self, seen: usize) -> Arrived {
+                self.running.after(seen).await
             }
 
             /// Waits for the `count`th notice to an address; gives all to it.

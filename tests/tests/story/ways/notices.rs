@@ -1,5 +1,7 @@
 //! What citizens are told outside the portal, whatever becomes of the telephone.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use dialog_tests::{
     house::{
@@ -12,7 +14,28 @@ use dialog_tests::{
     },
 };
 
-use crate::visit;
+use crate::visit::{self, operator};
+
+/// Waits until the metrics have counted some of what begins so.
+async fn counted(house: &House, wanted: &str) -> anyhow::Result<()> {
+    let look = async {
+        let mut tick = tokio::time::interval(LOOK);
+        loop {
+            tick.tick().await;
+            let text = operator(house)?.get("/metrics", &[]).answer().await?.text().await?;
+            if text.lines().filter_map(|line| line.strip_prefix(wanted)).any(|count| count != "0") {
+                return anyhow::Ok(());
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.with_context(|| format!("no {wanted}"))?
+}
+
+/// How often an operator looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Longer than anything takes that is not broken.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Ola's office sends a message to which no reply is possible.
 fn written(house: &House, text: &str) -> anyhow::Result<()> {
@@ -45,6 +68,35 @@ fn what_does_not_reach_the_telephone_goes_to_the_mailbox_and_nothing_is_told_twi
         let mail = notifiers.epost.nth(&mailbox, 2).await?;
         assert_ne!(mail[0].reference, mail[1].reference);
         assert_eq!((notifiers.sms.arrived().len(), notifiers.epost.arrived().len()), (1, 2));
+        assert_eq!(notifiers.violations(), Vec::<String>::new());
+        Ok(())
+    })
+}
+
+#[test]
+fn a_telephone_service_that_is_down_gets_the_notice_once_when_it_is_up_and_the_operator_sees_both() -> anyhow::Result<()>
+{
+    visit::telling(async |house| {
+        let notifiers = house.notifiers()?.clone();
+        let of = |outcome: &str| {
+            format!("dialog_notices_total{{channel=\"sms\",template=\"message\",outcome=\"{outcome}\"}} ")
+        };
+        notifiers.sms.down().await?;
+        written(house, "Vi har flyttet.")?;
+        counted(house, &of("failed")).await?;
+        counted(house, "dialog_notices_waiting{what=\"notices\"} ").await?;
+        assert_eq!((notifiers.sms.arrived().len(), notifiers.epost.arrived().len()), (0, 0));
+        // Nobody else notices that telephones do not ring.
+        let slots = visit::citizen(house, &OLA)?.get("/v1/me/slots", &[]);
+        slots.expect(http::StatusCode::OK).await?;
+        notifiers.sms.up().await?;
+        let told = notifiers.sms.nth(&mobile(&OLA), 1).await?;
+        assert!(told[0].text.starts_with("Du har en ny melding fra "), "{}", told[0].text);
+        counted(house, &of("sent")).await?;
+        // What is told after it shows that it is not told once more, nor by another way.
+        written(house, "Vi har stengt i juli.")?;
+        assert_eq!(notifiers.sms.nth(&mobile(&OLA), 2).await?.len(), 2);
+        assert_eq!((notifiers.sms.arrived().len(), notifiers.epost.arrived().len()), (2, 0));
         assert_eq!(notifiers.violations(), Vec::<String>::new());
         Ok(())
     })

@@ -1,14 +1,14 @@
 //! What citizens are told outside the portal.
 
 use dialog_contract::notice::NoticeChannel;
-use dialog_core::{NoticeFate, NoticeTold, Template};
+use dialog_core::{FOLDED_INTO_ONE, NoticeFate, NoticeTold, NoticesWaiting, Template};
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family},
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
     registry::Registry,
 };
 
-use super::Metrics;
+use super::{Metrics, count};
 
 /// What became of a notice, or of what was to be told.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -23,6 +23,13 @@ struct NoticeLabels {
 
 pub(super) struct Notices {
     told: Family<NoticeLabels, Counter>,
+    waiting: Family<WaitingLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WaitingLabels {
+    /// `citizens` with something that waits for what else there is to tell, `notices` that no notifier has taken.
+    what: &'static str,
 }
 
 impl Notices {
@@ -33,12 +40,16 @@ impl Notices {
         // An alert waits for these.
         for channel in NoticeChannel::ALL {
             for template in Template::ALL {
+                let folded = NoticeTold { fate: NoticeFate::Dropped(FOLDED_INTO_ONE), channel: None, template };
+                drop(told.get_or_create(&labels(&folded)));
                 for fate in [NoticeFate::Sent, NoticeFate::Failed, NoticeFate::GivenUp] {
                     let _ = told.get_or_create(&labels(&NoticeTold { fate, channel: Some(*channel), template }));
                 }
             }
         }
-        Self { told }
+        let waiting = Family::default();
+        registry.register("notices_waiting", "What citizens are to be told and have not been", waiting.clone());
+        Self { told, waiting }
     }
 }
 
@@ -57,6 +68,13 @@ fn labels(told: &NoticeTold) -> NoticeLabels {
 }
 
 impl Metrics {
+    /// What citizens are to be told.
+    pub fn notices_waiting(&self, waiting: NoticesWaiting) {
+        for (what, number) in [("citizens", waiting.citizens), ("notices", waiting.notices)] {
+            self.notices.waiting.get_or_create(&WaitingLabels { what }).set(count(number));
+        }
+    }
+
     /// What became of a notice.
     pub fn notice(&self, told: &NoticeTold) {
         self.notices.told.get_or_create(&labels(told)).inc();

@@ -74,6 +74,10 @@ impl Metrics {
         if counted.is_some_and(|at| at.elapsed() < FRESH) {
             return;
         }
+        match desk.notices_waiting().await {
+            Ok(waiting) => self.notices_waiting(waiting),
+            Err(error) => tracing::error!(%error, "what citizens are to be told could not be counted"),
+        }
         match desk.errands_waiting().await {
             Ok(waiting) => self.errands_waiting(&waiting, now),
             Err(error) => tracing::error!(%error, "what is owed to others could not be counted"),
