@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 64] = [
+const ACTIONS: [&str; 65] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -67,6 +67,7 @@ const ACTIONS: [&str; 64] = [
     "digital.choose",
     "archive.choose",
     "citizens.active",
+    "citizens.asked",
     "dialog.archive",
     "receipt.read",
     "access-log.read",

@@ -68,6 +68,8 @@ closed_list!(
         ArchiveChoose = "archive.choose",
         /// A provider was told who is digitally active.
         CitizensActive = "citizens.active",
+        /// A provider asked whether a citizen is digitally active.
+        CitizensAsked = "citizens.asked",
         /// A closed dialog was copied to the citizen's personal archive.
         DialogArchive = "dialog.archive",
         /// A citizen's data was erased.
@@ -191,6 +193,7 @@ impl Action {
             | Self::ChoicesRead
             | Self::PracticeRead
             | Self::OfficeRead
+            | Self::CitizensAsked
             | Self::GuidanceRead
             | Self::SurveyRead
             | Self::AttachmentRead

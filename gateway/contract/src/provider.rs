@@ -468,6 +468,13 @@ pub enum EventBody {
         /// What the network said of it.
         outcome: NoticeOutcome,
     },
+    /// The office asks whether a citizen is digitally active. What becomes of the event is the answer.
+    AskedActive {
+        /// Which office asks.
+        office: HerId,
+        /// About whom.
+        citizen: CitizenIdentity,
+    },
 }
 
 /// What happened in a video meeting.

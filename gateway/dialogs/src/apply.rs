@@ -115,7 +115,8 @@ impl Shelf {
             | EventBody::Payment { .. }
             | EventBody::Results { .. }
             | EventBody::Notified { .. }
-            | EventBody::Notice { .. } => None,
+            | EventBody::Notice { .. }
+            | EventBody::AskedActive { .. } => None,
         };
         if about.is_none() || about != draft.record.reference.as_ref() {
             return Ok(Err(RefusalReason::UnknownDialog));
@@ -201,7 +202,8 @@ impl Shelf {
             | EventBody::Payment { .. }
             | EventBody::Results { .. }
             | EventBody::Notified { .. }
-            | EventBody::Notice { .. } => {
+            | EventBody::Notice { .. }
+            | EventBody::AskedActive { .. } => {
                 return Ok(Err(RefusalReason::Invalid));
             }
         }

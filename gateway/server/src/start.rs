@@ -46,6 +46,7 @@ use crate::{
     config::{Config, DirectoryConfig},
     directory::{
         self,
+        file::Directory,
         lookup::StoredDirectory,
         registers::{
             RegisteredDirectory,
@@ -262,6 +263,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
         .await
         .context("load the directory")?;
     let names = Arc::new(names);
+    let (kept, known_as) = (Arc::clone(&ports_store), Arc::clone(&names));
     let directory = StoredDirectory::open(Arc::clone(&ports_store), Arc::clone(&names)).await?;
 
     let citizens = KnownCitizens::open(Arc::clone(&ports_store)).await.context("open the citizens' names")?;
@@ -351,6 +353,7 @@ pub async fn assemble(config: &Config, checked: Checked, compiler: Arc<dyn Compi
     for (office, service) in desk.overtaken_agreements().await.context("compare the agreements with the directory")? {
         tracing::warn!(%office, %service, "the directory file says something else of this agreement than when it was changed; what was changed holds");
     }
+    tell_of_changes(kept.as_ref(), &known_as, &loaded.directory, &desk).await;
     let gateway = Gateway {
         desk,
         verifier: Verifier::new(config.issuers.clone()).context("issuers")?,
@@ -422,5 +425,19 @@ pub(crate) fn own(kind: RecordKind, action: Action) -> Record {
     Record {
         details: [("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned())].into(),
         ..Record::new(SystemClock.now(), kind, action, actor)
+    }
+}
+
+/// Lets the providers that asked know of whom the directory file now says something else than before it changed. What
+/// does not succeed is found again at the next start.
+async fn tell_of_changes(store: &dyn Store, names: &Pseudonyms, directory: &Directory, desk: &Desk) {
+    let work = async {
+        for (citizen, active) in directory::loader::changed(store, names, directory).await? {
+            desk.directory_changed(&citizen, active).await?;
+        }
+        directory::loader::settle(store).await
+    };
+    if let Err(error) = work.await {
+        tracing::warn!(%error, "providers could not be told of who is digitally active now; they are at the next start");
     }
 }

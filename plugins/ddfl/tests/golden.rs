@@ -86,6 +86,8 @@ fn every_request_of_the_processes_has_a_golden_file() {
         Kind::OrderCertificate,
         Kind::CitizenReply,
         Kind::DigitalStatus,
+        Kind::DigitalUsers,
+        Kind::NoDigitalUsers,
         Kind::Test,
         Kind::TestAnswer,
     ] {
@@ -133,6 +135,11 @@ fn what_is_written_is_read_back() {
             assert_eq!(appointment.contact, Some(entry.contact), "{name}");
             assert_eq!(appointment.related_to, entry.related_to, "{name}");
         }
+        let named = if let Request::DigitalUsers { active } = &request { active.clone() } else { Vec::new() };
+        assert_eq!(read.persons.len(), named.len(), "{name}");
+        for (person, sent) in read.persons.iter().zip(&named) {
+            assert_eq!(person.national_id.as_ref(), Some(&sent.national_id), "{name}");
+        }
         assert_eq!(
             read.representative.and_then(|person| person.national_id),
             envelope.representative.map(|person| person.national_id),
@@ -167,11 +174,11 @@ fn an_older_version_refuses_to_speak_for_another() {
 }
 
 #[test]
-fn only_a_test_is_about_nobody() {
+fn only_a_test_and_the_answer_to_who_is_digitally_active_are_about_nobody() {
     for (name, mut envelope, request) in every_kind() {
         envelope.patient = None;
         let result = write(&envelope, &request);
-        if matches!(request, Request::Test | Request::TestAnswer) {
+        if matches!(request, Request::Test | Request::TestAnswer | Request::DigitalUsers { .. }) {
             assert!(result.is_ok(), "{name}");
         } else {
             assert_eq!(result, Err(WriteError::Missing { field: "patient" }), "{name}");

@@ -363,6 +363,7 @@ fn names(events: &[Event]) -> String {
         EventBody::Results { .. } => "results",
         EventBody::Notified { .. } => "notified",
         EventBody::Notice { .. } => "notice",
+        EventBody::AskedActive { .. } => "asked-active",
     };
     let last = events.len().saturating_sub(6);
     let names: Vec<_> = events[last..].iter().map(|event| format!("{} {}", kind(&event.body), event.id)).collect();

@@ -245,7 +245,8 @@ fn within(event: &Event) {
         | EventBody::Video(_)
         | EventBody::Results(_)
         | EventBody::Notified(_)
-        | EventBody::Notice(_) => {
+        | EventBody::Notice(_)
+        | EventBody::AskedActive(_) => {
             panic!("a message is none of these")
         }
     }

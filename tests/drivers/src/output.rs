@@ -388,7 +388,7 @@ impl Told<'_> {
 
     fn event(&mut self) -> types::Event {
         use types::AppointmentChangeKind::{Booked, Cancelled, Moved, Reminder};
-        let body = match self.input.byte() % 13 {
+        let body = match self.input.byte() % 14 {
             0 => types::EventBody::Message(types::DialogMessage {
                 dialog: self.text(),
                 message: self.message(),
@@ -455,6 +455,9 @@ impl Told<'_> {
                 notice: self.text(),
                 outcome: types::NoticeOutcome::Delivered,
             }),
+            13 => {
+                types::EventBody::AskedActive(types::ActiveQuestion { office: self.number(), citizen: self.citizen() })
+            }
             8 => types::EventBody::Charged(types::DialogFees {
                 dialog: self.text(),
                 fees: self.list(|told| types::DialogFee {
@@ -712,6 +715,7 @@ fn happened(events: &[Event], numbers: bool) {
                 citizen(whom, numbers);
             }
             EventBody::Notice { .. } => {}
+            EventBody::AskedActive { citizen: whom, .. } => citizen(whom, numbers),
         }
     }
 }

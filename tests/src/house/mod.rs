@@ -228,6 +228,11 @@ impl House {
         self.plan.amend = Some(Arc::new(amend));
     }
 
+    /// Changes the directory file from the next start on, in place of what the plan changes.
+    pub fn arrange(&mut self, arrange: fn(&mut serde_json::Value)) {
+        self.plan.arrange = Some(arrange);
+    }
+
     /// Kills the gateway as a power cut would.
     pub async fn kill_gateway(&mut self) -> anyhow::Result<()> {
         self.gateway.take().context("no gateway is running")?.kill().await

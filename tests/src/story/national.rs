@@ -11,7 +11,7 @@ use crate::{
     house::House,
     sim::{
         meldingstjener::{Answer, Kind, Opening, ReceiptStatus},
-        world::{FJELLVEIEN, LILLETORGET, NORA},
+        world::{FJELLVEIEN, KARI, LILLETORGET, NORA},
     },
 };
 
@@ -78,6 +78,11 @@ async fn digital(tell: &mut Teller, house: &House, nora: &Citizen) -> anyhow::Re
     let codes: Vec<&str> = errors.iter().map(|error| error.error_code.as_str()).collect();
     tell.equal("it is refused", status, ReceiptStatus::Rejected)?;
     tell.equal("with the code that forbids to send it again", codes, vec!["E35"])?;
+    tell.step("The record system asks which of Kari and Nora can be written to (SIDAB)");
+    let them = [KARI.national_id, NORA.national_id];
+    let question = house.meldingstjener.ask_digital(&FJELLVEIEN, &them)?;
+    let active = house.meldingstjener.wait_for_digital_answer(&FJELLVEIEN, &question).await?;
+    tell.equal("Kari, and not her (28)", active == [KARI.national_id], true)?;
     tell.ask("Nora becomes digitally active again", choose(true), StatusCode::OK).await?;
     let told = house.meldingstjener.wait_for_digital(&FJELLVEIEN, NORA.national_id, 2).await?;
     tell.equal("her office is told, once of each change", told, vec![false, true])

@@ -1,20 +1,28 @@
 //! The national registers are down, or a gateway is killed while it copies a dialog to the personal archive.
 
-use anyhow::ensure;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
 use dialog_contract::event::EventType;
 use dialog_tests::{
     house::House,
     sim::{
-        meldingstjener::{Answer, Kind, NationalId, message::Person},
+        meldingstjener::{Answer, Kind, NationalId, Opening, ReceiptStatus, message::Person},
         trouble::{Availability, Call},
-        world::{ELVEBREDDEN, FJELLVEIEN, KARI, LEILA, OLA},
+        world::{ELVEBREDDEN, FJELLVEIEN, KARI, LEILA, NORA, OLA},
     },
     story::citizen::Citizen,
 };
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::visit::{citizen, inquiry, national, opened, operator, read};
+use crate::visit::{alone, citizen, inquiry, national, opened, operator, read};
+
+/// How often somebody looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Longer than anything takes that is not broken.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Kari asks her office something, and the office answers and closes. Gives the dialog.
 async fn answered(house: &House, kari: &Citizen) -> anyhow::Result<String> {
@@ -97,6 +105,82 @@ fn who_is_digitally_active_is_told_to_a_vendor_that_was_down() -> anyhow::Result
         ensure!(house.helserespons.wait_for_digital(LEILA.national_id, 1).await? == [false]);
         choose(true).expect(StatusCode::OK).await?;
         ensure!(house.helserespons.wait_for_digital(LEILA.national_id, 2).await? == [false, true]);
+        Ok(())
+    })
+}
+
+#[test]
+fn an_office_that_asks_who_is_digitally_active_is_answered_and_the_citizen_sees_that_it_asked() -> anyhow::Result<()> {
+    national(async |house| {
+        let kari = citizen(house, &KARI)?;
+        let ask = || house.meldingstjener.ask_digital(&FJELLVEIEN, &[KARI.national_id, NORA.national_id]);
+        let first = ask()?;
+        let told = house.meldingstjener.wait_for_digital_answer(&FJELLVEIEN, &first).await?;
+        ensure!(told == [KARI.national_id, NORA.national_id]);
+        for who in [&KARI, &NORA] {
+            let call = citizen(house, who)?.put("/v1/me/digital-dialog", &[], &json!({ "on": false }));
+            call.expect(StatusCode::OK).await?;
+        }
+        let second = ask()?;
+        ensure!(house.meldingstjener.wait_for_digital_answer(&FJELLVEIEN, &second).await?.is_empty(), "nobody: 29");
+        // A question is answered, not refused: both answers and both receipts are positive.
+        for question in [&first, &second] {
+            let (status, errors) = house.meldingstjener.wait_for_receipt(question).await?;
+            ensure!(status == ReceiptStatus::Ok && errors.is_empty(), "{status:?} {errors:?}");
+        }
+        let says = |one: &Value| {
+            one["text"].as_str().is_some_and(|text| text == "Legekontoret spurte om det kan skrive digitalt til deg.")
+        };
+        // A record is in the log that people read when it is in the tree, a moment later.
+        let seen = async {
+            let mut tick = tokio::time::interval(LOOK);
+            loop {
+                tick.tick().await;
+                let log = kari.get("/v1/me/access-log", &[]).expect(StatusCode::OK).await?.json;
+                let asked = log["items"].as_array().into_iter().flatten().filter(|one| says(one)).count();
+                ensure!(asked <= 2, "{log}");
+                if asked == 2 {
+                    return Ok(());
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, seen).await.context("she does not see both questions")??;
+        ensure!(house.meldingstjener.violations().is_empty(), "{:?}", house.meldingstjener.violations());
+        Ok(())
+    })
+}
+
+#[test]
+fn what_the_directory_file_changes_is_told_once_and_the_office_cannot_write_to_her_any_more() -> anyhow::Result<()> {
+    alone(async |house| {
+        house.arrange(|directory| {
+            for citizen in directory["citizens"].as_array_mut().into_iter().flatten() {
+                if citizen["nationalIdentityNumber"] == KARI.national_id {
+                    citizen["digitallyActive"] = json!(false);
+                }
+            }
+        });
+        house.stop_gateway().await?;
+        house.start_gateway().await?;
+        ensure!(house.meldingstjener.wait_for_digital(&FJELLVEIEN, KARI.national_id, 1).await? == [false]);
+        let letter = Opening {
+            medical: false,
+            one_way: true,
+            subject: "Stengt".to_owned(),
+            text: "Vi holder stengt på fredag.".to_owned(),
+            attachments: Vec::new(),
+        };
+        let sent = house.meldingstjener.open(&FJELLVEIEN, KARI.national_id, &letter)?;
+        let (status, errors) = house.meldingstjener.wait_for_receipt(&sent).await?;
+        let codes: Vec<&str> = errors.iter().map(|error| error.error_code.as_str()).collect();
+        ensure!((status, codes.as_slice()) == (ReceiptStatus::Rejected, &["E35"][..]), "{codes:?}");
+        // The same file again, after a crash, says nothing new.
+        house.kill_gateway().await?;
+        house.start_gateway().await?;
+        house.arrange(|_| {});
+        house.stop_gateway().await?;
+        house.start_gateway().await?;
+        ensure!(house.meldingstjener.wait_for_digital(&FJELLVEIEN, KARI.national_id, 2).await? == [false, true]);
         Ok(())
     })
 }

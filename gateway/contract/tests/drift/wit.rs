@@ -484,6 +484,7 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
                     channel: provider::NoticeChannel, at: Timestamp,
                 },
                 Notice { notice: NoticeId, outcome: provider::NoticeOutcome },
+                AskedActive { office: HerId, citizen: provider::CitizenIdentity },
             }),
         ),
         (

@@ -1,12 +1,13 @@
 //! What a citizen chooses about themselves: to be digitally active, to have copies in the personal archive.
 //!
 //! The citizen's own word counts; before they said anything, being digitally active is as the directory has it, and
-//! nothing is copied. Who is told of it is written down in the same step ([`super::errands`]).
+//! nothing is copied. Who is told of it is written down in the same step ([`super::errands`]), also where it is the
+//! directory that changed its mind about one who has chosen nothing.
 
 use dialog_contract::{
     action::Action,
     choice::{Choice, NewChoice},
-    ids::PluginId,
+    ids::{NationalIdentityNumber, PluginId, RequestId},
     problem::ProblemType,
     provider::Interface,
     service::Locale,
@@ -22,11 +23,14 @@ use crate::{
     answer::{Ended, Refusal, Reply},
     permit::{Citizen, Permitted},
     ports::{directory::Person, store::StoreError},
-    record::{Chosen, StoredChoices, StoredErrand, Task},
+    record::{Chosen, StoredChoices, StoredCitizen, StoredErrand, Task},
     request::Request,
     shelf::Step,
     texts,
 };
+
+/// The revision of what the directory has: a citizen's first choice is the first.
+pub(super) const OF_DIRECTORY: u64 = 0;
 
 /// What can be chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -192,6 +196,12 @@ impl Desk {
             Err(refusal) if refusal.problem == ProblemType::NoPractice => return Ok(None),
             Err(refusal) => return Err(refusal),
         };
+        let plugins = self.who_asked(&practice);
+        Ok(Some((practice, plugins)))
+    }
+
+    /// The providers of an office that asked to be told, each once.
+    fn who_asked(&self, practice: &Practice) -> Vec<PluginId> {
         let now = self.now();
         let mut plugins: Vec<PluginId> = Vec::new();
         for agreement in practice.agreements.iter().filter(|agreement| agreement.valid_at(now)) {
@@ -201,7 +211,43 @@ impl Desk {
                 plugins.push(agreement.plugin.clone());
             }
         }
-        Ok(Some((practice, plugins)))
+        plugins
+    }
+
+    /// The directory says something else than before of whether a citizen is digitally active. Who has chosen is heeded in
+    /// place of the directory; for anybody else the providers that asked are told, as after a choice. True where somebody
+    /// is told.
+    ///
+    /// # Errors
+    /// Where the store or the directory does not answer: to be called again.
+    pub async fn directory_changed(&self, citizen: &NationalIdentityNumber, active: bool) -> Result<bool, StoreError> {
+        let id = self.shelf.secret.citizen(citizen);
+        let (_, choices) = self.shelf.choices(id).await?;
+        if choices.digital.is_some() {
+            return Ok(false);
+        }
+        let practice = match self.practice_of(citizen, Locale::Nb).await {
+            Ok(practice) => practice,
+            Err(refusal) if refusal.problem == ProblemType::NoPractice => return Ok(false),
+            Err(refusal) => return Err(StoreError::Unavailable(refusal.problem.name().to_owned())),
+        };
+        let plugins = self.who_asked(&practice);
+        if plugins.is_empty() {
+            return Ok(false);
+        }
+        let (now, request) = (self.now(), RequestId::new());
+        let trace_id = uuid::Uuid::new_v4().simple().to_string();
+        let (person, office) = (&practice.assignment.person, practice.office.her_id);
+        let mut step = Step::default();
+        for plugin in plugins {
+            let reference = self.shelf.secret.reference(&plugin, citizen);
+            step.citizen(id, &StoredCitizen::from(person), &plugin, &reference)?;
+            let task = Task::Active { plugin, office, active, revision: OF_DIRECTORY };
+            let errand =
+                StoredErrand { citizen: id, task, attempts: 0, since: now, request, trace_id: trace_id.clone() };
+            step.errand(now, &errand)?;
+        }
+        self.shelf.commit(step).await.map(|_| true)
     }
 
     fn choice_shown(&self, what: Choosable, chosen: Option<Chosen>, default: bool) -> Result<Reply, Refusal> {

@@ -21,9 +21,16 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Desk, TRIES, Trail, calls::Subject, choices::patience_ends, settling::pause, trail::Unsettled};
+use super::{
+    Desk, TRIES, Trail,
+    calls::Subject,
+    choices::{OF_DIRECTORY, patience_ends},
+    settling::pause,
+    trail::Unsettled,
+};
 use crate::{
     answer::{Refusal, Reply},
+    identity::CitizenId,
     keys,
     ports::{
         archive::{ArchiveError, Document},
@@ -188,13 +195,24 @@ impl Desk {
         match held.errand.task.clone() {
             Task::Active { plugin, office, active, revision } => {
                 let (_, choices) = self.shelf.choices(held.errand.citizen).await?;
-                if choices.digital.map(|chosen| chosen.revision) != Some(revision) {
+                if choices.digital.map_or(OF_DIRECTORY, |chosen| chosen.revision) != revision
+                    || (revision == OF_DIRECTORY && self.directory_says(held.errand.citizen).await? != Some(active))
+                {
                     return self.drop_errand(&held).await;
                 }
                 self.tell_active(&held, &plugin, office, active).await
             }
             Task::Archive { dialog } => self.archive_dialog(&held, dialog).await,
         }
+    }
+
+    /// What the directory has now, where it knows the citizen. One that does not answer is asked again: the errand stays
+    /// due.
+    async fn directory_says(&self, citizen: CitizenId) -> Result<Option<bool>, StoreError> {
+        let Some(stored) = self.shelf.citizen(citizen).await? else { return Ok(None) };
+        let found = self.directory.assignment(&stored.national_identity_number).await;
+        let found = found.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(found.map(|assignment| assignment.person.digitally_active))
     }
 
     async fn tell_active(

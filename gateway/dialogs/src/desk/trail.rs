@@ -70,6 +70,11 @@ impl Trail {
         Self { record, about: About::default(), superseded: None, request, trace_id: trace_id.to_owned(), locale }
     }
 
+    /// What it turned out to be.
+    pub(crate) fn action(&mut self, action: Action) {
+        self.record.action = action.to_string();
+    }
+
     pub(crate) fn office(&mut self, office: HerId) {
         self.record.office = Some(office);
         self.about.office = Some(office);

@@ -5,6 +5,7 @@
 //! - [`polling`]: one poll a plugin at a time, and what is said of those that fail.
 //! - [`page`]: the events of one answer, in order; [`settle`]: one event, one commit.
 //! - [`opened`]: dialogs that the office opens; [`standing`]: appointments that no dialog asked for; [`paid`]: payments.
+//! - [`asked`]: whether somebody is digitally active.
 //! - [`unreadable`]: what could not be understood, kept for the operator.
 //!
 //! An answer's cursor is kept, and given back, only once all of its events are settled. A crash anywhere in between
@@ -20,6 +21,7 @@
 //! to its vendor then. A poll that fails is recorded when it first does and when the failure becomes another, and once
 //! more when polls work again. Every delivery of a vendor's is recorded, also one that brings nothing new.
 
+mod asked;
 mod opened;
 mod page;
 mod paid;

@@ -109,7 +109,10 @@ fn reference(event: &Event) -> Option<&str> {
         | EventBody::Video { dialog, .. }
         | EventBody::Results { dialog, .. } => Some(dialog),
         EventBody::Appointment { dialog, .. } | EventBody::Notified { dialog, .. } => dialog.as_deref(),
-        EventBody::Unreadable { .. } | EventBody::Payment { .. } | EventBody::Notice { .. } => None,
+        EventBody::Unreadable { .. }
+        | EventBody::Payment { .. }
+        | EventBody::Notice { .. }
+        | EventBody::AskedActive { .. } => None,
     }
 }
 
@@ -128,7 +131,8 @@ pub(crate) const fn message(event: &Event) -> Option<&OfficeMessage> {
         | EventBody::Charged { .. }
         | EventBody::Video { .. }
         | EventBody::Notified { .. }
-        | EventBody::Notice { .. } => None,
+        | EventBody::Notice { .. }
+        | EventBody::AskedActive { .. } => None,
     }
 }
 
@@ -148,6 +152,7 @@ pub(super) const fn name(event: &Event) -> &'static str {
         EventBody::Results { .. } => "results",
         EventBody::Notified { .. } => "notified",
         EventBody::Notice { .. } => "notice",
+        EventBody::AskedActive { .. } => "asked-active",
     }
 }
 

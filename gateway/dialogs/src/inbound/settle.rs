@@ -90,7 +90,10 @@ impl Desk {
             };
             if let Disposition::Refused(reason) = disposition {
                 let rule = if does_not_fit { "a dialog is at most 4 MiB" } else { rule(event, reason) };
-                tracing::warn!(%plugin, event = name(event), %reason, rule, "an event was not taken in");
+                // To a question a no is an answer like the other.
+                if !(is_question(event) && reason != RefusalReason::NoAgreement) {
+                    tracing::warn!(%plugin, event = name(event), %reason, rule, "an event was not taken in");
+                }
                 step = Step::default();
             }
             step.processed(plugin, &event.id, Processed { at: self.now(), disposition })?;
@@ -202,6 +205,7 @@ impl Desk {
             EventBody::Notice { notice, outcome } => {
                 Ok(self.note_report(plugin, (*notice, *outcome), step, trail).await?)
             }
+            EventBody::AskedActive { office, citizen } => self.asked_active(plugin, (*office, citizen), trail).await,
         }
     }
 
@@ -304,6 +308,11 @@ impl Desk {
             None => found.into_iter().next(),
         })
     }
+}
+
+/// Whether it asks something, and tells nothing.
+const fn is_question(event: &Event) -> bool {
+    matches!(event.body, EventBody::AskedActive { .. })
 }
 
 /// The rule that an event breaks, for the operator.

@@ -169,6 +169,31 @@ async fn a_provider_with_several_agreements_is_told_once_of_each_change() {
 }
 
 #[tokio::test]
+async fn what_the_directory_changes_is_told_as_a_choice_is_and_a_choice_counts_for_more() {
+    let world = World::new().await;
+    let kari = KARI.parse().unwrap();
+    world.directory.inactive.lock().unwrap().insert(KARI.into());
+    assert!(world.desk.directory_changed(&kari, false).await.unwrap());
+    assert_eq!(world.errands().await, [(ErrandKind::Active, ErrandOutcome::Done)]);
+    assert_eq!(world.told(), [false]);
+    // Overtaken before it was told: the directory has changed back.
+    assert!(world.desk.directory_changed(&kari, false).await.unwrap());
+    world.directory.inactive.lock().unwrap().clear();
+    assert_eq!(world.errands().await, [(ErrandKind::Active, ErrandOutcome::Dropped)]);
+    // And overtaken by the citizen's own word.
+    assert!(world.desk.directory_changed(&kari, true).await.unwrap());
+    world.choose(Choosable::Digital, false).await;
+    let ended = world.errands().await;
+    assert_eq!(ended.len(), 2);
+    for outcome in [ErrandOutcome::Done, ErrandOutcome::Dropped] {
+        assert!(ended.contains(&(ErrandKind::Active, outcome)), "{ended:?}");
+    }
+    assert_eq!(world.told(), [false, false]);
+    assert!(!world.desk.directory_changed(&kari, true).await.unwrap(), "who has chosen is heeded");
+    assert_eq!(world.errands().await, []);
+}
+
+#[tokio::test]
 async fn a_provider_that_did_not_ask_is_not_told() {
     let world = World::new().await;
     for installed in world.providers.installed.lock().unwrap().values_mut() {

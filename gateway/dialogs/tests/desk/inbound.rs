@@ -7,7 +7,7 @@ use std::{
 };
 
 use dialog_contract::{
-    audit::{Record, RecordKind},
+    audit::{ActorRole, Record, RecordKind},
     dialog::{ActivityKind, Attachment, Dialog, MediaType, Status},
     ids::{AttachmentId, MessageId},
     problem::ProblemType,
@@ -292,6 +292,34 @@ async fn what_an_office_writes_to_a_citizen_who_is_not_digitally_active_is_refus
     let expected = [format!("e1 {no}"), format!("e2 {no}"), format!("e3 {no}"), format!("e4 {no}")];
     assert_eq!(told[..4], expected);
     assert_eq!(told[4..], ["e5 accepted", "e6 accepted"], "where a dialog stands is no message, and Ola is active");
+}
+
+#[tokio::test]
+async fn an_office_that_asks_who_is_digitally_active_gets_the_answer_and_leaves_a_record_of_each() {
+    let world = World::new().await;
+    world.directory.inactive.lock().unwrap().insert(KARI.into());
+    let asked = |id: &str, office, citizen| old(id, EventBody::AskedActive { office, citizen });
+    let number = |number: &str| CitizenIdentity::NationalIdentityNumber(number.parse().unwrap());
+    let nobody = CitizenIdentity::Reference("never-heard-of".into());
+    let elsewhere = 8_999_999.try_into().unwrap();
+    let events = vec![
+        asked("e1", office_id(), number(KARI)),
+        asked("e2", office_id(), number(OLA)),
+        asked("e3", office_id(), nobody),
+        asked("e4", elsewhere, number(OLA)),
+    ];
+    let told = settled(&world, events.clone()).await;
+    assert_eq!(told, ["e1 not-digitally-active", "e2 accepted", "e3 unknown-citizen", "e4 no-agreement"]);
+    let records = world.log.records.lock().unwrap().clone();
+    let of: Vec<_> = records.iter().filter(|record| record.action.as_str() == "citizens.asked").collect();
+    assert_eq!(of.len(), 4);
+    let named: Vec<bool> = of.iter().map(|record| record.citizen.is_some()).collect();
+    assert_eq!(named, [true, true, false, false], "nobody is named to whom nothing was said of");
+    assert!(of.iter().all(|record| record.actor.role == ActorRole::Provider && record.office.is_some()));
+    assert!(!format!("{of:?}").contains(KARI));
+    // The same question again has the same answer, whatever has happened since.
+    world.directory.inactive.lock().unwrap().clear();
+    assert_eq!(settled(&world, events).await[..2], ["e1 not-digitally-active", "e2 duplicate"]);
 }
 
 #[tokio::test]

@@ -128,6 +128,10 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
                 types::NoticeOutcome::Undeliverable => NoticeOutcome::Undeliverable,
             },
         },
+        types::EventBody::AskedActive(body) => EventBody::AskedActive {
+            office: answer.her_id(&at.field("office"), body.office)?,
+            citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
+        },
     };
     let at = match at {
         At::Field(event, _) => *event,
@@ -453,6 +457,18 @@ mod tests {
         let outcome = NoticeOutcome::Undeliverable;
         assert_eq!(read[0].body, EventBody::Notice { notice: id.parse().unwrap(), outcome });
         assert_eq!(refused(report("1")), "answer[0].body.notice: not a UUID");
+    }
+
+    #[test]
+    fn a_question_names_an_office_and_a_citizen() {
+        let asked = |office, citizen| types::EventBody::AskedActive(types::ActiveQuestion { office, citizen });
+        let reference = || types::CitizenIdentity::Reference("c1".to_owned());
+        let event = |body| types::Event { id: "e".to_owned(), occurred: 0, body };
+        let read = checked(|answer| events(&At::Answer, vec![event(asked(8_150_101, reference()))], answer)).unwrap();
+        assert!(matches!(&read[0].body, EventBody::AskedActive { office, .. } if office.get() == 8_150_101));
+        assert!(refused(asked(0, reference())).starts_with("answer[0].body.office: "));
+        let nobody = types::CitizenIdentity::Reference(String::new());
+        assert!(refused(asked(8_150_101, nobody)).starts_with("answer[0].body.citizen"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! From the file into the store. A load writes a new generation beside the current one and switches to it with one
 //! write: a crash in the middle leaves the old directory whole, and readers never see half of two.
+//!
+//! The generation before stays until [`settle`] is told that everybody has been told what changed ([`changed`]): a crash
+//! in between leads to the same comparison once more, and nobody is left untold.
 
 use std::collections::BTreeMap;
 
 use dialog_contract::{
-    ids::{HerId, PluginId},
+    ids::{HerId, NationalIdentityNumber, PluginId},
     pseudonym::Pseudonyms,
 };
 use dialog_core::ports::{
@@ -13,7 +16,10 @@ use dialog_core::ports::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{CURRENT, Keys, file::Directory};
+use super::{
+    CURRENT, Keys,
+    file::{CitizenEntry, Directory},
+};
 
 /// What stands under [`CURRENT`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +27,9 @@ pub(super) struct Current {
     pub(super) generation: u32,
     /// Of the file that it was loaded from: the same file is not loaded twice.
     pub(super) sha256: String,
+    /// The generation that providers were last told of, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) told: Option<u32>,
 }
 
 /// Makes `directory` the current one. Returns whether anything had to be done.
@@ -32,7 +41,7 @@ pub async fn load(
 ) -> Result<bool, StoreError> {
     let current = current(store).await?;
     // What interrupted loads left, before or after they switched, is of people who may be gone from the file.
-    clear_but(store, current.as_ref().map(|current| current.generation)).await?;
+    clear_but(store, current.iter().flat_map(Current::kept).collect()).await?;
     if current.as_ref().is_some_and(|current| current.sha256 == sha256) {
         return Ok(false);
     }
@@ -64,10 +73,56 @@ pub async fn load(
         writer.put(keys.citizen(pseudonyms, &citizen.number), &citizen.entry).await?;
     }
     writer.put(keys.national(), &directory.national).await?;
-    writer.put(CURRENT.to_vec(), &Current { generation, sha256 }).await?;
+    // What was never told of is compared with what was, also over several files.
+    let told = current.map(|current| current.told.unwrap_or(current.generation));
+    let current = Current { generation, sha256, told };
+    writer.put(CURRENT.to_vec(), &current).await?;
     writer.flush().await?;
-    clear_but(store, Some(generation)).await?;
+    clear_but(store, current.kept().collect()).await?;
     Ok(true)
+}
+
+impl Current {
+    fn kept(&self) -> impl Iterator<Item = u32> + use<> {
+        [Some(self.generation), self.told].into_iter().flatten()
+    }
+}
+
+/// Of whom the file says something else than the one that providers were last told of: whether they are digitally active
+/// now. Who is new in the file is in it without a before.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn changed(
+    store: &dyn Store,
+    pseudonyms: &Pseudonyms,
+    directory: &Directory,
+) -> Result<Vec<(NationalIdentityNumber, bool)>, StoreError> {
+    let mut changed = Vec::new();
+    let Some(told) = current(store).await?.and_then(|current| current.told) else { return Ok(changed) };
+    let keys = Keys { generation: told };
+    for citizen in &directory.citizens {
+        let Some(before) = store.get(&keys.citizen(pseudonyms, &citizen.number)).await? else { continue };
+        let before: CitizenEntry = decode(&before.value)?;
+        if before.digitally_active != citizen.entry.digitally_active {
+            changed.push((citizen.number.clone(), citizen.entry.digitally_active));
+        }
+    }
+    Ok(changed)
+}
+
+/// Everybody has been told of what [`changed`] gave: the generation before is forgotten.
+///
+/// # Errors
+/// Where the store cannot be written.
+pub async fn settle(store: &dyn Store) -> Result<(), StoreError> {
+    let Some(current) = current(store).await?.filter(|current| current.told.is_some()) else { return Ok(()) };
+    let settled = Current { told: None, ..current };
+    let kept = settled.kept().collect();
+    let mut writer = Writer { store, batch: Batch::default() };
+    writer.put(CURRENT.to_vec(), &settled).await?;
+    writer.flush().await?;
+    clear_but(store, kept).await
 }
 
 /// The generation that is current.
@@ -82,15 +137,16 @@ pub(super) fn decode<T: for<'de> Deserialize<'de>>(value: &[u8]) -> Result<T, St
         .map_err(|error| StoreError::Damaged(format!("a directory entry cannot be read at column {}", error.column())))
 }
 
-/// Removes every generation but one.
-async fn clear_but(store: &dyn Store, kept: Option<u32>) -> Result<(), StoreError> {
-    let (first, end) = (Keys { generation: 0 }.prefix(), vec![space::DIRECTORY, 2]);
-    let Some(kept) = kept else {
-        return clear(store, first, end).await;
-    };
-    clear(store, first, Keys { generation: kept }.prefix()).await?;
-    let after = kept.checked_add(1).map_or_else(|| end.clone(), |next| Keys { generation: next }.prefix());
-    clear(store, after, end).await
+/// Removes every generation but these.
+async fn clear_but(store: &dyn Store, mut kept: Vec<u32>) -> Result<(), StoreError> {
+    let end = vec![space::DIRECTORY, 2];
+    let mut from = Keys { generation: 0 }.prefix();
+    kept.sort_unstable();
+    for generation in kept {
+        clear(store, from, Keys { generation }.prefix()).await?;
+        from = generation.checked_add(1).map_or_else(|| end.clone(), |next| Keys { generation: next }.prefix());
+    }
+    clear(store, from, end).await
 }
 
 async fn clear(store: &dyn Store, from: Vec<u8>, until: Vec<u8>) -> Result<(), StoreError> {

@@ -95,6 +95,7 @@ async fn a_changed_file_replaces_all_and_leaves_nothing_of_who_is_gone() {
     let before = entries(&store).await;
     assert!(load_into(store.as_ref(), &directory(&[OLA])).await.unwrap());
     assert_eq!(knows(&store).await, (false, true));
+    settle(store.as_ref()).await.unwrap();
     assert_eq!(entries(&store).await, before);
 }
 
@@ -121,12 +122,50 @@ async fn a_crash_at_any_moment_of_a_load_leaves_one_directory_whole_and_the_next
         // The next start has the new file.
         load_into(store.as_ref(), &directory(&[OLA])).await.unwrap();
         assert_eq!(knows(&store).await, (false, true));
+        settle(store.as_ref()).await.unwrap();
         assert_eq!(entries(&store).await, size, "after {commits} commits");
         if ended.is_ok() {
             assert!(commits >= 2, "a load is more than one commit");
             break;
         }
     }
+}
+
+/// Kari and Ola, and which of them is digitally active.
+fn active(kari: bool, ola: bool) -> file::Loaded {
+    let mut loaded = directory(&[KARI, OLA]);
+    for (citizen, active) in loaded.directory.citizens.iter_mut().zip([kari, ola]) {
+        citizen.entry.digitally_active = active;
+    }
+    loaded.sha256 = format!("{kari} {ola}");
+    loaded
+}
+
+async fn told(store: &dyn Store, loaded: &file::Loaded) -> Vec<(String, bool)> {
+    let changed = changed(store, &pseudonyms(), &loaded.directory).await.unwrap();
+    changed.into_iter().map(|(number, active)| (number.expose().to_owned(), active)).collect()
+}
+
+#[tokio::test]
+async fn what_changed_is_told_until_it_is_settled_whatever_happens_in_between() {
+    let store = Arc::new(MemoryStore::new());
+    let first = active(true, true);
+    load_into(store.as_ref(), &first).await.unwrap();
+    assert_eq!(told(store.as_ref(), &first).await, [], "nobody was told anything before");
+    let second = active(false, true);
+    load_into(store.as_ref(), &second).await.unwrap();
+    let kari = (KARI.to_owned(), false);
+    assert_eq!(told(store.as_ref(), &second).await, std::slice::from_ref(&kari));
+    // A restart before it was told; then one with yet another file.
+    load_into(store.as_ref(), &second).await.unwrap();
+    assert_eq!(told(store.as_ref(), &second).await, std::slice::from_ref(&kari));
+    let third = active(false, false);
+    load_into(store.as_ref(), &third).await.unwrap();
+    assert_eq!(told(store.as_ref(), &third).await, [kari, (OLA.to_owned(), false)]);
+    settle(store.as_ref()).await.unwrap();
+    assert_eq!(told(store.as_ref(), &third).await, []);
+    load_into(store.as_ref(), &third).await.unwrap();
+    assert_eq!(told(store.as_ref(), &third).await, []);
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ pub(super) fn message(root: &Element) -> Result<DialogMessage, ReadError> {
             .and_then(|relation| relation.child("Person"))
             .map(head::person)
             .transpose()?,
+        persons: document::persons(&documents.persons)?,
         deviations: deviations.into_vec(),
     })
 }

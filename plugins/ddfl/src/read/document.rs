@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{Deviation, Deviations, ReadError, bounded, head, limit};
+use super::{Deviation, Deviations, Person, ReadError, bounded, head, limit};
 use crate::message::HerId;
 use crate::write::MediaType;
 use crate::xml::tree::Element;
@@ -73,6 +73,7 @@ pub(super) struct Documents<'a> {
     /// `RefDoc` and its `Resept`.
     pub(super) prescriptions: Vec<(&'a Element, &'a Element)>,
     pub(super) relation: Option<&'a Element>,
+    pub(super) persons: Vec<&'a Element>,
 }
 
 impl<'a> Documents<'a> {
@@ -105,6 +106,7 @@ impl<'a> Documents<'a> {
             "Helsepersonell" | "HelsepersonelListe" | "HelsepersonellListe" => {
                 self.professionals.push(element);
             }
+            "Personer" => self.persons.push(element),
             "Resept" => self.prescriptions.push((reference, element)),
             "Pasientrelasjon" => {
                 self.relation.get_or_insert(element);
@@ -169,6 +171,14 @@ pub(super) fn professionals(lists: &[&Element], deviations: &mut Deviations) -> 
         }
     }
     Ok(professionals)
+}
+
+pub(super) fn persons(lists: &[&Element]) -> Result<Vec<Person>, ReadError> {
+    let found: Vec<&Element> = lists.iter().flat_map(|list| list.children("Person")).collect();
+    if found.len() > limit::PERSONS {
+        return Err(ReadError::TooMuch { element: "Personer", limit: limit::PERSONS });
+    }
+    found.into_iter().map(head::person).collect()
 }
 
 pub(super) fn prescriptions(found: &[(&Element, &Element)]) -> Result<Vec<RenewedPrescription>, ReadError> {

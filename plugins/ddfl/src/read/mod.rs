@@ -43,6 +43,8 @@ pub mod limit {
     pub const APPOINTMENTS: usize = 2_000;
     /// Prescriptions in a message.
     pub const PRESCRIPTIONS: usize = 50;
+    /// Persons that a message asks about or names: each is an event, and an answer of a plugin's has at most a hundred.
+    pub const PERSONS: usize = 90;
     /// Reasons in an application receipt.
     pub const REASONS: usize = 50;
 }
@@ -177,6 +179,8 @@ pub struct DialogMessage {
     pub prescriptions: Vec<RenewedPrescription>,
     /// Who acts for the patient.
     pub representative: Option<Person>,
+    /// Who is asked about, or named in the answer (`Personer`).
+    pub persons: Vec<Person>,
     /// What was wrong and forgiven, each once.
     pub deviations: Vec<Deviation>,
 }

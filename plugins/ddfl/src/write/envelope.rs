@@ -57,7 +57,7 @@ pub fn write(envelope: &Envelope, request: &Request) -> Result<Vec<Segment>, Wri
     if envelope.representative.is_some() && envelope.version < Version::V1_2 {
         return Err(WriteError::NoRepresentation { process, version: envelope.version });
     }
-    if envelope.patient.is_none() && !matches!(request, Request::Test | Request::TestAnswer) {
+    if envelope.patient.is_none() && !request.is_about_nobody() {
         return Err(WriteError::Missing { field: "patient" });
     }
     let mut xml = XmlWriter::default();
@@ -66,6 +66,11 @@ pub fn write(envelope: &Envelope, request: &Request) -> Result<Vec<Segment>, Wri
     dialog(&mut xml, envelope, request);
     if let Some(entry) = request.entry() {
         document(&mut xml, envelope, None, Some("iCalendar"), None, |xml| calendar::write(xml, entry));
+    }
+    if let Request::DigitalUsers { active } = request
+        && !active.is_empty()
+    {
+        document(&mut xml, envelope, None, Some("Personer"), None, |xml| party::persons(xml, active));
     }
     for prescription in request.prescriptions() {
         document(&mut xml, envelope, None, Some("M1 Resept"), Some(&prescription.id), |xml| {
@@ -109,7 +114,7 @@ fn dialog(xml: &mut XmlWriter, envelope: &Envelope, request: &Request) {
         let code = request.kind().code();
         xml.open("Dialogmelding", &[("xmlns", DIALOG)]);
         // An answer is a Notat, whoever answers; everything else is a Foresporsel (2.4).
-        if matches!(request, Request::Reply { .. } | Request::TestAnswer) {
+        if request.is_answer() {
             xml.open("Notat", &[]);
             xml.code("TemaKodet", code);
             xml.optional("Tema", request.subject());

@@ -81,6 +81,7 @@ pub struct Representative {
 
 /// Namespace of common parts.
 pub(super) const COMMON: &str = "http://www.kith.no/xmlstds/felleskomponent1";
+const PERSONS: &str = "http://www.kith.no/xmlstds/person/2014-03-28";
 const RELATION: &str = "http://www.kith.no/xmlstds/pasientrelasjon/2014-03-28";
 
 fn ident(xml: &mut XmlWriter, id: &str, kind: code::Code) {
@@ -137,6 +138,21 @@ pub(super) fn patient(xml: &mut XmlWriter, patient: &Patient) {
     xml.leaf("FamilyName", &patient.family_name);
     xml.leaf("GivenName", &patient.given_name);
     ident(xml, patient.national_id.reveal(), patient.national_id.type_code());
+    xml.close();
+}
+
+pub(super) fn persons(xml: &mut XmlWriter, persons: &[Patient]) {
+    xml.open("Personer", &[("xmlns", PERSONS), ("xmlns:fk1", COMMON)]);
+    for person in persons {
+        xml.open("Person", &[]);
+        xml.leaf("fk1:FamilyName", &person.family_name);
+        xml.leaf("fk1:GivenName", &person.given_name);
+        xml.open("fk1:Ident", &[]);
+        xml.leaf("fk1:Id", person.national_id.reveal());
+        xml.code("fk1:TypeId", person.national_id.type_code());
+        xml.close();
+        xml.close();
+    }
     xml.close();
 }
 

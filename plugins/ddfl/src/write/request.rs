@@ -3,6 +3,7 @@
 use jiff::civil::Date;
 
 use super::calendar::CalendarEntry;
+use super::party::Patient;
 use super::prescription::Prescription;
 use super::{WriteError, prescription};
 use crate::message::code::{self, Code};
@@ -169,6 +170,11 @@ pub enum Request {
         /// Which of the two.
         active: bool,
     },
+    /// 28, 29: who of those that were asked about (SIDAB) is digitally active; nobody is 29.
+    DigitalUsers {
+        /// Who is.
+        active: Vec<Patient>,
+    },
     /// KT, synchronous: do you read me?
     Test,
     /// RKT: yes.
@@ -194,6 +200,8 @@ impl Request {
             Self::OrderCertificate { .. } => Kind::OrderCertificate,
             Self::Reply { .. } => Kind::CitizenReply,
             Self::DigitalStatus { .. } => Kind::DigitalStatus,
+            Self::DigitalUsers { active } if active.is_empty() => Kind::NoDigitalUsers,
+            Self::DigitalUsers { .. } => Kind::DigitalUsers,
             Self::Test => Kind::Test,
             Self::TestAnswer => Kind::TestAnswer,
         }
@@ -211,7 +219,7 @@ impl Request {
             Self::AskClinician { .. } => Process::Consultation,
             Self::Enquire { .. } | Self::OrderCertificate { .. } => Process::Contact,
             Self::Reply { process, .. } => *process,
-            Self::DigitalStatus { .. } => Process::DigitalUser,
+            Self::DigitalStatus { .. } | Self::DigitalUsers { .. } => Process::DigitalUser,
             Self::Test | Self::TestAnswer => Process::Test,
         }
     }
@@ -259,6 +267,18 @@ impl Request {
             | Self::WishCancel { appointment: entry, .. } => Some(entry),
             _ => None,
         }
+    }
+
+    /// Whether it is an answer: then it is a `Notat`, whoever answers.
+    #[must_use]
+    pub const fn is_answer(&self) -> bool {
+        matches!(self, Self::Reply { .. } | Self::DigitalUsers { .. } | Self::TestAnswer)
+    }
+
+    /// Whether it is about no patient.
+    #[must_use]
+    pub const fn is_about_nobody(&self) -> bool {
+        matches!(self, Self::DigitalUsers { .. } | Self::Test | Self::TestAnswer)
     }
 
     pub(super) fn subject(&self) -> Option<&str> {

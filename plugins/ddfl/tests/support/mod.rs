@@ -97,6 +97,10 @@ pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
     test.patient = None;
     let mut test_answer = follow_up("test-answer");
     test_answer.patient = None;
+    let mut digital = follow_up("28");
+    digital.patient = None;
+    let mut nobody = follow_up("29");
+    nobody.patient = None;
     vec![
         ("hlt", envelope("hlt"), Request::FindSlots { from: day("2026-12-01"), until: day("2026-12-29") }),
         ("hbt", envelope("hbt"), Request::FindBooked),
@@ -170,6 +174,8 @@ pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
         ),
         ("sdab-active", envelope("sdab-active"), Request::DigitalStatus { active: true }),
         ("sdab-inactive", envelope("sdab-inactive"), Request::DigitalStatus { active: false }),
+        ("28", digital, Request::DigitalUsers { active: envelope("28").patient.into_iter().collect() }),
+        ("29", nobody, Request::DigitalUsers { active: Vec::new() }),
         ("kt", test, Request::Test),
         ("rkt", test_answer, Request::TestAnswer),
     ]

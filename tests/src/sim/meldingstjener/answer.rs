@@ -283,7 +283,9 @@ pub fn automatic(message: &Inbound, next_start: Option<DateTime>) -> Option<Answ
         | Kind::Clinicians
         | Kind::Test
         | Kind::TestAnswer
-        | Kind::DigitalStatus => {
+        | Kind::DigitalStatus
+        | Kind::DigitalUsers
+        | Kind::NoDigitalUsers => {
             return None;
         }
     })

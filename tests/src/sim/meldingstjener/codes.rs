@@ -39,6 +39,8 @@ pub const NS_RELATION: &str = "http://www.kith.no/xmlstds/pasientrelasjon/2014-0
 pub const NS_PERSONNEL: &str = "http://www.kith.no/xmlstds/helsepersonell/2014-03-28";
 /// Namespace of the list of Helsepersonell.
 pub const NS_PERSONNEL_LIST: &str = "http://www.kith.no/xmlstds/helsepersonell/2015-05-04";
+/// Namespace of lists of persons.
+pub const NS_PERSONS: &str = "http://www.kith.no/xmlstds/person/2014-03-28";
 /// Namespace of the shared components.
 pub const NS_SHARED: &str = "http://www.kith.no/xmlstds/felleskomponent1";
 /// Namespaces of M1 Resept, both published versions.
@@ -163,6 +165,10 @@ pub enum Kind {
     TestAnswer,
     /// SDAB: the citizen became digitally active, or ceased to be so.
     DigitalStatus,
+    /// 28: who is digitally active, of those that the office asked about.
+    DigitalUsers,
+    /// 29: nobody is.
+    NoDigitalUsers,
 }
 
 /// What the guide demands of one kind of message.
@@ -204,6 +210,14 @@ pub const RULES: &[Rule] = &[
     },
     Rule { system: TEST, ..rule(Kind::TestAnswer, "RKT", &["Respons kommunikasjonstest"], &[Process::Test], true) },
     rule(Kind::DigitalStatus, "SDAB", &["Status digital aktiv bruker"], &[Process::Digitalbruker], false),
+    Rule {
+        system: ANSWER,
+        ..rule(Kind::DigitalUsers, "28", &["Digitale aktive brukere"], &[Process::Digitalbruker], false)
+    },
+    Rule {
+        system: ANSWER,
+        ..rule(Kind::NoDigitalUsers, "29", &["Ingen digitale brukere"], &[Process::Digitalbruker], false)
+    },
 ];
 
 const fn rule(
@@ -219,7 +233,12 @@ const fn rule(
 impl Kind {
     /// Whether it is written as `Notat`, as every answer is.
     pub fn is_answer(self) -> bool {
-        matches!(self, Kind::Reply | Kind::TestAnswer)
+        matches!(self, Kind::Reply | Kind::TestAnswer) || self.tells_who_is_digital()
+    }
+
+    /// Whether it answers the office's question of who is digitally active.
+    pub fn tells_who_is_digital(self) -> bool {
+        matches!(self, Kind::DigitalUsers | Kind::NoDigitalUsers)
     }
 
     /// What the guide demands of this kind.
@@ -269,6 +288,7 @@ pub fn answer(value: &str) -> Code {
         "34" => (ANSWER, "Time kunne ikke endres"),
         "DI" => (REQUEST, "Dialog med innbygger"),
         "EKI" => (REQUEST, "Engangskontakt med innbygger"),
+        "SIDAB" => (REQUEST, "Sjekk om innbyggere er digitalt aktive brukere"),
         "KT" => (TEST, "Kommunikasjonstest"),
         "RKT" => (TEST, "Respons kommunikasjonstest"),
         _ => (ANSWER, "Forespørsel avvist"),

@@ -7,6 +7,7 @@
 //! | `POST /control/offices/{herId}/dialogues` | an [`Opening`] and `nationalId` |
 //! | `POST /control/offices/{herId}/notices` | a [`Notice`] and `nationalId` |
 //! | `POST /control/offices/{herId}/test` | a communication test from the office |
+//! | `POST /control/offices/{herId}/digital` | a list of `nationalId`s: which of them are digitally active (SIDAB) |
 //! | `GET /control/offices/{herId}/slots` | slots |
 //! | `POST /control/offices/{herId}/slots/{uid}/take` | takes a slot away |
 //! | `PUT /control/offices/{herId}/online` | `true` or `false` |
@@ -71,6 +72,7 @@ pub fn router(shared: Arc<Shared>, trouble: Trouble) -> Router {
         .route("/dialogues", post(dialogue))
         .route("/notices", post(notices))
         .route("/test", post(begin_test))
+        .route("/digital", post(who_is_digital))
         .route("/slots", get(slots))
         .route("/slots/{uid}/take", post(take))
         .route("/online", put(online))
@@ -140,6 +142,14 @@ pub(super) fn test(state: &mut State, her_id: u32) -> Result<String, SimError> {
     Ok(letter.msg_id)
 }
 
+pub(super) fn ask_digital(state: &mut State, her_id: u32, citizens: &[NationalId]) -> Result<String, SimError> {
+    let now = state.now();
+    let office = state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?;
+    let letter = office.ask_digital(citizens, now)?;
+    state.deliver(her_id, &letter);
+    Ok(letter.msg_id)
+}
+
 pub(super) fn set_online(state: &mut State, her_id: u32, online: bool) -> Result<(), SimError> {
     state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?.online = online;
     if online {
@@ -201,6 +211,12 @@ async fn notices(Extract(shared): App, Path(her_id): Path<u32>, Json(body): Json
 
 async fn begin_test(Extract(shared): App, Path(her_id): Path<u32>) -> Reply {
     let id = shared.with(|state| test(state, her_id))?;
+    Ok(Json(json!({"msgId": id})))
+}
+
+async fn who_is_digital(Extract(shared): App, Path(her_id): Path<u32>, Json(numbers): Json<Vec<String>>) -> Reply {
+    let citizens: Vec<NationalId> = numbers.into_iter().map(NationalId::new).collect();
+    let id = shared.with(|state| ask_digital(state, her_id, &citizens))?;
     Ok(Json(json!({"msgId": id})))
 }
 

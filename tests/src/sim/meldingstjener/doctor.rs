@@ -267,6 +267,15 @@ impl OfficeState {
         Ok(letter)
     }
 
+    /// Asks which of these are digitally active (SIDAB).
+    pub fn ask_digital(&mut self, citizens: &[NationalId], now: Now) -> Result<Letter, SimError> {
+        let known = citizens.iter().map(|citizen| self.citizen(citizen).cloned().ok_or(SimError::NoSuchCitizen));
+        let persons: Vec<Person> = known.collect::<Result<_, _>>()?;
+        let letter = Letter { persons, ..self.opening(Process::Digitalbruker, None, answer("SIDAB"), now)? };
+        self.asked.push((letter.msg_id.clone(), citizens.to_vec()));
+        Ok(letter)
+    }
+
     /// Begins a communication test.
     pub fn test(&mut self, now: Now) -> Result<Letter, SimError> {
         let letter = Letter { ack: false, ..self.opening(Process::Test, None, answer("KT"), now)? };
@@ -301,6 +310,7 @@ impl OfficeState {
             clinicians: Vec::new(),
             prescriptions: Vec::new(),
             attachments: Vec::new(),
+            persons: Vec::new(),
         })
     }
 }

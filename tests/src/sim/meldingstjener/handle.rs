@@ -232,6 +232,23 @@ impl MeldingstjenerSim {
         self.shared.with(|state| control::test(state, office.her_id))
     }
 
+    /// The office asks which of these are digitally active (SIDAB); gives the `MsgId`.
+    pub fn ask_digital(&self, office: &Office, national_ids: &[&str]) -> Result<String, SimError> {
+        let citizens: Vec<NationalId> = national_ids.iter().copied().map(NationalId::new).collect();
+        self.shared.with(|state| control::ask_digital(state, office.her_id, &citizens))
+    }
+
+    /// Waits for the answer to such a question, and gives the numbers of those who are.
+    pub async fn wait_for_digital_answer(&self, office: &Office, question: &str) -> Result<Vec<String>, SimError> {
+        let her_id = office.her_id;
+        self.wait_until("the answer to who is digitally active", |state| {
+            let office = state.offices.iter().find(|one| one.office.her_id == her_id)?;
+            let (_, active) = office.told.iter().find(|(asked, _)| asked == question)?;
+            Some(active.iter().map(|number| number.reveal().to_owned()).collect())
+        })
+        .await
+    }
+
     /// Takes a slot away.
     pub fn take_slot(&self, office: &Office, uid: &str) -> Result<(), SimError> {
         self.at(office.her_id, |office, _| {

@@ -179,6 +179,8 @@ pub struct Inbound {
     pub prescriptions: Vec<Prescription>,
     /// Files.
     pub attachments: Vec<Attachment>,
+    /// Who is digitally active.
+    pub persons: Vec<Person>,
 }
 
 #[cfg(test)]

@@ -100,6 +100,10 @@ pub struct OfficeState {
     pub tests: Vec<String>,
     /// Who became digitally active, or ceased to be so, in the order that it was told.
     pub digital: Vec<(NationalId, bool)>,
+    /// `MsgId` of each question of who is digitally active, and whom it asks about.
+    pub asked: Vec<(String, Vec<NationalId>)>,
+    /// Who is, by the question that was answered.
+    pub told: Vec<(String, Vec<NationalId>)>,
 }
 
 impl OfficeState {
@@ -119,6 +123,8 @@ impl OfficeState {
             blocked: Vec::new(),
             tests: Vec::new(),
             digital: Vec::new(),
+            asked: Vec::new(),
+            told: Vec::new(),
         }
     }
 
@@ -180,6 +186,17 @@ impl OfficeState {
             );
             return Ok(());
         }
+        if message.kind.tells_who_is_digital() {
+            let parent = message.references.as_ref().map(|references| references.parent.as_str());
+            let asked = self.asked.iter().find(|(question, _)| Some(question.as_str()) == parent);
+            let of_them = |person: &Person| asked.is_some_and(|(_, them)| them.contains(&person.national_id));
+            findings.expect(
+                asked.is_some() && message.persons.iter().all(of_them),
+                "28 and 29 answer a question of the office's, and name nobody else",
+                || message.msg_id.clone(),
+            );
+            return Ok(());
+        }
         let goes_on = match message.kind {
             Kind::Reply => true,
             Kind::Consultation | Kind::Contact => message.references.is_some(),
@@ -235,6 +252,11 @@ impl OfficeState {
         }
         if message.kind == Kind::Test {
             return vec![self.letter(&message, answer("RKT"), now)];
+        }
+        if message.kind.tells_who_is_digital() {
+            let question = message.references.map(|references| references.parent).unwrap_or_default();
+            self.told.push((question, message.persons.into_iter().map(|person| person.national_id).collect()));
+            return Vec::new();
         }
         let Some(patient) = message.patient.clone() else {
             return vec![self.letter(&message, answer("31"), now)];
@@ -365,6 +387,7 @@ impl OfficeState {
             clinicians: Vec::new(),
             prescriptions: Vec::new(),
             attachments: Vec::new(),
+            persons: Vec::new(),
         }
     }
 

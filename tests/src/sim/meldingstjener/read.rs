@@ -81,9 +81,9 @@ fn read_with_id(root: &Element, info: &Element, msg_id: &str, findings: &mut Fin
         None => None,
     };
     findings.expect(
-        patient.is_some() || matches!(rule.kind, Kind::Test | Kind::TestAnswer),
+        patient.is_some() != (matches!(rule.kind, Kind::Test | Kind::TestAnswer) || rule.kind.tells_who_is_digital()),
         "Patient has names and a national identity number",
-        || "it is missing or incomplete".to_owned(),
+        || "it is missing or incomplete, or there where nobody is meant".to_owned(),
     );
     let mut inbound = Inbound {
         msg_id: msg_id.to_owned(),
@@ -104,6 +104,7 @@ fn read_with_id(root: &Element, info: &Element, msg_id: &str, findings: &mut Fin
         events: Vec::new(),
         prescriptions: Vec::new(),
         attachments: Vec::new(),
+        persons: Vec::new(),
     };
     content::form(form, &mut inbound, findings);
     content::documents(root, &mut inbound, findings);

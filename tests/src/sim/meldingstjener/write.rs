@@ -1,7 +1,7 @@
 //! Writes the offices' messages: envelope, dialog, calendar, attachments, in the style of each record system.
 
 use super::codes::{
-    Code, NS_BASE64, NS_CALENDAR, NS_DIALOG, NS_HEAD, NS_PERSONNEL, NS_PERSONNEL_LIST, NS_SHARED, NS_XHTML,
+    Code, NS_BASE64, NS_CALENDAR, NS_DIALOG, NS_HEAD, NS_PERSONNEL, NS_PERSONNEL_LIST, NS_PERSONS, NS_SHARED, NS_XHTML,
     ORGANISATION_ID, PERSON_ID, Process, ROLE,
 };
 use super::message::{Attachment, Event, Person, References};
@@ -54,6 +54,8 @@ pub struct Letter {
     pub prescriptions: Vec<Element>,
     /// Files.
     pub attachments: Vec<Attachment>,
+    /// Whom the office asks about.
+    pub persons: Vec<Person>,
 }
 
 /// Writes the whole message.
@@ -83,6 +85,10 @@ pub fn letter(letter: &Letter, office: &Office, style: &Style) -> Vec<u8> {
             list = list.with(entry);
         }
         root = root.with(document(None, None, ("XML", "XML-instans"), None, Some("Behandlere"), list));
+    }
+    if !letter.persons.is_empty() {
+        let list = Element::new(NS_PERSONS, "Personer").with_all(letter.persons.iter().map(asked_about));
+        root = root.with(document(None, Some(&generated), ("XML", "XML-instans"), None, None, list));
     }
     for prescription in &letter.prescriptions {
         root = root.with(document(None, None, ("XML", "XML-instans"), None, Some("M1"), prescription.clone()));
@@ -181,6 +187,16 @@ fn patient(person: &Person) -> Element {
         .field("FamilyName", person.family_name.clone())
         .field("GivenName", person.given_name.clone())
         .with(ident(NS_HEAD, NS_HEAD, person.national_id.reveal(), (typed.0, typed.1, PERSON_ID)))
+}
+
+fn asked_about(person: &Person) -> Element {
+    let shared = |name: &str, text: &str| Element::new(NS_SHARED, name).with_text(text);
+    let typed = if person.national_id.is_d_number() { ("DNR", "D-nummer") } else { ("FNR", "Fødselsnummer") };
+    let number = person.national_id.reveal();
+    Element::new(NS_PERSONS, "Person")
+        .with(shared("FamilyName", &person.family_name))
+        .with(shared("GivenName", &person.given_name))
+        .with(ident(NS_SHARED, NS_SHARED, number, (typed.0, typed.1, PERSON_ID)))
 }
 
 fn document(

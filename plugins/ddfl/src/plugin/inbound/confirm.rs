@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::super::memory::{self, Memory};
 use super::super::transport;
 use super::Round;
+use super::asked::ANSWERING;
 use crate::message::code::ReceiptError;
 
 /// Requests that confirming a message takes.
@@ -39,6 +40,9 @@ pub(super) struct Pending {
     pub(super) about: Option<(String, u32)>,
     /// The conversation that ends with it, and the office whose memory holds it.
     pub(super) ends: Option<(String, u32)>,
+    /// Of a question that is still to be answered: which of its events were answered with yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) question: Option<Vec<usize>>,
     /// The gateway has settled it: what remains is to confirm.
     pub(super) settled: bool,
 }
@@ -98,7 +102,8 @@ impl Round {
                 }
                 settle(&mut pending, &dispositions);
             }
-            let affordable = self.budget.left() >= CONFIRMING;
+            let answering = if pending.question.is_some() { ANSWERING } else { 0 };
+            let affordable = self.budget.left() >= CONFIRMING + answering;
             if !works || !affordable || !self.confirm_one(&mut pending)? {
                 works = works && affordable;
                 rest.push(pending);
@@ -115,6 +120,12 @@ impl Round {
         }
         if let Some((conversation, office)) = pending.ends.take() {
             memory::forget(&Memory::of(office), &conversation)?;
+        }
+        if let (Some(active), Some(delivery)) = (&pending.question, pending.deliveries.first()) {
+            if !self.answer_question(delivery, active)? {
+                return Ok(false);
+            }
+            pending.question = None;
         }
         if pending.receipt != Wanted::No {
             let Some(delivery) = pending.deliveries.first() else { return Ok(true) };
@@ -154,13 +165,20 @@ fn settle(pending: &mut Pending, dispositions: &BTreeMap<&str, &Disposition>) {
     if !pending.events.iter().all(accepted) {
         pending.ends = None;
     }
-    if pending.receipt != Wanted::AsSettled {
-        return;
-    }
+    let asked = pending.question.is_some();
     let refused = pending.events.iter().find_map(|event| match dispositions.get(event.as_str()) {
+        // A no is an answer, and no refusal.
+        Some(Disposition::Refused(RefusalReason::NotDigitallyActive | RefusalReason::UnknownCitizen)) if asked => None,
         Some(Disposition::Refused(reason)) => Some(*reason),
         _ => None,
     });
+    if asked {
+        let yes = pending.events.iter().enumerate().filter(|(_, event)| accepted(event)).map(|(at, _)| at);
+        pending.question = refused.is_none().then(|| yes.collect());
+    }
+    if pending.receipt != Wanted::AsSettled {
+        return;
+    }
     if let Some(reason) = refused {
         let (code, details) = no(reason);
         pending.receipt = Wanted::Refused(code.code().value.to_owned(), details.to_owned());
@@ -197,7 +215,7 @@ fn receipt_error(code: &str) -> ReceiptError {
 }
 
 /// Whether a step is done. What Meldingstjener refuses outright is not tried again: it would be refused for ever.
-fn done(sent: Result<(), Failure>, what: &str) -> bool {
+pub(super) fn done(sent: Result<(), Failure>, what: &str) -> bool {
     match sent {
         Ok(()) => true,
         Err(Failure::Faulty(fault)) => {

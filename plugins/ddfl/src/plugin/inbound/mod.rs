@@ -8,7 +8,9 @@
 //! - `confirm` — receipts and read marks for what is settled.
 //! - `receipt` — application receipts for what we sent.
 //! - `test` — the communication test.
+//! - `asked` — who is digitally active.
 
+mod asked;
 mod confirm;
 mod receipt;
 mod test;
@@ -175,6 +177,9 @@ impl Round {
             }
             return Ok(());
         }
+        if message.kind == Some(Kind::AreDigital) && !message.is_answer {
+            return self.ask(listed, bytes, message, wanted);
+        }
         if waited_for(message) && self.hold(&listed.id, YOUNG, YOUNG) {
             return Ok(());
         }
@@ -250,6 +255,7 @@ impl Round {
             receipt,
             about: None,
             ends: None,
+            question: None,
             settled: false,
         })
     }

@@ -67,6 +67,7 @@ impl Round {
             receipt: Wanted::No,
             about,
             ends: None,
+            question: None,
             settled: false,
         });
         Ok(())

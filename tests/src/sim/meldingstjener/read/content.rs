@@ -2,7 +2,8 @@
 
 use super::{Findings, code, is_calendar, is_dialog, person};
 use crate::sim::meldingstjener::codes::{
-    DELIVERY, Kind, NS_BASE64, NS_PRESCRIPTION, NS_RELATION, NS_SHARED, PERSON_ID, REPRESENTATION, ROLE, YES_NO,
+    DELIVERY, Kind, NS_BASE64, NS_PERSONS, NS_PRESCRIPTION, NS_RELATION, NS_SHARED, PERSON_ID, REPRESENTATION, ROLE,
+    YES_NO,
 };
 use crate::sim::meldingstjener::message::{Attachment, Event, Inbound, Prescription};
 use crate::sim::meldingstjener::tree::Element;
@@ -72,6 +73,14 @@ pub(super) fn documents(root: &Element, inbound: &mut Inbound, findings: &mut Fi
             prescription(payload, inbound, findings);
         } else if payload.ns == NS_RELATION {
             relation(payload, inbound, findings);
+        } else if payload.ns == NS_PERSONS {
+            let read = payload.all("Person").filter_map(|element| person(element, NS_SHARED, findings));
+            inbound.persons = read.collect();
+            findings.expect(
+                inbound.persons.len() == payload.all("Person").count(),
+                "Personer has names and national identity numbers",
+                || payload.name.clone(),
+            );
         } else if payload.ns == NS_BASE64 {
             attachment(reference, payload, inbound, findings);
         } else {
@@ -204,6 +213,11 @@ pub(super) fn required(inbound: &Inbound, findings: &mut Findings) {
         }
         _ => {}
     }
+    findings.expect(
+        inbound.persons.is_empty() != (kind == Kind::DigitalUsers),
+        "28 says who is digitally active, and nothing else names persons",
+        || kind.rule().code.to_owned(),
+    );
     coded(inbound, findings);
     events(inbound, findings);
 }
