@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     dialog::{Clinician, OfficeName, Provider},
-    ids::{AppointmentId, HprNumber},
+    ids::{AppointmentId, HprNumber, PluginId},
     service::EncounterMode,
 };
 
@@ -72,6 +72,8 @@ pub struct SlotQuery {
     pub clinician: Option<HprNumber>,
     /// Only held like this.
     pub mode: Option<EncounterMode>,
+    /// Of this national provider beside the GP; of the GP's office when absent.
+    pub provider: Option<PluginId>,
 }
 
 /// The body of `POST /v1/me/appointments` and of `POST /v1/me/appointments/{id}/change`: a slot, as it was shown.
@@ -90,6 +92,10 @@ pub struct NewBooking {
     /// Why, at most 1,000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// The national provider beside the GP whose slot it is; the GP's office when absent. An appointment stays with its
+    /// provider when it is changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<PluginId>,
 }
 
 /// The body of `POST /v1/me/appointments/{id}/cancel`.

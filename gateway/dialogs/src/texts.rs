@@ -131,6 +131,7 @@ texts! {
     dialog_full = "Dialogen har så mange meldinger som den kan ha. Åpne en ny.", "Dialogen har så mange meldingar som han kan ha. Opne ein ny.", "The dialog has as many messages as it can hold. Open a new one.";
     changed_since = "Dialogen er endret siden du leste den. Les den på nytt.", "Dialogen er endra sidan du las han. Les han på nytt.", "The dialog has changed since you read it. Read it again.";
     provider_left = "Legekontoret bruker ikke lenger løsningen som dette ble gjort i. Bruk tjenestene som kontoret tilbyr nå.", "Legekontoret bruker ikkje lenger løysinga som dette vart gjort i. Bruk tenestene som kontoret tilbyr no.", "The office no longer uses the solution in which this was done. Use the services that the office offers now.";
+    stays_with_its_provider = "En time flyttes hos den den er avtalt med.", "Ein time blir flytta hos den han er avtalt med.", "An appointment is moved with whom it was made.";
     not_redirected = "Legekontoret har ikke bedt deg om å sende denne dialogen som en slik tjeneste.", "Legekontoret har ikkje bede deg om å sende denne dialogen som ei slik teneste.", "The office has not asked you to send this dialog as such a service.";
     resent_already = "Denne dialogen er alt sendt på nytt.", "Denne dialogen er alt send på nytt.", "This dialog has already been sent again.";
     too_long_to_resend = "Det du skrev, er for langt for én melding. Skriv en ny.", "Det du skreiv, er for langt for éi melding. Skriv ei ny.", "What you wrote is too long for one message. Write a new one.";

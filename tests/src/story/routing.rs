@@ -8,7 +8,7 @@ use jiff::{ToSpan as _, Zoned};
 use serde_json::{Value, json};
 
 use super::{
-    citizen::{Citizen, office_messages},
+    citizen::{Citizen, booking, office_messages},
     elvebredden, kry,
     teller::Teller,
     vendor::Clinic,
@@ -212,6 +212,9 @@ async fn beside_the_gp(tell: &mut Teller, house: &House, ola: &mut Citizen) -> a
         "which is said not to be his GP",
         offer["consent"].as_str().is_some_and(|said| said.contains("ikke fastlegen")),
     )?;
+    let read = ola.portal.get("/v1/me/services/{service}/guidance", &["consultation"]).query("provider=kry");
+    let read = tell.ask("Ola reads what a doctor there needs to know", read, StatusCode::OK).await?;
+    tell.equal("it is the vendor's form", read.json["form"]["title"].as_str(), Some("Før konsultasjonen"))?;
     let mut opening = kry::opening("Jeg er på reise.");
     opening["provider"] = json!("kry");
     let dialog = ola.opens(tell, "asks a doctor there", &opening).await?;
@@ -220,5 +223,16 @@ async fn beside_the_gp(tell: &mut Teller, house: &House, ola: &mut Citizen) -> a
     house.kry.answer(&visit.id, &KryAnswer::Finish { text, specialist: false })?;
     let read = ola.sees_closed(tell, "is answered there", &dialog, "answered").await?;
     tell.equal("it is not with his GP", read["ownGp"].as_bool(), Some(false))?;
-    tell.check("nor with his office", read["office"]["herId"] != HAVNEGATA.service_her_id)
+    tell.check("nor with his office", read["office"]["herId"] != HAVNEGATA.service_her_id)?;
+    let free = ola.portal.get("/v1/me/slots", &[]).query("provider=kry");
+    let free = tell.ask("Ola looks for a time there", free, StatusCode::OK).await?;
+    let mut wanted = booking(&free.json["items"][0]);
+    wanted["provider"] = json!("kry");
+    let call = ola.portal.post("/v1/me/appointments", &[], &wanted);
+    let booked = tell.ask("Ola books it", call, StatusCode::CREATED).await?;
+    tell.equal("it is with the vendor", booked.text("/provider/id")?, "kry")?;
+    let call = ola.portal.post("/v1/me/appointments/{appointment}/cancel", &[booked.text("/id")?], &json!({}));
+    tell.ask("Ola cancels it where it was booked", call, StatusCode::OK).await?;
+    let left = house.kry.bookings(OLA.national_id).iter().filter(|booking| !booking.cancelled).count();
+    tell.equal("nothing is left of it", left, 0)
 }

@@ -176,7 +176,7 @@ fn structs() -> Vec<Struct> {
             "",
             fields_of!(appointment::NewBooking {
                 slot: String, start: Timestamp, end: Timestamp, clinician: Option<dialog::Clinician>,
-                reason: Option<String>,
+                reason: Option<String>, provider: Option<PluginId>,
             }),
         ),
         plain(R::NewCancellation, "", fields_of!(appointment::NewCancellation { reason: Option<String> })),

@@ -3,7 +3,7 @@
 
 use dialog_contract::{
     appointment::{NewBooking, NewCancellation},
-    ids::AppointmentId,
+    ids::{AppointmentId, PluginId},
     practice::Booking,
     problem::ProblemType,
     provider::{Failure, Outage},
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     Desk, Outcome, TRIES,
-    practice::{Offer, Practice},
+    practice::{Offer, Practice, of_directory},
     replies::Before,
     slots::horizon,
     trail::{Trail, Unsettled},
@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     answer::{Ended, Refusal},
+    identity::CitizenId,
     permit::{Citizen, Permitted},
     ports::store::StoreError,
     record::{OperationKind, StoredOperation},
@@ -98,14 +99,15 @@ impl Desk {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
+            let beside = self.beside_of(&kind, citizen, locale).await?;
             let (practice, offer) = match &kind {
-                OperationKind::Pay { .. } => self.payment_agreed(who, trail).await?,
+                OperationKind::Pay { .. } => self.payment_agreed(who, beside.as_ref(), trail).await?,
                 OperationKind::Survey { .. } => {
                     let (practice, offer, agreed) = self.survey_agreed(who, request, &kind, trail).await?;
                     kind = agreed;
                     (practice, offer)
                 }
-                _ => self.direct_booking(who, trail).await?,
+                _ => self.direct_booking(who, beside.as_ref(), trail).await?,
             };
             let (id, mut step) = (Uuid::now_v7(), Step::default());
             match &kind {
@@ -160,14 +162,47 @@ impl Desk {
         Err(Refusal::unavailable(locale))
     }
 
-    /// The office lets citizens book directly.
+    /// The national provider beside the GP that an operation goes to; none where it is the GP's office.
+    async fn beside_of(
+        &self,
+        kind: &OperationKind,
+        citizen: CitizenId,
+        locale: Locale,
+    ) -> Result<Option<PluginId>, Refusal> {
+        let (plugin, office) = match kind {
+            OperationKind::Book { booking } => return Ok(booking.provider.clone()),
+            OperationKind::Survey { .. } => return Ok(None),
+            OperationKind::Change { appointment, booking } => {
+                let stored = self.own_appointment(*appointment, citizen, locale).await?;
+                if booking.provider.as_ref().is_some_and(|provider| *provider != stored.provider.id) {
+                    let mut errors = Errors::new(locale);
+                    errors.add("/provider", texts::stays_with_its_provider(locale));
+                    errors.into_result()?;
+                }
+                (stored.provider.id, stored.office.her_id)
+            }
+            OperationKind::Cancel { appointment, .. } => {
+                let stored = self.own_appointment(*appointment, citizen, locale).await?;
+                (stored.provider.id, stored.office.her_id)
+            }
+            OperationKind::Pay { invoice, .. } => {
+                let stored = self.own_invoice(*invoice, citizen, locale).await?.1;
+                (stored.provider.id, stored.office.her_id)
+            }
+        };
+        let national = self.directory.national().await.map_err(|error| of_directory(&error, locale))?;
+        Ok(national.into_iter().any(|one| one.provider == plugin && one.office == office).then_some(plugin))
+    }
+
+    /// The office, or the national provider beside it, lets citizens book directly.
     pub(crate) async fn direct_booking(
         &self,
         who: &Permitted<Citizen>,
+        provider: Option<&PluginId>,
         trail: &mut Trail,
     ) -> Result<(Practice, Offer), Refusal> {
         trail.service(Service::Appointment);
-        let practice = self.practice_of(&who.target().national_identity_number, trail.locale).await?;
+        let practice = self.practice_with(who, Service::Appointment, provider, trail.locale).await?;
         trail.office(practice.office.her_id);
         let offer = self.offered(&practice, Service::Appointment, trail.locale).await?;
         trail.plugin(&offer.agreement.plugin);
@@ -181,7 +216,7 @@ impl Desk {
     async fn may(
         &self,
         kind: &OperationKind,
-        citizen: crate::identity::CitizenId,
+        citizen: CitizenId,
         offer: &Offer,
         locale: Locale,
     ) -> Result<(), Refusal> {

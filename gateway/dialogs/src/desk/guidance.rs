@@ -3,6 +3,7 @@
 use dialog_contract::{
     action::Action,
     guidance::{EmergencyNumber, Follows, Guidance, GuidanceChoice, GuidanceQuestion, ShownForm},
+    ids::PluginId,
     problem::ProblemType,
     service::{Locale, Service},
 };
@@ -26,13 +27,19 @@ impl Desk {
     /// `GET /v1/me/services/{service}/guidance`: 200 also where the office does not offer the service, and says so.
     ///
     /// # Errors
-    /// `service-not-offered` for what is not for citizens; `no-practice` where the citizen is on no GP's list.
-    pub async fn guidance(&self, who: &Permitted<Citizen>, request: &Request, service: Service) -> Outcome {
+    /// `service-not-offered` for what is not for citizens; `invalid` where `provider` is no national one; `no-practice` where the citizen is on no GP's list.
+    pub async fn guidance(
+        &self,
+        who: &Permitted<Citizen>,
+        request: &Request,
+        service: Service,
+        provider: Option<PluginId>,
+    ) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
             let mut trail = desk.trail(Action::GuidanceRead, &who, &asked);
             trail.service(service);
-            let ended = desk.guide(&who, &asked, service, &mut trail).await;
+            let ended = desk.guide(&who, &asked, (service, provider.as_ref()), &mut trail).await;
             desk.conclude(trail, ended).await
         })
         .await
@@ -42,7 +49,7 @@ impl Desk {
         &self,
         who: &Permitted<Citizen>,
         request: &Request,
-        service: Service,
+        (service, provider): (Service, Option<&PluginId>),
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
@@ -50,11 +57,13 @@ impl Desk {
             let detail = texts::service_not_offered(service, locale);
             return Err(Refusal::new(ProblemType::ServiceNotOffered, detail));
         };
-        let practice = self.practice_of(&who.target().national_identity_number, locale).await?;
-        let office = practice.office.her_id;
-        trail.office(office);
+        let practice = self.practice_with(who, service, provider, locale).await?;
+        trail.office(practice.office.her_id);
         // As an opening would go now: while the GP is away, perhaps to another office with a form of its own.
-        let routed = self.routed(practice.clone(), service, None, locale).await?;
+        let routed = match provider {
+            Some(_) => practice.clone(),
+            None => self.routed(practice.clone(), service, None, locale).await?,
+        };
         let (offered, form, telephone) = tokio::join!(
             self.offered_service(routed.office.her_id, &routed.agreements, service, locale),
             self.form_shown(&routed, service, request),

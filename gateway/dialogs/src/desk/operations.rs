@@ -384,7 +384,7 @@ fn appointment(appointment: provider::Appointment) -> Operated {
 }
 
 fn wanted(booking: &NewBooking) -> provider::Booking {
-    let NewBooking { slot, start, end, clinician, reason } = booking.clone();
+    let NewBooking { slot, start, end, clinician, reason, provider: _ } = booking.clone();
     provider::Booking { slot, start, end, clinician, reason }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use dialog_contract::{
     action::Action,
-    ids::{DialogId, InvoiceId, PaymentId},
+    ids::{DialogId, InvoiceId, PaymentId, PluginId},
     page::Page,
     payment::{Invoice, Payment, PaymentStatus},
     problem::ProblemType,
@@ -28,7 +28,7 @@ use crate::{
     identity::CitizenId,
     keys,
     permit::{Citizen, Permitted},
-    ports::store::{Range, StoreError},
+    ports::store::{Range, Revision, StoreError},
     record::{OperationKind, StoredInvoice, StoredPayment},
     request::Request,
     shelf::Step,
@@ -39,16 +39,16 @@ use crate::{
 const PAYMENTS: usize = 200;
 
 impl Desk {
-    /// `GET /v1/me/invoices`: 200 with what the citizen owes the office, in the provider's order. One that the gateway
+    /// `GET /v1/me/invoices`: 200 with what the citizen owes the office, or the national provider beside it, in the provider's order. One that the gateway
     /// knows to be paid is left out, also where the provider's accounts are slower.
     ///
     /// # Errors
     /// `service-not-offered` where the office takes no payments here; every failure of the provider.
-    pub async fn invoices(&self, who: &Permitted<Citizen>, request: &Request) -> Outcome {
+    pub async fn invoices(&self, who: &Permitted<Citizen>, request: &Request, provider: Option<PluginId>) -> Outcome {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
             let mut trail = desk.trail(Action::PaymentsOutstanding, &who, &asked);
-            let ended = desk.outstanding(&who, &asked, &mut trail).await;
+            let ended = desk.outstanding(&who, &asked, provider.as_ref(), &mut trail).await;
             desk.conclude(trail, ended).await
         })
         .await
@@ -107,12 +107,13 @@ impl Desk {
         &self,
         who: &Permitted<Citizen>,
         request: &Request,
+        provider: Option<&PluginId>,
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
-        let (practice, offer) = self.payment_agreed(who, trail).await?;
+        let (practice, offer) = self.payment_agreed(who, provider, trail).await?;
         self.remember(who, &practice, &offer.agreement.plugin, locale).await?;
         let key = request.id.to_string();
         let context = self.context(self.subject(who, &practice, &offer, Service::Payment, locale, &key)).await;
@@ -162,18 +163,31 @@ impl Desk {
         }
     }
 
-    /// The office takes payments here.
+    /// The office, or the national provider beside it, takes payments here.
     pub(crate) async fn payment_agreed(
         &self,
         who: &Permitted<Citizen>,
+        provider: Option<&PluginId>,
         trail: &mut Trail,
     ) -> Result<(Practice, Offer), Refusal> {
         trail.service(Service::Payment);
-        let practice = self.practice_of(&who.target().national_identity_number, trail.locale).await?;
+        let practice = self.practice_with(who, Service::Payment, provider, trail.locale).await?;
         trail.office(practice.office.her_id);
         let offer = self.offered(&practice, Service::Payment, trail.locale).await?;
         trail.plugin(&offer.agreement.plugin);
         Ok((practice, offer))
+    }
+
+    /// The citizen's own invoice; anybody else's is not there.
+    pub(crate) async fn own_invoice(
+        &self,
+        id: InvoiceId,
+        citizen: CitizenId,
+        locale: Locale,
+    ) -> Result<(Revision, StoredInvoice), Refusal> {
+        let found = self.shelf.invoice(id).await.map_err(|error| Refusal::of_store(&error, locale))?;
+        let own = found.filter(|(_, stored)| stored.citizen == citizen);
+        own.ok_or_else(|| Refusal::not_found(locale))
     }
 
     /// Writes into `step` that the operation `id` begins a payment of the invoice. Whoever comes at the same time has a
@@ -187,9 +201,7 @@ impl Desk {
         locale: Locale,
     ) -> Result<(), Refusal> {
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
-        let found = self.shelf.invoice(invoice).await.map_err(of_store)?;
-        let own = found.filter(|(_, stored)| stored.citizen == citizen);
-        let (revision, mut stored) = own.ok_or_else(|| Refusal::not_found(locale))?;
+        let (revision, mut stored) = self.own_invoice(invoice, citizen, locale).await?;
         let conflict = |detail: &str| Err(Refusal::new(ProblemType::Conflict, detail));
         if stored.provider.id != offer.agreement.plugin {
             return conflict(texts::provider_left(locale));

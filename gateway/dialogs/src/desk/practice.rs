@@ -225,6 +225,24 @@ impl Desk {
         Ok(Practice { office, agreements, clinician, own_gp, ..practice })
     }
 
+    /// Where what is asked for goes: to the citizen's own office, or to the provider that they chose beside the GP.
+    ///
+    /// # Errors
+    /// As [`Desk::practice_of`] and [`Desk::routed`].
+    pub(crate) async fn practice_with(
+        &self,
+        who: &Permitted<Citizen>,
+        service: Service,
+        provider: Option<&PluginId>,
+        locale: Locale,
+    ) -> Result<Practice, Refusal> {
+        let practice = self.practice_of(&who.target().national_identity_number, locale).await?;
+        match provider {
+            Some(_) => self.routed(practice, service, provider, locale).await,
+            None => Ok(practice),
+        }
+    }
+
     /// Who answers in a dialog from now on, where that is another than before: the GP is away, or is back.
     pub(crate) async fn answering(&self, draft: &mut Draft, locale: Locale) -> Result<(), Refusal> {
         let Some(gp) = draft.record.general_practitioner.clone() else { return Ok(()) };
@@ -270,8 +288,7 @@ impl Desk {
             let (Some(named), Some(found)) = (named, found) else { continue };
             let agreements = self.agreements(office).await.map_err(unavailable)?;
             let mut services = self.services(office, &agreements, locale).await?;
-            // Times are picked at one's own office alone.
-            services.retain(|offered| offered.available && offered.booking.is_none() && writes(offered.service));
+            services.retain(|offered| offered.available);
             offers.push(NationalOffer {
                 consent: texts::national_consent(&named.name, locale),
                 provider: Provider { id: named.id, name: named.name, kind: named.kind },
@@ -396,9 +413,4 @@ fn practitioner(office: &practice::Office, gp: &Clinician) -> Practitioner {
         absences: Vec::new(),
         specialist: false,
     })
-}
-
-/// It is written, and answered in writing.
-const fn writes(service: Service) -> bool {
-    !matches!(service, Service::Payment | Service::TestResults)
 }

@@ -48,7 +48,7 @@ impl Desk {
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
-        let (practice, offer) = self.direct_booking(who, trail).await?;
+        let (practice, offer) = self.direct_booking(who, query.provider.as_ref(), trail).await?;
         let (from, until) = asked_range(query, self.now(), locale)?;
         self.remember(who, &practice, &offer.agreement.plugin, locale).await?;
         let key = request.id.to_string();

@@ -5,18 +5,20 @@ use dialog_contract::{
         AgreedPrice, ClinicianAbsences, Fallback, Leave, NewAbsences, NewOfficeChoice, NewTerms, OfficeChoice,
         OfficeChoices, OfficeTerms, ServiceTerms, Terms, TermsSource,
     },
+    appointment::{Appointment, NewBooking, NewCancellation, SlotQuery},
     dialog::{ActivityKind, Dialog, Status},
     guidance::Guidance,
     handover::{ExportedDialog, HandedOver, NewHandover},
     ids::PluginId,
     opening::NewDialog,
+    payment::Invoice,
     practice::{Booking, Practice, WhyNot},
     provider::{EventBody, Interface},
     service::{Sent, Service},
 };
 use dialog_core::{
     permit::{OFFICE_SCOPE, OfficeStaff, Permitted, Verified},
-    ports::providers::Installed,
+    ports::{directory::Agreement, providers::Installed},
     request::Request,
 };
 use jiff::{ToSpan as _, civil::date};
@@ -437,6 +439,64 @@ async fn a_national_provider_is_offered_beside_the_gp_and_is_never_the_gp() {
 }
 
 #[tokio::test]
+async fn times_and_invoices_of_a_national_provider_are_asked_for_by_its_name_and_stay_with_it() {
+    let world = World::new().await;
+    installed(&world);
+    let stranger = Some("kry".parse().unwrap());
+    assert_eq!(pointers(world.desk.invoices(&world.kari(), &get(), stranger.clone()).await), ["/provider"]);
+    assert_eq!(pointers(world.desk.guidance(&world.kari(), &get(), Service::Inquiry, stranger).await), ["/provider"]);
+    world.nationally(other());
+    for service in [Service::Appointment, Service::Payment] {
+        let settings = json!({ "clinic": "n" });
+        let agreed = Agreement { office: national_id(), plugin: other(), settings, ..agreement(service) };
+        world.directory.agreements.lock().unwrap().push(agreed);
+    }
+    let [offer] = &practice(&world).await.beside_your_gp[..] else { panic!("one national provider") };
+    let offered: Vec<_> = offer.services.iter().map(|one| (one.service, one.booking)).collect();
+    let direct = (Service::Appointment, Some(Booking::Direct));
+    assert_eq!(offered, [direct, (Service::Inquiry, None), (Service::Payment, None)]);
+
+    let query = SlotQuery { from: None, until: None, clinician: None, mode: None, provider: Some(other()) };
+    world.desk.slots(&world.kari(), &get(), query).await.unwrap();
+    let start = world.now() + 2.hours();
+    let booking = NewBooking {
+        slot: "s1".into(),
+        start,
+        end: start + 20.minutes(),
+        clinician: None,
+        reason: None,
+        provider: Some(other()),
+    };
+    let booked = world.desk.book(&world.kari(), &post("/"), booking.clone()).await.unwrap();
+    let booked: Appointment = serde_json::from_slice(&booked.body).unwrap();
+    assert_eq!((booked.provider.id.clone(), booked.office.her_id), (other(), national_id()));
+    let elsewhere = NewBooking { provider: Some(plugin()), ..booking.clone() };
+    assert_eq!(pointers(world.desk.change(&world.kari(), &post("/"), booked.id, elsewhere).await), ["/provider"]);
+    let moved = NewBooking { provider: None, ..booking };
+    world.desk.change(&world.kari(), &post("/"), booked.id, moved).await.unwrap();
+    // It stands among the citizen's own, whoever their office has.
+    let coming = page::<Appointment>(&world.desk.appointments(&world.kari(), &get()).await.unwrap()).0;
+    assert_eq!(coming.iter().map(|one| one.id).collect::<Vec<_>>(), [booked.id]);
+    let reason = NewCancellation { reason: None };
+    world.desk.cancel(&world.kari(), &post("/"), booked.id, reason).await.unwrap();
+
+    *world.providers.invoices.lock().unwrap() = vec![owed("i-1")];
+    let owed = world.desk.invoices(&world.kari(), &get(), Some(other())).await.unwrap();
+    let owed = page::<Invoice>(&owed).0.remove(0);
+    assert_eq!(owed.provider.id, other());
+    let back = "https://portal.example/paid".to_owned();
+    assert_eq!(world.desk.pay(&world.kari(), &post("/"), owed.id, back).await.unwrap().status, 201);
+    for call in ["slots", "book", "change", "cancel", "outstanding", "pay"] {
+        let calls = world.providers.calls(call);
+        let [seen] = &calls[..] else { panic!("{call}: {calls:?}") };
+        assert_eq!((seen.context.office.her_id, seen.context.clinician.as_ref()), (national_id(), None), "{call}");
+    }
+    let guided = world.desk.guidance(&world.kari(), &get(), Service::Inquiry, Some(other())).await.unwrap();
+    let guided: Guidance = serde_json::from_slice(&guided.body).unwrap();
+    assert_eq!(guided.offered.provider.unwrap().id, other());
+}
+
+#[tokio::test]
 async fn a_substitute_at_another_office_gets_new_dialogs_where_that_one_offers_the_service() {
     let world = World::new().await;
     installed(&world);
@@ -450,7 +510,7 @@ async fn a_substitute_at_another_office_gets_new_dialogs_where_that_one_offers_t
     let shown = practice(&world).await.away.unwrap();
     assert_eq!(shown.office.unwrap().her_id, national_id());
     // What is said before sending is of who gets it.
-    let answer = world.desk.guidance(&world.kari(), &get(), Service::Inquiry).await.unwrap();
+    let answer = world.desk.guidance(&world.kari(), &get(), Service::Inquiry, None).await.unwrap();
     let guided: Guidance = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(guided.offered.provider.unwrap().id, other());
 }

@@ -12,7 +12,14 @@ use jiff::{Timestamp, ToSpan};
 use crate::support::*;
 
 fn booking(start: Timestamp) -> NewBooking {
-    NewBooking { slot: "s1".into(), start, end: start + 20.minutes(), clinician: Some(gp()), reason: None }
+    NewBooking {
+        slot: "s1".into(),
+        start,
+        end: start + 20.minutes(),
+        clinician: Some(gp()),
+        reason: None,
+        provider: None,
+    }
 }
 
 fn shown(body: &[u8]) -> Appointment {
@@ -25,7 +32,7 @@ async fn booked(world: &World) -> Appointment {
     shown(&answer.body)
 }
 
-const ALL: SlotQuery = SlotQuery { from: None, until: None, clinician: None, mode: None };
+const ALL: SlotQuery = SlotQuery { from: None, until: None, clinician: None, mode: None, provider: None };
 
 #[tokio::test]
 async fn slots_come_in_order_of_start_and_only_those_asked_for() {

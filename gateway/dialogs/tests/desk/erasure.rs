@@ -57,7 +57,8 @@ async fn lives(world: &World, number: &str) -> Vec<Attachment> {
     world.desk.open(&who, &post("/v1/me/dialogs"), inquiry("Har dere åpent?")).await.unwrap();
     let start = world.now() + 24.hours();
     let slot = format!("slot-{number}");
-    let booking = NewBooking { slot, start, end: start + 20.minutes(), clinician: Some(gp()), reason: None };
+    let booking =
+        NewBooking { slot, start, end: start + 20.minutes(), clinician: Some(gp()), reason: None, provider: None };
     world.desk.book(&who, &post("/"), booking).await.unwrap();
     vec![used, unused]
 }

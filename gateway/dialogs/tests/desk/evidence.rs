@@ -102,5 +102,6 @@ fn booking_at(world: &World, hours: i64) -> dialog_contract::appointment::NewBoo
         end: start + 20.minutes(),
         clinician: None,
         reason: None,
+        provider: None,
     }
 }

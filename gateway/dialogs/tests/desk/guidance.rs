@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::support::*;
 
 async fn guidance(world: &World, service: Service, locale: Locale) -> Guidance {
-    let answer = world.desk.guidance(&world.kari(), &Request { locale, ..get() }, service).await.unwrap();
+    let answer = world.desk.guidance(&world.kari(), &Request { locale, ..get() }, service, None).await.unwrap();
     serde_json::from_slice(&answer.body).unwrap()
 }
 
@@ -86,7 +86,7 @@ async fn what_the_office_does_not_offer_has_guidance_and_what_is_for_clinicians_
     let guidance = guidance(&world, Service::Certificate, Locale::Nb).await;
     assert_eq!((guidance.offered.available, guidance.offered.why_not), (false, Some(WhyNot::SwitchedOff)));
     assert!(!guidance.suits.is_empty());
-    let outcome = world.desk.guidance(&world.kari(), &get(), Service::Collegial).await;
+    let outcome = world.desk.guidance(&world.kari(), &get(), Service::Collegial, None).await;
     assert_eq!(why(outcome), "service-not-offered no");
     assert_eq!(world.log.last().action, "guidance.read");
 }

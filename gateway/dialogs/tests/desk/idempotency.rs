@@ -128,6 +128,7 @@ async fn a_booking_that_never_reached_the_provider_may_be_tried_again_under_its_
         end: start + 20.minutes(),
         clinician: None,
         reason: None,
+        provider: None,
     };
     world.books(|| Err(unavailable(Sent::No)));
     let first = world.desk.book(&world.kari(), &post_as("/", "k"), booking.clone()).await;

@@ -39,6 +39,7 @@ async fn an_inbox_counts_what_is_unread_awaited_overdue_and_to_come() {
         end: start + jiff::SignedDuration::from_mins(20),
         clinician: Some(gp()),
         reason: None,
+        provider: None,
     };
     world.desk.book(&world.kari(), &post("/"), booking).await.unwrap();
     let counted = inbox(&world, KARI).await;

@@ -89,7 +89,8 @@ const fn dropped(why: &'static str, template: &'static str) -> (NoticeFate, Opti
 async fn book(world: &World, number: &str, hours: i64) {
     let start = world.now() + hours.hours();
     let slot = format!("slot-{hours}");
-    let booking = NewBooking { slot, start, end: start + 20.minutes(), clinician: Some(gp()), reason: None };
+    let booking =
+        NewBooking { slot, start, end: start + 20.minutes(), clinician: Some(gp()), reason: None, provider: None };
     world.desk.book(&world.citizen(number), &post("/"), booking).await.unwrap();
 }
 
@@ -237,7 +238,14 @@ async fn the_citizen_decides_and_nobody_else_and_on_what_holds_now() {
 async fn who_acts_for_another_is_not_told_and_who_cannot_be_reached_is_not_either() {
     let world = world().await;
     let start = world.now() + 48.hours();
-    let booking = NewBooking { slot: "s".into(), start, end: start + 20.minutes(), clinician: None, reason: None };
+    let booking = NewBooking {
+        slot: "s".into(),
+        start,
+        end: start + 20.minutes(),
+        clinician: None,
+        reason: None,
+        provider: None,
+    };
     world.desk.book(&world.kari_for_nora(), &post("/"), booking).await.unwrap();
     assert_eq!(later(&world).await, [dropped("no-address", "appointment-booked")]);
     assert_eq!(given(&world), [], "not to Kari's telephone");

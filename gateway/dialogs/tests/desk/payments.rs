@@ -26,7 +26,7 @@ async fn world() -> World {
 }
 
 async fn invoices(world: &World) -> Vec<Invoice> {
-    page(&world.desk.invoices(&world.kari(), &get()).await.unwrap()).0
+    page(&world.desk.invoices(&world.kari(), &get(), None).await.unwrap()).0
 }
 
 async fn payments(world: &World) -> Vec<Payment> {
@@ -69,7 +69,9 @@ async fn what_is_owed_keeps_its_order_and_its_ids_and_follows_the_provider() {
     let second = invoices(&world).await;
     assert_eq!((second[0].id, second[1].id), (first[0].id, first[1].id));
     assert_eq!((first[1].amount, second[1].amount), (20_400, 30_000));
-    assert!(!String::from_utf8_lossy(&world.desk.invoices(&world.kari(), &get()).await.unwrap().body).contains("i-2"));
+    assert!(
+        !String::from_utf8_lossy(&world.desk.invoices(&world.kari(), &get(), None).await.unwrap().body).contains("i-2")
+    );
 }
 
 #[tokio::test]
@@ -77,7 +79,7 @@ async fn an_invoice_does_not_point_a_citizen_to_anothers_dialog() {
     let world = world().await;
     let dialog = world.opened(consultation("x")).await;
     world.providers.invoices.lock().unwrap()[0].dialog = Some(reference(dialog.id));
-    let answer = world.desk.invoices(&world.citizen(OLA), &get()).await.unwrap();
+    let answer = world.desk.invoices(&world.citizen(OLA), &get(), None).await.unwrap();
     assert_eq!(page::<Invoice>(&answer).0[0].dialog, None);
 }
 
@@ -175,7 +177,7 @@ async fn where_the_office_takes_no_payments_here_nobody_is_asked() {
     let world = world().await;
     let invoice = invoices(&world).await[0].id;
     world.agree(Service::Payment, |agreement| agreement.enabled = false);
-    assert_eq!(why(world.desk.invoices(&world.kari(), &get()).await), "service-not-offered no");
+    assert_eq!(why(world.desk.invoices(&world.kari(), &get(), None).await), "service-not-offered no");
     assert_eq!(why(pay(&world, &post("/"), invoice).await), "service-not-offered no");
     assert_eq!(world.providers.calls("outstanding").len() + world.providers.calls("pay").len(), 1);
 }
@@ -186,7 +188,7 @@ async fn a_plugin_that_exports_no_payments_is_not_offered_for_them() {
     for installed in world.providers.installed.lock().unwrap().values_mut() {
         installed.exports.retain(|interface| *interface != dialog_contract::provider::Interface::Payments);
     }
-    assert_eq!(why(world.desk.invoices(&world.kari(), &get()).await), "service-not-offered no");
+    assert_eq!(why(world.desk.invoices(&world.kari(), &get(), None).await), "service-not-offered no");
 }
 
 #[tokio::test]

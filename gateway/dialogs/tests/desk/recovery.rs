@@ -114,7 +114,7 @@ async fn a_restart_loses_nothing_and_repeats_nothing_that_was_settled() {
 
 fn booking(world: &World) -> NewBooking {
     let start = world.now() + 24.hours();
-    NewBooking { slot: "s1".into(), start, end: start + 20.minutes(), clinician: None, reason: None }
+    NewBooking { slot: "s1".into(), start, end: start + 20.minutes(), clinician: None, reason: None, provider: None }
 }
 
 async fn crashed_booking(world: &World) {

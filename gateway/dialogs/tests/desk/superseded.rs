@@ -72,7 +72,14 @@ async fn befallen(change: &str, commits: u32, trouble: Trouble) -> (Outcome, Vec
             });
             let end = start + 20.minutes();
             let slot = "s1".into();
-            let booking = dialog_contract::appointment::NewBooking { slot, start, end, clinician: None, reason: None };
+            let booking = dialog_contract::appointment::NewBooking {
+                slot,
+                start,
+                end,
+                clinician: None,
+                reason: None,
+                provider: None,
+            };
             world.desk.book(&kari, &asked, booking).await
         }
         _ => {

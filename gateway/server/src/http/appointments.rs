@@ -9,7 +9,7 @@ use axum::{
 };
 use dialog_contract::{
     appointment::{NewBooking, NewCancellation, SlotQuery},
-    ids::{AppointmentId, HprNumber},
+    ids::{AppointmentId, HprNumber, PluginId},
     problem::ProblemType,
     schema::Resource,
     service::EncounterMode,
@@ -32,12 +32,13 @@ pub async fn slots(
     CitizenCaller(citizen): CitizenCaller,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let query = Query::parse(request.uri().query(), &["from", "until", "clinician", "mode"])?;
+    let query = Query::parse(request.uri().query(), &["from", "until", "clinician", "mode", "provider"])?;
     let asked = SlotQuery {
         from: query.get::<Timestamp>("from")?,
         until: query.get::<Timestamp>("until")?,
         clinician: query.get::<HprNumber>("clinician")?,
         mode: query.get::<EncounterMode>("mode")?,
+        provider: query.get::<PluginId>("provider")?,
     };
     Ok(finish(&gateway, gateway.desk.slots(&citizen, &envelope.domain(&request), asked).await))
 }

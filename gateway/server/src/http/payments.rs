@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use dialog_contract::{
-    ids::InvoiceId,
+    ids::{InvoiceId, PluginId},
     payment::NewPayment,
     problem::ProblemType,
     provider::FieldError,
@@ -32,8 +32,8 @@ pub async fn invoices(
     CitizenCaller(citizen): CitizenCaller,
     request: Request,
 ) -> Result<Response, Refusal> {
-    Query::parse(request.uri().query(), &[])?;
-    Ok(finish(&gateway, gateway.desk.invoices(&citizen, &envelope.domain(&request)).await))
+    let provider = Query::parse(request.uri().query(), &["provider"])?.get::<PluginId>("provider")?;
+    Ok(finish(&gateway, gateway.desk.invoices(&citizen, &envelope.domain(&request), provider).await))
 }
 
 /// `POST /v1/me/invoices/{invoice}/pay`

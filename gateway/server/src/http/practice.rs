@@ -7,7 +7,11 @@ use axum::{
     extract::{Path, Request, State},
     response::Response,
 };
-use dialog_contract::{ids::HerId, problem::ProblemType, service::Service};
+use dialog_contract::{
+    ids::{HerId, PluginId},
+    problem::ProblemType,
+    service::Service,
+};
 
 use super::{
     caller::CitizenCaller,
@@ -50,8 +54,8 @@ pub async fn guidance(
     Path(service): Path<String>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    Query::parse(request.uri().query(), &[])?;
+    let provider = Query::parse(request.uri().query(), &["provider"])?.get::<PluginId>("provider")?;
     // What is no service has no guidance.
     let service: Service = service.parse().map_err(|_| Refusal::of(ProblemType::NotFound))?;
-    Ok(finish(&gateway, gateway.desk.guidance(&citizen, &envelope.domain(&request), service).await))
+    Ok(finish(&gateway, gateway.desk.guidance(&citizen, &envelope.domain(&request), service, provider).await))
 }
