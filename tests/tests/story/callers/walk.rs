@@ -192,10 +192,10 @@ fn what_is_anothers_is_not_there_also_for_requests_that_are_whole() -> anyhow::R
         refusal(kari.get("/v1/me/attachments/{attachment}", &[&leilas.attachment]), ProblemType::NotFound).await?;
         let cancel = kari.post("/v1/me/appointments/{appointment}/cancel", &[&leilas.appointment], &json!({}));
         refusal(cancel, ProblemType::NotFound).await?;
-        // Kari's office takes no payments, so that nothing of it is asked for at all.
+        // Whether one's own office takes payments or not.
         let back = json!({ "returnUrl": format!("{PUBLIC_URL}/ferdig") });
         let pay = kari.post("/v1/me/invoices/{invoice}/pay", &[&leilas.invoice], &back);
-        refusal(pay, ProblemType::ServiceNotOffered).await?;
+        refusal(pay, ProblemType::NotFound).await?;
         let pay = citizen(house, &OLA)?.post("/v1/me/invoices/{invoice}/pay", &[&leilas.invoice], &back);
         refusal(pay, ProblemType::NotFound).await?;
         let mut with_file = inquiry("Se bildet.");
