@@ -1,5 +1,5 @@
-//! Direct booking: booking, changing and cancelling; and the way of every operation, also of a payment. It answers at once or fails at once and says what it knows of
-//! whether anything was booked; nothing of it is ever queued.
+//! Direct booking: booking, changing and cancelling; and the way of every operation, also of a payment or a survey. It
+//! answers at once or fails at once, and says what it knows of whether anything was done; nothing of it is ever queued.
 
 use dialog_contract::{
     appointment::{NewBooking, NewCancellation},

@@ -27,7 +27,8 @@ impl Desk {
     /// `GET /v1/me/services/{service}/guidance`: 200 also where the office does not offer the service, and says so.
     ///
     /// # Errors
-    /// `service-not-offered` for what is not for citizens; `invalid` where `provider` is no national one; `no-practice` where the citizen is on no GP's list.
+    /// `service-not-offered` for what is not for citizens; `invalid` where `provider` is no national one; `no-practice`
+    /// where the citizen is on no GP's list.
     pub async fn guidance(
         &self,
         who: &Permitted<Citizen>,

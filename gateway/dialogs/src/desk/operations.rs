@@ -1,4 +1,5 @@
-//! Operations on appointments, payments that are begun, and answers to surveys: the call to the provider, what comes of it, and the repair of one whose maker has died.
+//! Operations on appointments, payments that are begun, and answers to surveys: the call to the provider, what comes of
+//! it, and the repair of one whose maker has died.
 
 use std::time::Duration;
 

@@ -39,8 +39,8 @@ use crate::{
 const PAYMENTS: usize = 200;
 
 impl Desk {
-    /// `GET /v1/me/invoices`: 200 with what the citizen owes the office, or the national provider beside it, in the provider's order. One that the gateway
-    /// knows to be paid is left out, also where the provider's accounts are slower.
+    /// `GET /v1/me/invoices`: 200 with what the citizen owes the office, or the national provider beside it, in the
+    /// provider's order. One that the gateway knows to be paid is left out, also where the provider's accounts are slower.
     ///
     /// # Errors
     /// `service-not-offered` where the office takes no payments here; every failure of the provider.
