@@ -144,28 +144,25 @@ pub(super) fn patient(xml: &mut XmlWriter, patient: &Patient) {
 pub(super) fn persons(xml: &mut XmlWriter, persons: &[Patient]) {
     xml.open("Personer", &[("xmlns", PERSONS), ("xmlns:fk1", COMMON)]);
     for person in persons {
-        xml.open("Person", &[]);
-        xml.leaf("fk1:FamilyName", &person.family_name);
-        xml.leaf("fk1:GivenName", &person.given_name);
-        xml.open("fk1:Ident", &[]);
-        xml.leaf("fk1:Id", person.national_id.reveal());
-        xml.code("fk1:TypeId", person.national_id.type_code());
-        xml.close();
-        xml.close();
+        name_person(xml, &person.family_name, &person.given_name, &person.national_id);
     }
+    xml.close();
+}
+
+fn name_person(xml: &mut XmlWriter, family_name: &str, given_name: &str, national_id: &NationalId) {
+    xml.open("Person", &[]);
+    xml.leaf("fk1:FamilyName", family_name);
+    xml.leaf("fk1:GivenName", given_name);
+    xml.open("fk1:Ident", &[]);
+    xml.leaf("fk1:Id", national_id.reveal());
+    xml.code("fk1:TypeId", national_id.type_code());
+    xml.close();
     xml.close();
 }
 
 pub(super) fn representative(xml: &mut XmlWriter, person: &Representative) {
     xml.open("Pasientrelasjon", &[("xmlns", RELATION), ("xmlns:fk1", COMMON)]);
-    xml.open("Person", &[]);
-    xml.leaf("fk1:FamilyName", &person.family_name);
-    xml.leaf("fk1:GivenName", &person.given_name);
-    xml.open("fk1:Ident", &[]);
-    xml.leaf("fk1:Id", person.national_id.reveal());
-    xml.code("fk1:TypeId", person.national_id.type_code());
-    xml.close();
-    xml.close();
+    name_person(xml, &person.family_name, &person.given_name, &person.national_id);
     xml.code("Relasjon", person.role.code());
     xml.close();
 }
