@@ -190,6 +190,7 @@ fn only_an_operator_can_erase_and_what_names_nobody_is_refused_without_being_rep
         {
             let reply = operator.post("/v1/erasures", &[], &wrong).refused(ProblemType::Invalid).await?;
             ensure!(!reply.json.to_string().contains(mistyped), "{}", reply.json);
+            ensure!(reply.text("/errors/0/pointer")? == "/nationalIdentityNumber", "{}", reply.json);
         }
         // The number in the path would stand in logs of proxies: there is no such path.
         let path = operator.call(http::Method::POST, "/v1/erasures", &[]).query(&format!("n={mistyped}"));

@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 
 use super::{Resource, sentences::Sentence, validate};
 use crate::{
@@ -126,10 +127,26 @@ pub fn parse<T: DeserializeOwned>(resource: Resource, bytes: &[u8], locale: Loca
     let value = read(bytes)?;
     validate(resource, &value, locale).map_err(BodyError::Invalid)?;
     // The schema is stricter than the type, so that this fails only where a rule cannot be written as a schema: check
-    // digits. serde's own words would repeat what was sent.
-    T::deserialize(value).map_err(|_| {
-        BodyError::Invalid(vec![FieldError { pointer: String::new(), detail: Sentence::NotValid.text(locale) }])
+    // digits. serde's own words would repeat what was sent; where it stands does not.
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        BodyError::Invalid(vec![FieldError { pointer: pointer(error.path()), detail: Sentence::NotValid.text(locale) }])
     })
+}
+
+/// Where something stands, as a JSON Pointer (RFC 6901).
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        let name = match segment {
+            Segment::Seq { index } => index.to_string(),
+            Segment::Map { key } => key.replace('~', "~0").replace('/', "~1"),
+            // Within a variant serde does not say where.
+            Segment::Enum { .. } | Segment::Unknown => break,
+        };
+        pointer.push('/');
+        pointer.push_str(&name);
+    }
+    pointer
 }
 
 /// Reads JSON within the limits of [`Limits::V1`], each key of an object once.
