@@ -120,6 +120,7 @@ const fn searched(action: Action) -> &'static str {
         Action::UnreadableList => "GET /unreadable",
         Action::SurveyResultsRead => "GET /v1/survey-results",
         Action::PluginsList => "GET /v1/plugins",
+        Action::CollegialList => "GET /v1/offices/{herId}/collegial-dialogs",
         _ => "",
     }
 }

@@ -12,7 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 use support::{Case, code, command, complained, json, said};
 
-const ACTIONS: [&str; 65] = [
+const ACTIONS: [&str; 71] = [
     "dialog.open",
     "dialog.read",
     "dialog.send",
@@ -77,6 +77,12 @@ const ACTIONS: [&str; 65] = [
     "dialog.hand-over",
     "dialog.mark",
     "dialog.export",
+    "collegial.open",
+    "collegial.list",
+    "collegial.read",
+    "collegial.send",
+    "collegial.join",
+    "collegial.close",
     "future.action",
 ];
 

@@ -152,6 +152,18 @@ closed_list!(
         DialogMark = "dialog.mark",
         /// A citizen's open dialog was exported from a provider that ends.
         DialogExport = "dialog.export",
+        /// A clinician asked a colleague.
+        CollegialOpen = "collegial.open",
+        /// An office's dialogs with colleagues were listed.
+        CollegialList = "collegial.list",
+        /// A dialog between clinicians was read.
+        CollegialRead = "collegial.read",
+        /// A clinician wrote in a dialog with colleagues.
+        CollegialSend = "collegial.send",
+        /// A clinician brought the patient into a dialog with colleagues.
+        CollegialJoin = "collegial.join",
+        /// A clinician ended a dialog with colleagues.
+        CollegialClose = "collegial.close",
     }
 );
 
@@ -187,7 +199,9 @@ impl Action {
             | Self::InboundReceive
             | Self::PluginInstall
             | Self::NoticeSend
-            | Self::DialogHandOver => Effect::Create,
+            | Self::DialogHandOver
+            | Self::CollegialOpen
+            | Self::CollegialSend => Effect::Create,
             Self::DialogRead
             | Self::InboxRead
             | Self::ChoicesRead
@@ -202,7 +216,8 @@ impl Action {
             | Self::LogRead
             | Self::NoticePreferencesRead
             | Self::AgreementsRead
-            | Self::DialogExport => Effect::Read,
+            | Self::DialogExport
+            | Self::CollegialRead => Effect::Read,
             Self::DialogsList
             | Self::DialogsSearch
             | Self::AppointmentsSlots
@@ -215,7 +230,8 @@ impl Action {
             | Self::UnreadableList
             | Self::SurveyResultsRead
             | Self::PluginsList
-            | Self::AccessLogRead => Effect::Search,
+            | Self::AccessLogRead
+            | Self::CollegialList => Effect::Search,
             Self::DialogClose
             | Self::DigitalChoose
             | Self::ArchiveChoose
@@ -230,7 +246,9 @@ impl Action {
             | Self::NoticePreferencesChange
             | Self::AgreementsChange
             | Self::AbsencesChange
-            | Self::DialogMark => Effect::Update,
+            | Self::DialogMark
+            | Self::CollegialJoin
+            | Self::CollegialClose => Effect::Update,
             Self::CitizenErase | Self::PluginRemove | Self::LogPrune => Effect::Delete,
             Self::InboundPoll
             | Self::VideoJoin

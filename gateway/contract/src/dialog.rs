@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     appointment::Appointment,
+    collegial::Between,
     ids::{AttachmentId, DialogId, HerId, HprNumber, MessageId, PluginId},
     observation::Observation,
     opening::Request,
@@ -74,6 +75,9 @@ pub struct Dialog {
     /// Whether it is with the citizen's own GP's office; false where it is with a national provider beside the GP.
     #[serde(default = "own", skip_serializing_if = "is_own")]
     pub own_gp: bool,
+    /// Whose clinicians talk here with the office, where it is between clinicians.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub between: Option<Between>,
     /// Increases with every change; the `ETag` of the dialog.
     pub revision: u64,
 }
@@ -217,6 +221,9 @@ pub struct Author {
     /// The name, as the other side may see it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The clinician's number, where it is one who wrote here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hpr_number: Option<HprNumber>,
 }
 
 closed_list!(
@@ -228,6 +235,8 @@ closed_list!(
         Representative = "representative",
         /// The office.
         Office = "office",
+        /// A clinician of another office, who talks with the office.
+        Clinician = "clinician",
     }
 );
 
@@ -380,5 +389,10 @@ pub enum ActivityKind {
     HandedOver {
         /// As which.
         dialog: DialogId,
+    },
+    /// The patient takes part from now on, where clinicians talk with each other.
+    CitizenJoined {
+        /// They also read what was written before.
+        history: bool,
     },
 }

@@ -20,6 +20,7 @@
 //! - [`health`]: whether the gateway lives and can take requests.
 //! - [`unreadable`]: what arrived and could not be understood.
 //! - [`erasure`]: the order to erase a citizen.
+//! - [`collegial`]: clinicians who talk with each other.
 //! - [`agreement`]: what offices agreed with providers, and choose within that; [`handover`]: what is open where that ends.
 //! - `json`: JSON from outside, within bounds, each key once.
 //! - [`schema`]: the JSON Schemas, compiled, and bodies read by them; [`openapi`]: the API's description.
@@ -30,6 +31,7 @@ pub mod agreement;
 pub mod appointment;
 pub mod audit;
 pub mod choice;
+pub mod collegial;
 pub mod dialog;
 pub mod erasure;
 pub mod event;

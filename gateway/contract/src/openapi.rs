@@ -477,13 +477,14 @@ mod tests {
     }
 
     #[test]
-    fn every_post_of_a_citizen_needs_an_idempotency_key_and_only_those() {
+    fn every_post_of_a_citizen_or_clinician_needs_an_idempotency_key_and_only_those() {
         for (path, item) in fields(&document()["paths"]) {
             for (method, operation) in operations(item) {
                 let mut found = BTreeSet::new();
                 references(&operation["parameters"], &mut found);
                 // A search is a question, asked by POST so that its words stand in no address.
-                let needs = path.starts_with("/v1/me/") && method == "post" && path != "/v1/me/dialogs/search";
+                let own = path.starts_with("/v1/me/") || path.contains("/collegial-");
+                let needs = own && method == "post" && path != "/v1/me/dialogs/search";
                 assert_eq!(found.contains("#/components/parameters/IdempotencyKey"), needs, "{method} {path}");
             }
         }

@@ -75,12 +75,25 @@ pub struct Context {
     pub office: Office,
     /// The citizen's GP, or the substitute.
     pub clinician: Option<Clinician>,
-    /// The citizen; none only where nobody is logged in.
+    /// The citizen; none where nobody is logged in, and where clinicians talk about no patient.
     pub citizen: Option<Citizen>,
     /// Who acts, where that is not the citizen.
     pub representative: Option<Representative>,
     /// What the office agreed with the provider; satisfies the manifest's schema of settings.
     pub settings: serde_json::Value,
+    /// The clinician who acts, where clinicians talk with each other; none where the citizen does, also there.
+    pub colleague: Option<Colleague>,
+}
+
+/// A clinician who acts for an office.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Colleague {
+    /// Who.
+    pub clinician: Clinician,
+    /// Of which office.
+    pub office: Office,
+    /// The citizen takes part in the dialog.
+    pub citizen_takes_part: bool,
 }
 
 /// An office, as plugins see it.
@@ -229,6 +242,8 @@ pub enum Opening {
         from_hpr_number: HprNumber,
         /// Who takes part.
         to: Vec<HerId>,
+        /// Whom there it is for.
+        to_hpr_number: Option<HprNumber>,
     },
 }
 
@@ -474,6 +489,21 @@ pub enum EventBody {
         office: HerId,
         /// About whom.
         citizen: CitizenIdentity,
+    },
+    /// A clinician of the office opened a dialog with a clinician elsewhere.
+    Collegial {
+        /// The provider's reference of it.
+        dialog: String,
+        /// Which office writes.
+        office: HerId,
+        /// To which office.
+        to: HerId,
+        /// Whom there it is for.
+        to_hpr_number: Option<HprNumber>,
+        /// Whom it is about; none where it is about no patient.
+        patient: Option<CitizenIdentity>,
+        /// What was written, and by whom.
+        message: OfficeMessage,
     },
 }
 

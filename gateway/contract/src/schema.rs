@@ -172,6 +172,12 @@ resources! {
     NewHandover = "new-handover.json";
     /// [`crate::handover::HandedOver`].
     HandedOver = "handed-over.json";
+    /// [`crate::collegial::NewCollegialDialog`].
+    NewCollegialDialog = "new-collegial-dialog.json";
+    /// [`crate::collegial::NewCitizenParty`].
+    NewCitizenParty = "new-citizen-party.json";
+    /// A [`crate::page::Page`] of [`crate::collegial::CollegialSummary`].
+    CollegialPage = "collegial-page.json";
 }
 
 impl Resource {

@@ -116,7 +116,8 @@ impl Shelf {
             | EventBody::Results { .. }
             | EventBody::Notified { .. }
             | EventBody::Notice { .. }
-            | EventBody::AskedActive { .. } => None,
+            | EventBody::AskedActive { .. }
+            | EventBody::Collegial { .. } => None,
         };
         if about.is_none() || about != draft.record.reference.as_ref() {
             return Ok(Err(RefusalReason::UnknownDialog));
@@ -203,7 +204,8 @@ impl Shelf {
             | EventBody::Results { .. }
             | EventBody::Notified { .. }
             | EventBody::Notice { .. }
-            | EventBody::AskedActive { .. } => {
+            | EventBody::AskedActive { .. }
+            | EventBody::Collegial { .. } => {
                 return Ok(Err(RefusalReason::Invalid));
             }
         }
@@ -277,7 +279,7 @@ pub(crate) fn office_message(
     draft.record.known_as.push(KnownAs { message: id, id: message.id.clone() });
     draft.message(Message {
         id,
-        author: Author { role: AuthorRole::Office, name: message.author.clone() },
+        author: Author { role: AuthorRole::Office, name: message.author.clone(), hpr_number: None },
         subject: message.subject.clone(),
         text: message.text.clone(),
         attachments: message.attachments.clone(),

@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     Search = 4,
     /// The dialogs that are open with a provider at an office.
     Handover = 17,
+    /// An office's dialogs with colleagues.
+    Collegial = 18,
 }
 
 /// Makes a cursor at `place` in the list of `owner`.

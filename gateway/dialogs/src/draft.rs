@@ -9,7 +9,10 @@ use dialog_contract::{
 };
 use jiff::Timestamp;
 
-use crate::{ports::store::Revision, record::StoredDialog};
+use crate::{
+    ports::store::Revision,
+    record::{Call, CallState, StoredDialog},
+};
 
 /// A dialog as read from the store, to be changed and given to [`crate::shelf::Step::dialog`].
 #[derive(Debug, Clone)]
@@ -40,7 +43,7 @@ impl Draft {
 
     /// Adds a message.
     pub(crate) fn message(&mut self, message: Message) {
-        if message.author.role == AuthorRole::Office {
+        if matches!(message.author.role, AuthorRole::Office | AuthorRole::Clinician) {
             self.news(EventType::MessageReceived);
         }
         self.record.dialog.messages.push(message);
@@ -93,11 +96,31 @@ impl Draft {
         self.status(Status::Closed { outcome, redirect_to }, reason, now)
     }
 
+    /// There is nothing to say to the provider now. What has not begun to be sent is not sent; what may have reached the
+    /// provider is followed by the closing.
+    pub(crate) fn drop_waiting(&mut self, closing: Call, now: Timestamp) {
+        let locale = self.record.locale;
+        for waiting in std::mem::take(&mut self.record.calls) {
+            if waiting.running() || waiting.maybe_sent {
+                self.record.calls.push_back(waiting);
+            } else {
+                let kind = ActivityKind::NotSent { message: waiting.message() };
+                self.activity(now, kind, crate::texts::withdrawn_unsent(locale));
+            }
+        }
+        if self.record.reference.is_some() || !self.record.calls.is_empty() {
+            let state = CallState::Waiting { next: now };
+            self.record.calls.push_back(Call { attempts: 0, reply: None, state, ..closing });
+        }
+    }
+
     /// The citizen has seen what the office wrote; gives what they had not seen before.
     pub(crate) fn seen(&mut self, now: Timestamp) -> Vec<MessageId> {
         let mut opened = Vec::new();
-        for message in &mut self.record.dialog.messages {
-            if message.author.role == AuthorRole::Office && message.seen.is_none() {
+        let from = self.record.shared_from.unwrap_or_default();
+        for message in self.record.dialog.messages.iter_mut().skip(from) {
+            let others = matches!(message.author.role, AuthorRole::Office | AuthorRole::Clinician);
+            if others && message.seen.is_none() {
                 message.seen = Some(now);
                 opened.push(message.id);
             }

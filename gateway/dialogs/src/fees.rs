@@ -96,6 +96,7 @@ mod tests {
             results: Vec::new(),
             archived: None,
             own_gp: true,
+            between: None,
             revision: 1,
         }
     }

@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dialog_contract::{
-    ids::{NationalIdentityNumber, PluginId},
+    ids::{HerId, NationalIdentityNumber, PluginId},
     provider::CitizenIdentity,
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -113,6 +113,14 @@ impl Secret {
     pub(crate) fn citizen(&self, citizen: &NationalIdentityNumber) -> CitizenId {
         let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
             self.mac("citizen", &[citizen.expose().as_bytes()]);
+        CitizenId(id)
+    }
+
+    /// An office, where something is its clinicians' and about no citizen: files that wait for their message, and dialogs
+    /// about no patient. Nobody's number gives the same.
+    pub(crate) fn office(&self, office: HerId) -> CitizenId {
+        let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
+            self.mac("office", &[&office.get().to_be_bytes()]);
         CitizenId(id)
     }
 

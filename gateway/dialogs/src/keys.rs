@@ -11,6 +11,8 @@
 //! | kind | key | value |
 //! | --- | --- | --- |
 //! | `m` | – | [`crate::identity::Secret`] |
+//! | `K` | citizen, dialog between clinicians about them | – |
+//! | `L` | office, newest `updated` first, dialog of its clinicians with colleagues | – |
 //! | `c` | citizen | [`crate::record::StoredCitizen`] |
 //! | `r` | plugin + the plugin's name of the citizen | citizen |
 //! | `d` | dialog | [`crate::record::StoredDialog`] |
@@ -573,6 +575,36 @@ pub(crate) fn open_of(key: &[u8]) -> Option<OpenWith> {
     Some(OpenWith { plugin, office, service, dialog: Uuid::from_slice(dialog).ok()?.into() })
 }
 
+/// That clinicians have a dialog about a citizen.
+pub(crate) fn about(citizen: CitizenId, dialog: DialogId) -> Bytes {
+    key(b'K', &[citizen.bytes(), dialog.uuid().as_bytes()])
+}
+
+/// All dialogs between clinicians about a citizen.
+pub(crate) fn all_about(citizen: CitizenId) -> Bytes {
+    key(b'K', &[citizen.bytes()])
+}
+
+/// The dialog that a key of [`about`] names.
+pub(crate) fn dialog_of_about(key: &[u8]) -> Option<DialogId> {
+    last_uuid(key, 2 + 16).map(DialogId::from)
+}
+
+/// A dialog of an office's clinicians with colleagues, in their list.
+pub(crate) fn collegial(office: HerId, updated: Timestamp, dialog: DialogId) -> Bytes {
+    key(b'L', &[&office.get().to_be_bytes(), &newest_first(updated), dialog.uuid().as_bytes()])
+}
+
+/// All of an office, the latest first.
+pub(crate) fn collegial_of(office: HerId) -> Bytes {
+    key(b'L', &[&office.get().to_be_bytes()])
+}
+
+/// The dialog that a key of [`collegial`] names.
+pub(crate) fn dialog_of_collegial(key: &[u8]) -> Option<DialogId> {
+    last_uuid(key, 2 + 4 + 8).map(DialogId::from)
+}
+
 fn last_uuid(key: &[u8], at: usize) -> Option<Uuid> {
     Uuid::from_slice(key.get(at..)?).ok()
 }
@@ -654,5 +686,7 @@ mod tests {
             assert_eq!(named, Some(OpenWith { plugin, office, service, dialog: dialog_id }));
         }
         assert_eq!(clinician_of_absences(&absences(office, clinician)), Some(clinician));
+        assert_eq!(dialog_of_about(&about(citizen, dialog_id)), Some(dialog_id));
+        assert_eq!(dialog_of_collegial(&collegial(office, at(5), dialog_id)), Some(dialog_id));
     }
 }

@@ -47,9 +47,9 @@ mod told;
 
 pub use calendar::NoTimeZone;
 pub use desk::{
-    AccessFilter, Choosable, Desk, DialogFilter, Download, ErrandKind, ErrandOutcome, ErrandsDone, ErrandsWaiting,
-    FOLDED_INTO_ONE, Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold, NoticesDone, NoticesWaiting, Outcome,
-    Overdue, Ports, Purged, RecordPlace, Retention, StartError, Waiting, WorkDone,
+    AccessFilter, Choosable, CollegialFilter, Desk, DialogFilter, Download, ErrandKind, ErrandOutcome, ErrandsDone,
+    ErrandsWaiting, FOLDED_INTO_ONE, Follow, FollowedEvent, MOST_COUNTED, NoticeFate, NoticeTold, NoticesDone,
+    NoticesWaiting, Outcome, Overdue, Ports, Purged, RecordPlace, Retention, StartError, Waiting, WorkDone,
 };
 pub use identity::KnownCitizens;
 pub use notices::{LINK_CHARACTERS, NoticeRules, Template};

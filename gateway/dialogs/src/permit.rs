@@ -2,7 +2,7 @@
 //! one: what lies behind it cannot be called without.
 
 use dialog_contract::{
-    ids::{NationalIdentityNumber, OrganisationNumber},
+    ids::{HprNumber, NationalIdentityNumber, OrganisationNumber},
     problem::ProblemType,
     service::Representation,
 };
@@ -25,6 +25,9 @@ pub const AUDITOR_SCOPE: &str = "dialog:auditor";
 
 /// The scope of an office's own people, for what their office decides by itself.
 pub const OFFICE_SCOPE: &str = "dialog:office";
+
+/// The scope of clinicians who talk with colleagues.
+pub const CLINICIAN_SCOPE: &str = "dialog:clinician";
 
 /// What a token said, once its signature, issuer and audience have been verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +90,17 @@ pub struct OfficeStaff {
     /// Who logged in.
     pub person: NationalIdentityNumber,
     /// Of which organisation, by the issuer's word; only its own offices are theirs.
+    pub organisation: OrganisationNumber,
+}
+
+/// A clinician, as the issuer says; at which office, the directory says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clinician {
+    /// Who logged in.
+    pub person: NationalIdentityNumber,
+    /// Their number in Helsepersonellregisteret.
+    pub hpr_number: HprNumber,
+    /// Of which organisation; only its own offices are theirs.
     pub organisation: OrganisationNumber,
 }
 
@@ -192,6 +206,17 @@ impl Permitted<OfficeStaff> {
     }
 }
 
+impl Permitted<Clinician> {
+    /// Permits what a clinician may do.
+    ///
+    /// # Errors
+    /// Where the token has expired or lacks [`CLINICIAN_SCOPE`], or the login is below [`PERSON_LEVEL`].
+    pub fn grant(verified: Verified, clinician: Clinician, now: Timestamp) -> Result<Self, NotGranted> {
+        permits(&verified, CLINICIAN_SCOPE, true, now)?;
+        Ok(Self { verified, target: clinician })
+    }
+}
+
 fn permits(verified: &Verified, scope: &'static str, person: bool, now: Timestamp) -> Result<(), NotGranted> {
     if verified.expires <= now {
         Err(NotGranted::Expired)
@@ -246,8 +271,11 @@ mod tests {
         let now = "2025-12-31T00:00:00Z".parse().unwrap();
         let (operator, auditor) = (Operator { person: None }, Auditor { person: None });
         let person = kari().national_identity_number;
-        let staff = OfficeStaff { person, organisation: "310001015".parse().unwrap() };
-        for scope in [CITIZEN_SCOPE, EVENTS_SCOPE, OPERATOR_SCOPE, AUDITOR_SCOPE, OFFICE_SCOPE] {
+        let organisation: OrganisationNumber = "310001015".parse().unwrap();
+        let staff = OfficeStaff { person: person.clone(), organisation: organisation.clone() };
+        let clinician = Clinician { person, hpr_number: 9_123_407.try_into().unwrap(), organisation };
+        let scopes = [CITIZEN_SCOPE, EVENTS_SCOPE, OPERATOR_SCOPE, AUDITOR_SCOPE, OFFICE_SCOPE, CLINICIAN_SCOPE];
+        for scope in scopes {
             let verified = || verified(4, &["openid", scope]);
             let refused = [
                 (CITIZEN_SCOPE, Permitted::<Citizen>::grant(verified(), kari(), now).err()),
@@ -255,6 +283,7 @@ mod tests {
                 (OPERATOR_SCOPE, Permitted::<Operator>::grant(verified(), operator.clone(), now).err()),
                 (AUDITOR_SCOPE, Permitted::<Auditor>::grant(verified(), auditor.clone(), now).err()),
                 (OFFICE_SCOPE, Permitted::<OfficeStaff>::grant(verified(), staff.clone(), now).err()),
+                (CLINICIAN_SCOPE, Permitted::<Clinician>::grant(verified(), clinician.clone(), now).err()),
             ];
             for (needed, refused) in refused {
                 assert_eq!(refused, (needed != scope).then_some(NotGranted::ScopeMissing(needed)), "{scope}");

@@ -487,8 +487,11 @@ impl Step {
                 if let Some(due) = before.owed() {
                     self.batch.delete(keys::owed(due, id));
                 }
-                if before.visible {
+                if before.reaches_citizen() {
                     self.batch.delete(keys::listed(before.citizen, before.dialog.updated, id));
+                }
+                if let Some(key) = before.collegial() {
+                    self.batch.delete(key);
                 }
             }
             None => {
@@ -499,8 +502,17 @@ impl Step {
             if let Some((key, _)) = before.as_ref().and_then(|(_, before)| before.open_with()) {
                 self.batch.delete(key);
             }
+            if let Some(about) = record.about() {
+                self.batch.delete(about);
+            }
             self.batch.delete(key);
             return Ok(record);
+        }
+        if let Some(about) = record.about().filter(|_| before.is_none()) {
+            self.batch.put(about, &b""[..]);
+        }
+        if let Some(key) = record.collegial() {
+            self.batch.put(key, &b""[..]);
         }
         self.batch.put_of(record.citizen.owner(), key, record::encode(&record)?);
         // What the office opened waits for nobody's answer.
@@ -511,7 +523,7 @@ impl Step {
             self.answers.push(FirstAnswer { office, service, after });
         }
         let was_closed = before.as_ref().is_some_and(|(_, before)| before.closed());
-        if record.visible && record.closed() && !was_closed {
+        if record.reaches_citizen() && record.closed() && !was_closed {
             // Whether the citizen wants a copy is asked when it is taken up.
             let task = Task::Archive { dialog: id };
             let (request, trace_id) = (RequestId::new(), Uuid::new_v4().simple().to_string());
@@ -541,7 +553,7 @@ impl Step {
                 self.batch.put(key, if marked { &b"marked"[..] } else { &b""[..] });
             }
         }
-        if record.visible {
+        if record.reaches_citizen() {
             let listed = keys::listed(record.citizen, record.dialog.updated, id);
             self.batch.put_of(record.citizen.owner(), listed, record::encode(&record.listed())?);
         }
@@ -551,7 +563,7 @@ impl Step {
             // Two dialogs under one reference would put one citizen's answer before another.
             self.batch.require_absent(key.clone()).put_of(record.citizen.owner(), key, record::encode(&id)?);
         }
-        if record.visible {
+        if record.reaches_citizen() {
             let dialog = Some((id, record.dialog.revision, record.dialog.status.name()));
             self.news.extend(news.into_iter().map(|kind| News {
                 kind,

@@ -98,6 +98,34 @@ macro_rules! texts {
 }
 
 texts! {
+    /// A patient whom the directory does not know.
+    unknown_patient = "Ingen med dette nummeret står på listen til en fastlege.",
+        "Ingen med dette nummeret står på lista til ein fastlege.",
+        "Nobody with this number is on a GP's list.";
+    /// The office that is asked is one's own, or none.
+    no_other_office = "Må være HER-id-en til et annet kontor i adresseregisteret.",
+        "Må vere HER-id-en til eit anna kontor i adresseregisteret.",
+        "Must be the HER-id of another office in the directory.";
+    /// A patient is to take part in a dialog about nobody.
+    about_no_patient = "Denne dialogen gjelder ingen pasient.",
+        "Denne dialogen gjeld ingen pasient.",
+        "This dialog is about no patient.";
+    /// A patient is to take part who does already.
+    citizen_takes_part = "Pasienten er allerede med i dialogen.",
+        "Pasienten er allereie med i dialogen.",
+        "The patient takes part in the dialog already.";
+    /// A patient is to take part who is not digitally active.
+    patient_gets_letters = "Pasienten er ikke digitalt aktiv, og må få brev.",
+        "Pasienten er ikkje digitalt aktiv, og må få brev.",
+        "The patient is not digitally active, and must be sent a letter.";
+    /// The patient takes part from now on.
+    citizen_joined = "Pasienten er med i dialogen fra nå av.",
+        "Pasienten er med i dialogen frå no av.",
+        "The patient takes part in the dialog from now on.";
+    /// Not for the citizen to end.
+    clinicians_end_it = "Det er behandlerne som avslutter denne dialogen. Du trenger ikke å gjøre noe.",
+        "Det er behandlarane som avsluttar denne dialogen. Du treng ikkje gjere noko.",
+        "The clinicians end this dialog. You need not do anything.";
     fields_invalid = "Noen felter må rettes. Ingenting er sendt.", "Nokre felt må rettast. Ingenting er sendt.", "Some fields must be corrected. Nothing was sent.";
     not_found = "Vi finner ikke det du spør etter.", "Vi finn ikkje det du spør etter.", "We cannot find what you ask for.";
     internal = "Noe gikk galt hos oss. Prøv igjen senere.", "Noko gjekk gale hos oss. Prøv igjen seinare.", "Something went wrong on our side. Please try again later.";
@@ -144,6 +172,7 @@ texts! {
     payment_open = "En betaling av denne regningen er alt begynt. Fullfør den, eller vent til den er utløpt.", "Ei betaling av denne rekninga er alt byrja. Fullfør henne, eller vent til ho er gått ut.", "A payment of this invoice has already been begun. Complete it, or wait until it has expired.";
     already_paid = "Denne regningen er betalt.", "Denne rekninga er betalt.", "This invoice is paid.";
     sent = "Sendt til legekontoret.", "Sendt til legekontoret.", "Sent to the office.";
+    on_its_way = "Er på vei, og sendes når det som kom før, er framme.", "Er på veg, og blir sendt når det som kom før, er framme.", "On its way; it is sent when what came before it has arrived.";
     queued = "Legekontorets løsning er ikke tilgjengelig nå. Vi prøver igjen til det går, i inntil fire døgn; du trenger ikke å sende på nytt.", "Løysinga til legekontoret er ikkje tilgjengeleg no. Vi prøver igjen til det går, i inntil fire døgn; du treng ikkje å sende på nytt.", "The office's solution is not available now. We keep trying for up to four days; you need not send it again.";
     uncertain = "Vi vet ikke om legekontoret har fått dette. Ring legekontoret hvis det haster, eller hvis du ikke hører noe.", "Vi veit ikkje om legekontoret har fått dette. Ring legekontoret om det hastar, eller om du ikkje høyrer noko.", "We do not know whether the office has received this. Call the office if it is urgent, or if you hear nothing.";
     gave_up = "Vi fikk ikke sendt dette innen fristen. Legekontoret har ikke fått det. Ring legekontoret eller prøv igjen.", "Vi fekk ikkje sendt dette innan fristen. Legekontoret har ikkje fått det. Ring legekontoret eller prøv igjen.", "We could not send this within the deadline. The office has not received it. Call the office or try again.";
@@ -212,6 +241,46 @@ pub(crate) fn does_not_serve(interface: &str, locale: Locale) -> String {
         format!("Løsningen har ikke det som trengs her («{interface}»)."),
         format!("Løysinga har ikkje det som trengst her («{interface}»)."),
         format!("The solution does not have what is needed here (\"{interface}\")."),
+    )
+}
+
+/// A clinician whose number is not among those of the office.
+pub(crate) fn not_at_office(office: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("HPR-nummeret ditt er ikke registrert hos {office}."),
+        format!("HPR-nummeret ditt er ikkje registrert hos {office}."),
+        format!("Your HPR number is not registered at {office}."),
+    )
+}
+
+/// A colleague who is not at the office that is asked.
+pub(crate) fn not_of_other_office(office: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Ingen med dette HPR-nummeret er registrert hos {office}."),
+        format!("Ingen med dette HPR-nummeret er registrert hos {office}."),
+        format!("Nobody with this HPR number is registered at {office}."),
+    )
+}
+
+/// An office that takes no questions from colleagues here.
+pub(crate) fn no_collegial(office: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("{office} tar ikke imot henvendelser fra kolleger her nå. Ingenting er sendt."),
+        format!("{office} tek ikkje imot førespurnader frå kollegaer her no. Ingenting er sendt."),
+        format!("{office} does not take questions from colleagues here now. Nothing was sent."),
+    )
+}
+
+/// What a clinician asked for, as an activity.
+pub(crate) fn asked_colleague(office: &str, locale: Locale) -> String {
+    text!(
+        locale,
+        format!("Sendt som spørsmål til kollega hos {office}."),
+        format!("Sendt som spørsmål til kollega hos {office}."),
+        format!("Asked of a colleague at {office}."),
     )
 }
 

@@ -85,6 +85,8 @@ fn every_request_of_the_processes_has_a_golden_file() {
         Kind::Enquiry,
         Kind::OrderCertificate,
         Kind::CitizenReply,
+        Kind::ClinicianAnswer,
+        Kind::Closed,
         Kind::DigitalStatus,
         Kind::DigitalUsers,
         Kind::NoDigitalUsers,
@@ -120,6 +122,10 @@ fn what_is_written_is_read_back() {
         assert_eq!(read.subject, written.subject, "{name}");
         if !written.text.is_empty() {
             assert_eq!(read.text.as_deref(), Some(&*written.text), "{name}");
+        }
+        if let Request::Colleague { roles, .. } = &request {
+            assert_eq!(read.author.unwrap().name, "Ask Myrhaug", "{name}");
+            assert_eq!(read.addressee.and_then(|addressee| addressee.hpr_number), roles.wanted, "{name}");
         }
         assert_eq!(read.attachments.len(), written.attachments.len(), "{name}");
         for (file, sent) in read.attachments.iter().zip(&written.attachments) {
@@ -174,11 +180,14 @@ fn an_older_version_refuses_to_speak_for_another() {
 }
 
 #[test]
-fn only_a_test_and_the_answer_to_who_is_digitally_active_are_about_nobody() {
+fn only_tests_colleagues_and_the_answer_to_who_is_digitally_active_are_about_nobody() {
     for (name, mut envelope, request) in every_kind() {
         envelope.patient = None;
         let result = write(&envelope, &request);
-        if matches!(request, Request::Test | Request::TestAnswer | Request::DigitalUsers { .. }) {
+        if matches!(
+            request,
+            Request::Test | Request::TestAnswer | Request::DigitalUsers { .. } | Request::Colleague { .. }
+        ) {
             assert!(result.is_ok(), "{name}");
         } else {
             assert_eq!(result, Err(WriteError::Missing { field: "patient" }), "{name}");
@@ -188,12 +197,13 @@ fn only_a_test_and_the_answer_to_who_is_digitally_active_are_about_nobody() {
 
 #[test]
 fn the_examples_of_the_standard_are_read() {
-    const OURS: [&str; 9] = [
+    const OURS: [&str; 10] = [
         "AVTALEUTSENDING__",
         "BEHANDLEROVERSIKT__",
         "DIGITALBRUKER__",
         "EKONSULTASJON__",
         "EKONTAKT__",
+        "HELSEPERSONELL__Dialog",
         "RESEPTFORNYELSE__",
         "TEST__",
         "TIMEONSKE__",

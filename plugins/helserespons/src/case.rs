@@ -10,7 +10,7 @@ use crate::person::{self, OnBehalf, Patient};
 use crate::refusal::{self, Pointers};
 use crate::settings::Settings;
 use crate::words::Words;
-use crate::{Helserespons, UPSTREAM, file};
+use crate::{Helserespons, UPSTREAM, consult, file};
 
 /// Characters of a case number, by the contract.
 const MAX_REFERENCE: usize = 256;
@@ -134,6 +134,9 @@ struct Taken {
 
 impl Dialogs for Helserespons {
     fn open(ctx: Context, dialog: String, opening: Opening) -> Result<Opened, Failure> {
+        if let Opening::Collegial(question) = &opening {
+            return consult::open(&ctx, &dialog, question);
+        }
         let settings: Settings = ctx.settings()?;
         let (case, message) = case(&ctx, &dialog, &opening)?;
         let files = message.map_or(&[][..], |message| &message.attachments);
@@ -146,6 +149,9 @@ impl Dialogs for Helserespons {
     }
 
     fn send(ctx: Context, reference: String, message: Message) -> Result<Vec<Event>, Failure> {
+        if let Some(consult) = consult::number(&reference) {
+            return consult::send(&ctx, consult, &message);
+        }
         let entry = Entry {
             request_id: &ctx.idempotency_key,
             entry_id: &message.id,
@@ -164,6 +170,9 @@ impl Dialogs for Helserespons {
     }
 
     fn close(ctx: Context, reference: String) -> Result<Vec<Event>, Failure> {
+        if let Some(consult) = consult::number(&reference) {
+            return consult::close(&ctx, consult);
+        }
         let withdraw = Withdraw { request_id: &ctx.idempotency_key, ssn: person::ssn(&ctx)? };
         let request = upstream::post(UPSTREAM, "/v2/cases").segment(&reference).segment("cancel").json(&withdraw);
         match refusal::sent(request.send(), ctx.locale, &[]) {

@@ -9,17 +9,18 @@ use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
 use dialog_plugin_sdk::text::{clip, filled, line};
 use dialog_plugin_sdk::time;
 use dialog_plugin_sdk::{
-    AppointmentChange, AppointmentChangeKind, Attachment, Closing, DialogFee, DialogFees, DialogMessage, DialogStatus,
-    Event, EventBody, Failure, Interpretation, Locale, NoticeChannel, Observation, OfficeMessage, OfficeOpening,
-    OwnNotice, PaymentChange, PaymentReceipt, PaymentState, Receipt, ReceiptOutcome, Refusal, RenewalAnswer,
-    RenewalDecision, RenewalOutcome, Sent, Service, StatusChange, TestResults, Unreadable, VideoChange, attachments,
-    ids, log,
+    AppointmentChange, AppointmentChangeKind, Attachment, Closing, CollegialOpening, DialogFee, DialogFees,
+    DialogMessage, DialogStatus, Event, EventBody, Failure, Interpretation, Locale, NoticeChannel, Observation,
+    OfficeMessage, OfficeOpening, OwnNotice, PaymentChange, PaymentReceipt, PaymentState, Receipt, ReceiptOutcome,
+    Refusal, RenewalAnswer, RenewalDecision, RenewalOutcome, Sent, Service, StatusChange, TestResults, Unreadable,
+    VideoChange, attachments, ids, log,
 };
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::booking::Booking;
 use crate::case::Type;
+use crate::consult;
 use crate::file::{self, Listed};
 use crate::person::Known;
 use crate::room::Happened;
@@ -97,6 +98,18 @@ enum Kind {
         patient: Known,
         entry: Entry,
     },
+    /// A clinician wrote in a consult.
+    ConsultEntry { consult_no: String, entry: Entry, state: CaseState },
+    /// A clinician of the clinic's asked a colleague elsewhere.
+    ConsultOpened {
+        consult_no: String,
+        to: Colleague,
+        #[serde(default)]
+        patient: Option<Known>,
+        entry: Entry,
+    },
+    /// What a clinician or patient wrote in a consult is in the clinic's record system.
+    ConsultFiled { consult_no: String, entry_id: String },
     /// A one-way message: there is no case, and nothing to answer.
     Notice { notice_no: String, patient: Known, entry: Entry },
     /// What tests found, with the doctor's words; nothing to answer.
@@ -148,6 +161,15 @@ enum Kind {
         #[serde(default)]
         guest: Option<String>,
     },
+}
+
+/// A colleague elsewhere.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Colleague {
+    her_id: u32,
+    #[serde(default)]
+    hpr: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -329,6 +351,31 @@ fn understood(ctx: &InboundContext, change: &Value, budget: &mut Budget) -> Resu
             service: service(kind),
             message: entry.message(budget)?,
             reply_allowed: true,
+        }),
+        Kind::ConsultEntry { consult_no, entry, state } => EventBody::Message(DialogMessage {
+            dialog: consult(&consult_no)?,
+            message: entry.message(budget)?,
+            status: state.into(),
+            redirect: None,
+        }),
+        Kind::ConsultOpened { consult_no, to, patient, entry } => {
+            let numbers = 1..=999_999_999;
+            if !numbers.contains(&to.her_id) || to.hpr.is_some_and(|hpr| !numbers.contains(&hpr)) {
+                return Err("is for a colleague whose numbers are none".into());
+            }
+            EventBody::Collegial(CollegialOpening {
+                dialog: consult(&consult_no)?,
+                office,
+                to: to.her_id,
+                to_hpr_number: to.hpr,
+                patient: patient.map(|patient| patient.identity()),
+                message: entry.message(budget)?,
+            })
+        }
+        Kind::ConsultFiled { consult_no, entry_id } => EventBody::Receipt(Receipt {
+            dialog: consult(&consult_no)?,
+            message: ours(&entry_id)?,
+            outcome: ReceiptOutcome::Delivered,
         }),
         Kind::Notice { notice_no, patient, entry } => EventBody::Opened(OfficeOpening {
             dialog: reference(notice_no)?,
@@ -536,6 +583,10 @@ const fn service(kind: Type) -> Service {
 
 fn office<'a>(ctx: &'a InboundContext, clinic: &str) -> Option<&'a ServedOffice> {
     ctx.offices.iter().find(|served| served.settings::<Settings>().is_ok_and(|settings| settings.clinic == clinic))
+}
+
+fn consult(number: &str) -> Result<String, Odd> {
+    consult::reference(number).ok_or("has a consult's number that is none")
 }
 
 fn reference(text: String) -> Result<String, Odd> {

@@ -5,6 +5,7 @@
 //! | room | what is in it |
 //! | --- | --- |
 //! | [`case`] | written services: the vendor calls a dialog a *case*, and a message an *entry* |
+//! | [`consult`] | clinicians who talk with each other |
 //! | [`booking`] | openings and bookings in both vocabularies |
 //! | [`appointments`] | direct booking |
 //! | [`medication`] | which prescriptions can be renewed |
@@ -23,6 +24,7 @@ pub mod booking;
 pub mod case;
 pub mod change;
 pub mod citizens;
+pub mod consult;
 pub mod file;
 pub mod inbound;
 pub mod medication;

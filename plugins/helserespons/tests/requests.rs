@@ -6,13 +6,13 @@ mod support;
 use dialog_plugin_sdk::appointments::{Appointments, Booking, SlotQuery};
 use dialog_plugin_sdk::citizens::Citizens;
 use dialog_plugin_sdk::dialogs::{
-    AppointmentCancelRequest, AppointmentChangeRequest, AppointmentRequest, Certificate, Consultation,
+    AppointmentCancelRequest, AppointmentChangeRequest, AppointmentRequest, Certificate, Collegial, Consultation,
     ConsultationMode, Dialogs, Inquiry, Opening, Period, Renewal, RenewalItem, SickNoteRenewal,
 };
 use dialog_plugin_sdk::payments::Payments;
 use dialog_plugin_sdk::prescriptions::{Prescriptions, Renewability};
 use dialog_plugin_sdk::video::{RoomState, Video};
-use dialog_plugin_sdk::{Appointment, Context, EncounterMode, Failure, Message};
+use dialog_plugin_sdk::{Appointment, Clinician, Colleague, Context, EncounterMode, Failure, Message};
 use helserespons::Helserespons;
 use serde_json::json;
 use support::{DIALOG, NOW, PNG, SLOT, SSN, answering, booking, context, golden, message, only, represented};
@@ -112,6 +112,61 @@ fn a_further_entry_and_a_withdrawal_name_the_case() {
     ctx.idempotency_key = "key-withdraw".into();
     Helserespons::close(ctx, "H-100001".into()).unwrap();
     golden("case-withdraw", &only(&host));
+}
+
+/// A call of a clinician elsewhere.
+fn of_colleague(key: &str) -> dialog_plugin_sdk::Context {
+    let mut ctx = context();
+    ctx.idempotency_key = key.into();
+    let mut office = ctx.office.clone();
+    (office.her_id, office.name) = (8_150_101, "Fjellveien legesenter".into());
+    let clinician =
+        Clinician { hpr_number: 9_123_407, her_id: None, given_name: "Sigrid".into(), family_name: "Ås".into() };
+    ctx.colleague = Some(Colleague { clinician, office, citizen_takes_part: false });
+    ctx
+}
+
+#[test]
+fn a_colleagues_question_is_a_consult_that_is_signed_and_may_be_about_nobody() {
+    let taken = json!({ "consultNo": "K-100001", "state": "WITH_CLINIC" });
+    let question = || {
+        Opening::Collegial(Collegial {
+            message: message("Hva tenker du?", Vec::new()),
+            from_hpr_number: 9_123_407,
+            to: vec![8_150_301],
+            to_hpr_number: Some(9_123_458),
+        })
+    };
+    let host = answering(201, &taken);
+    let opened = Helserespons::open(of_colleague("key-consult"), DIALOG.into(), question()).unwrap();
+    assert_eq!(opened.reference, "consult/K-100001");
+    golden("consult", &only(&host));
+    drop(host);
+
+    let host = answering(201, &taken);
+    let mut ctx = of_colleague("key-consult-nobody");
+    ctx.citizen = None;
+    Helserespons::open(ctx, DIALOG.into(), question()).unwrap();
+    golden("consult-about-nobody", &only(&host));
+    drop(host);
+
+    let host = answering(201, &taken);
+    let more = || message("Takk.", Vec::new());
+    Helserespons::send(of_colleague("key-consult-entry"), "consult/K-100001".into(), more()).unwrap();
+    golden("consult-entry", &only(&host));
+    drop(host);
+
+    // The patient, who takes part, writes as the patient.
+    let host = answering(201, &taken);
+    let mut ctx = context();
+    ctx.idempotency_key = "key-consult-patient".into();
+    Helserespons::send(ctx, "consult/K-100001".into(), more()).unwrap();
+    golden("consult-patient", &only(&host));
+    drop(host);
+
+    let host = answering(200, &taken);
+    Helserespons::close(of_colleague("key-consult-end"), "consult/K-100001".into()).unwrap();
+    golden("consult-end", &only(&host));
 }
 
 fn appointment() -> Appointment {

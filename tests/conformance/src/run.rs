@@ -165,6 +165,7 @@ impl Run {
             citizen: Some(citizen.clone()),
             representative: None,
             settings: settings.clone(),
+            colleague: None,
         }
     }
 
@@ -364,6 +365,7 @@ fn names(events: &[Event]) -> String {
         EventBody::Notified { .. } => "notified",
         EventBody::Notice { .. } => "notice",
         EventBody::AskedActive { .. } => "asked-active",
+        EventBody::Collegial { .. } => "collegial",
     };
     let last = events.len().saturating_sub(6);
     let names: Vec<_> = events[last..].iter().map(|event| format!("{} {}", kind(&event.body), event.id)).collect();

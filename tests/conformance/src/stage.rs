@@ -157,6 +157,16 @@ pub trait Stage: Send + Sync {
         Err(Unable::not_offered("the office does not write first"))
     }
 
+    /// A clinician of the office asks a colleague elsewhere, about the citizen.
+    async fn asks_colleague(&self, _text: &str) -> Done {
+        Err(Unable::not_offered("the office's clinicians ask nobody elsewhere"))
+    }
+
+    /// HPR numbers of the clinicians elsewhere who wrote in this dialog, a number for each message of theirs.
+    async fn signed(&self, _dialog: &str) -> Done<Vec<u32>> {
+        Err(Unable::not_offered("the stage does not tell who wrote"))
+    }
+
     /// Somebody else takes a free slot.
     async fn takes_slot(&self, _slot: &str) -> Done {
         Err(Unable::not_offered("there are no slots"))

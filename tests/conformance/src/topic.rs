@@ -37,6 +37,8 @@ pub enum Topic {
     TestResults,
     /// What the citizen has read.
     ReadMarks,
+    /// Clinicians of several offices.
+    Collegial,
     /// What the office begins.
     FromTheOffice,
     /// How news arrives.
@@ -45,7 +47,7 @@ pub enum Topic {
 
 impl Topic {
     /// In the order of the report.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Package,
         Self::Booking,
         Self::AppointmentRequest,
@@ -61,6 +63,7 @@ impl Topic {
         Self::ConsultationVideo,
         Self::TestResults,
         Self::ReadMarks,
+        Self::Collegial,
         Self::FromTheOffice,
         Self::News,
     ];
@@ -84,6 +87,7 @@ impl Topic {
             Self::ConsultationVideo => "e-consultation, video",
             Self::TestResults => "test results",
             Self::ReadMarks => "read marks",
+            Self::Collegial => "clinician to clinician",
             Self::FromTheOffice => "messages from the office",
             Self::News => "arrival of news",
         }
@@ -101,6 +105,7 @@ impl Topic {
             Self::SickNoteRenewal => Some(Service::SickNoteRenewal),
             Self::Certificate => Some(Service::Certificate),
             Self::Payment => Some(Service::Payment),
+            Self::Collegial => Some(Service::Collegial),
             Self::Package
             | Self::PracticalInformation
             | Self::Survey

@@ -246,7 +246,8 @@ fn within(event: &Event) {
         | EventBody::Results(_)
         | EventBody::Notified(_)
         | EventBody::Notice(_)
-        | EventBody::AskedActive(_) => {
+        | EventBody::AskedActive(_)
+        | EventBody::Collegial(_) => {
             panic!("a message is none of these")
         }
     }

@@ -388,7 +388,7 @@ impl Told<'_> {
 
     fn event(&mut self) -> types::Event {
         use types::AppointmentChangeKind::{Booked, Cancelled, Moved, Reminder};
-        let body = match self.input.byte() % 14 {
+        let body = match self.input.byte() % 15 {
             0 => types::EventBody::Message(types::DialogMessage {
                 dialog: self.text(),
                 message: self.message(),
@@ -458,6 +458,14 @@ impl Told<'_> {
             13 => {
                 types::EventBody::AskedActive(types::ActiveQuestion { office: self.number(), citizen: self.citizen() })
             }
+            12 => types::EventBody::Collegial(types::CollegialOpening {
+                dialog: self.text(),
+                office: self.number(),
+                to: self.number(),
+                to_hpr_number: self.optional(Self::number),
+                patient: self.optional(Self::citizen),
+                message: self.message(),
+            }),
             8 => types::EventBody::Charged(types::DialogFees {
                 dialog: self.text(),
                 fees: self.list(|told| types::DialogFee {
@@ -716,6 +724,11 @@ fn happened(events: &[Event], numbers: bool) {
             }
             EventBody::Notice { .. } => {}
             EventBody::AskedActive { citizen: whom, .. } => citizen(whom, numbers),
+            EventBody::Collegial { dialog, patient, message: said, .. } => {
+                id(dialog, returned::REFERENCE_CHARACTERS);
+                patient.iter().for_each(|patient| citizen(patient, numbers));
+                message(said);
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use jsonwebtoken::{
 use serde_json::{Value, json};
 
 use super::proof::{ProofKey, Token};
-use crate::sim::world::{Citizen, MARTE, Office};
+use crate::sim::world::{Citizen, Gp, MARTE, Office};
 
 /// `iss` of its tokens.
 pub const ISSUER: &str = "https://login.example.test";
@@ -97,6 +97,11 @@ impl Issuer {
         self.bound(claims)
     }
 
+    /// A token of a clinician, as HelseID gives it: who logged in, their HPR number, and for which organisation.
+    pub fn clinician(&self, office: &Office, gp: &Gp) -> anyhow::Result<Token> {
+        self.bound(clinician_claims(office, gp.hpr))
+    }
+
     /// A token of a machine with this scope: of the operator's, or of an auditor's.
     pub fn machine(&self, client: &str, scope: &str) -> anyhow::Result<Token> {
         self.bound(machine_claims(client, scope))
@@ -126,6 +131,16 @@ impl Issuer {
         header.kid = Some(self.kid.clone());
         Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
     }
+}
+
+/// What a clinician's token says.
+#[must_use]
+pub fn clinician_claims(office: &Office, hpr: &str) -> Value {
+    let mut claims = citizen_claims(&MARTE);
+    claims["scope"] = json!("dialog:clinician");
+    claims["helseid://claims/hpr/hpr_number"] = json!(hpr);
+    claims["helseid://claims/client/claims/orgnr_child"] = json!(office.organisation_number);
+    claims
 }
 
 /// The claims of [`Issuer::citizen`], to be spoilt before signing.

@@ -12,6 +12,7 @@
 //! - [`vendor`]: what the commercial one serves at any office. [`payment`]: what a consultation costs, and paying it.
 //!   [`results`]: what tests found. [`survey`]: what the office asks, by choices alone. [`video`]: meeting a doctor.
 //! - [`notices`]: what Leila is told by text message, once.
+//! - [`collegial`]: Leila's doctor asks a colleague about her, and takes her along.
 //! - [`routing`]: an office decides what it offers, who answers and through whom; a provider beside the GP.
 //! - [`trouble`]: a vendor is down, a slot is gone. [`crash`]: the gateway is killed in the middle.
 //! - [`elvebredden`]: Ánte, who writes when it would suit him. [`shown`]: what all of them show, by service and provider.
@@ -19,6 +20,7 @@
 
 pub mod bekkefaret;
 pub mod citizen;
+pub mod collegial;
 pub mod crash;
 pub mod elvebredden;
 pub mod evidence;
@@ -52,6 +54,7 @@ pub async fn play(tell: &mut Teller, house: &mut House) -> anyhow::Result<()> {
     elvebredden::play(tell, house).await?;
     solsiden::play(tell, house).await?;
     bekkefaret::play(tell, house).await?;
+    collegial::play(tell, house).await?;
     skogbrynet::play(tell, house).await?;
     kry::play(tell, house).await?;
     national::play(tell, house).await?;

@@ -8,8 +8,10 @@ use dialog_contract::{provider::RenewalOutcome, service::Service};
 
 use super::{Trial, helserespons::local, reachable, spoil};
 use crate::sim::{
-    meldingstjener::{self, Attachment, Decision, MeldingstjenerSim, Notice, Opening, Request},
-    world::{FJELLVEIEN, KARI, NORA},
+    meldingstjener::{
+        self, Attachment, Decision, MeldingstjenerSim, NationalId, Notice, Opening, Person, Question, Request,
+    },
+    world::{FJELLVEIEN, KARI, LILLETORGET, NORA},
 };
 
 /// The trial at an office where everything goes through it.
@@ -27,6 +29,7 @@ pub fn trial(sim: &MeldingstjenerSim) -> Trial {
             Topic::ConsultationImage,
             Topic::Inquiry,
             Topic::Certificate,
+            Topic::Collegial,
         ],
         stage: Arc::new(Surgery(sim.clone())),
     }
@@ -117,6 +120,26 @@ impl Stage for Surgery {
             attachments: Vec::new(),
         };
         self.0.open(&FJELLVEIEN, KARI.national_id, &opening).map(drop).map_err(Unable::failed)
+    }
+
+    async fn asks_colleague(&self, text: &str) -> Done {
+        let question = Question {
+            to: LILLETORGET,
+            clinician: None,
+            patient: Some(Person {
+                given_name: KARI.given_name.to_owned(),
+                family_name: KARI.family_name.to_owned(),
+                national_id: NationalId::new(KARI.national_id),
+            }),
+            subject: "Spørsmål".to_owned(),
+            text: text.to_owned(),
+        };
+        self.0.ask_colleague(&FJELLVEIEN, &question).map(drop).map_err(Unable::failed)
+    }
+
+    async fn signed(&self, dialog: &str) -> Done<Vec<u32>> {
+        let authors = self.messages(dialog).into_iter().filter_map(|request| request.message.author);
+        authors.map(|author| author.hpr.parse().map_err(Unable::failed)).collect()
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

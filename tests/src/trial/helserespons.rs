@@ -10,8 +10,11 @@ use serde_json::json;
 
 use super::{Trial, account, reachable, spoil};
 use crate::sim::{
-    helserespons::{self, BookingAct, Case, CaseType, Decision, HelseresponsSim, LabReport, Opening, Outcome, RoomAct},
-    world::{KARI, LEILA, LILLETORGET, Solution},
+    helserespons::{
+        self, BookingAct, Case, CaseType, Consult, Decision, HelseresponsSim, LabReport, Opening, Outcome, Question,
+        RoomAct,
+    },
+    world::{FJELLVEIEN, KARI, LEILA, LILLETORGET, Solution},
 };
 
 /// The trial at an office where everything goes through it.
@@ -32,6 +35,7 @@ pub fn trial(sim: &HelseresponsSim) -> Trial {
             Topic::Certificate,
             Topic::Payment,
             Topic::TestResults,
+            Topic::Collegial,
         ],
         stage: stage(sim),
     }
@@ -43,12 +47,30 @@ pub fn stage(sim: &HelseresponsSim) -> Arc<dyn Stage> {
     Arc::new(Clinic(sim.clone()))
 }
 
+/// What stands before a consult's number in the plugin's references.
+const CONSULT: &str = "consult/";
+
 struct Clinic(HelseresponsSim);
 
 impl Clinic {
     fn case(&self, number: &str) -> Done<Case> {
         let found = self.0.cases().into_iter().find(|case| case.case_no == number);
         found.ok_or_else(|| Unable::failed(format!("no case {number}")))
+    }
+
+    fn consult(&self, number: &str) -> Done<Consult> {
+        let found = self.0.consults().into_iter().find(|consult| consult.consult_no == number);
+        found.ok_or_else(|| Unable::failed(format!("no consult {number}")))
+    }
+
+    /// The office writes in a consult.
+    fn writes(&self, number: &str, answer: Answer) -> Done {
+        let (text, ends) = match answer {
+            Answer::Reply { text, file: None } => (text, false),
+            Answer::Finish { text } => (text, true),
+            _ => return Err(Unable::not_offered("a consult is written in and ended, and no more")),
+        };
+        self.0.reply_in_consult(number, &text, ends).map_err(Unable::failed)
     }
 
     fn answers(&self, number: &str, answer: &helserespons::Answer) -> Done {
@@ -83,6 +105,13 @@ pub(super) fn local(at: Timestamp) -> Done<jiff::civil::DateTime> {
 #[async_trait]
 impl Stage for Clinic {
     async fn received(&self, dialog: &str) -> Done<Received> {
+        if let Some(number) = dialog.strip_prefix(CONSULT) {
+            let said = self.consult(number)?.said;
+            return Ok(Received {
+                texts: said.iter().filter(|one| one.entry.from_patient).map(|one| one.entry.body.clone()).collect(),
+                ..Received::default()
+            });
+        }
         let case = self.case(dialog)?;
         let entries = || case.entries.iter().filter(|entry| entry.from_patient);
         Ok(Received {
@@ -93,6 +122,9 @@ impl Stage for Clinic {
     }
 
     async fn answer(&self, dialog: &str, answer: Answer) -> Done {
+        if let Some(number) = dialog.strip_prefix(CONSULT) {
+            return self.writes(number, answer);
+        }
         let answer = match answer {
             Answer::Reply { text, file: with } => {
                 helserespons::Answer::Reply { text, files: with.map(file).into_iter().collect() }
@@ -149,6 +181,18 @@ impl Stage for Clinic {
             Meeting::Ends => RoomAct::End,
         };
         self.0.meet(dialog, &act).map(drop).map_err(Unable::failed)
+    }
+
+    async fn asks_colleague(&self, text: &str) -> Done {
+        let patient = Some(LEILA.national_id.to_owned());
+        let question = Question { to: FJELLVEIEN, hpr: None, patient, text: text.to_owned() };
+        let clinic = account(&LILLETORGET, Solution::Helserespons)?;
+        self.0.ask_colleague(clinic, &question).map(drop).map_err(Unable::failed)
+    }
+
+    async fn signed(&self, dialog: &str) -> Done<Vec<u32>> {
+        let number = dialog.strip_prefix(CONSULT).unwrap_or(dialog);
+        Ok(self.consult(number)?.said.into_iter().filter_map(|one| one.from.map(|from| from.hpr)).collect())
     }
 
     async fn takes_slot(&self, slot: &str) -> Done {

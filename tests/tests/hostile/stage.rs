@@ -312,6 +312,7 @@ fn context(her_id: u32, told: &str) -> Context {
         }),
         representative: None,
         settings: json!({ "do": told }),
+        colleague: None,
     }
 }
 

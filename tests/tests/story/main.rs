@@ -15,6 +15,7 @@
 //! - [`house_rules`]: what no compiler checks.
 //! - [`packages`]: plugins that come, wait, serve and go while the gateway runs.
 //! - [`routing`]: what offices agreed, changed while everything runs.
+//! - [`collegial`]: clinicians who talk with each other, and the patient whom they bring in.
 //! - [`retention`]: what is in the audit log goes when its time has come.
 //! - [`vendors`]: the tests of the plugins and of the SDK.
 //! - [`auditor`]: the auditor's tool, at the door of a whole gateway.
@@ -33,6 +34,7 @@ mod auditor;
 mod bad_input;
 mod callers;
 mod canary;
+mod collegial;
 mod conformance;
 mod demo;
 mod erasure;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dialog_contract::{
-    access_log, agreement, appointment, audit, choice, dialog, erasure, event, guidance, handover, health,
+    access_log, agreement, appointment, audit, choice, collegial, dialog, erasure, event, guidance, handover, health,
     ids::{
         AppointmentId, AttachmentId, DialogId, EventId, HerId, HprNumber, InvoiceId, MessageId, NationalIdentityNumber,
         OrganisationNumber, PaymentId, PluginId, RequestId,
@@ -52,7 +52,8 @@ fn structs() -> Vec<Struct> {
                     activities: Vec<dialog::Activity>, reply_allowed: bool, unopened: u32,
                     represented_by: Option<dialog::RepresentedBy>, fees: Vec<dialog::Fee>,
                     continues: Option<DialogId>, continued_as: Option<DialogId>, overdue: bool, video: Option<video::Video>,
-                    results: Vec<observation::Observation>, archived: Option<dialog::Archived>, own_gp: bool, revision: u64,
+                    results: Vec<observation::Observation>, archived: Option<dialog::Archived>, own_gp: bool,
+                    between: Option<collegial::Between>, revision: u64,
                 }),
             )
         },
@@ -98,7 +99,7 @@ fn structs() -> Vec<Struct> {
         plain(
             R::Message,
             "/$defs/author",
-            fields_of!(dialog::Author { role: dialog::AuthorRole, name: Option<String> }),
+            fields_of!(dialog::Author { role: dialog::AuthorRole, name: Option<String>, hpr_number: Option<HprNumber> }),
         ),
         plain(
             R::Attachment,
@@ -679,6 +680,52 @@ fn structs() -> Vec<Struct> {
         ),
         plain(R::NewHandover, "", fields_of!(handover::NewHandover { reason: String })),
         plain(R::HandedOver, "", fields_of!(handover::HandedOver { handed_over: u32, left: u32, more: bool })),
+        plain(
+            R::Dialog,
+            "/$defs/between",
+            fields_of!(collegial::Between {
+                office: dialog::OfficeName, clinician: Option<dialog::Clinician>, to: Option<HprNumber>,
+                patient: Option<handover::ExportedCitizen>, citizen_since: Option<Timestamp>,
+            }),
+        ),
+        plain(
+            R::Dialog,
+            "/$defs/patient",
+            fields_of!(handover::ExportedCitizen {
+                national_identity_number: NationalIdentityNumber,
+                given_name: String,
+                family_name: String,
+            }),
+        ),
+        plain(
+            R::NewCollegialDialog,
+            "",
+            fields_of!(collegial::NewCollegialDialog {
+                to: collegial::Addressee, patient: Option<NationalIdentityNumber>, message: opening::NewMessage,
+            }),
+        ),
+        plain(
+            R::NewCollegialDialog,
+            "/$defs/addressee",
+            fields_of!(collegial::Addressee { office: HerId, clinician: Option<HprNumber> }),
+        ),
+        Struct {
+            sparse: &["history"],
+            ..plain(
+                R::NewCitizenParty,
+                "",
+                fields_of!(collegial::NewCitizenParty { message: opening::NewMessage, history: bool }),
+            )
+        },
+        plain(
+            R::CollegialPage,
+            "/$defs/collegialSummary",
+            fields_of!(collegial::CollegialSummary {
+                id: DialogId, office: dialog::OfficeName, clinician: Option<dialog::Clinician>, status: dialog::Status,
+                opened: Timestamp, updated: Timestamp, due: Option<Timestamp>, overdue: bool, about_patient: bool,
+                citizen_takes_part: bool, revision: u64,
+            }),
+        ),
     ]
 }
 
@@ -717,6 +764,7 @@ fn enums() -> Vec<((Resource, &'static str), &'static str, Cases, Sparse)> {
                 FellBack { from: dialog::Provider },
                 ProviderEnded {},
                 HandedOver { dialog: DialogId },
+                CitizenJoined { history: bool },
             }),
             &[],
         ),
@@ -866,6 +914,7 @@ fn every_object_of_the_schemas_has_its_rust_type() {
         Resource::PaymentPage,
         Resource::EventPage,
         Resource::HandoverPage,
+        Resource::CollegialPage,
         Resource::Limits,
     ] {
         known.insert(resource.file().to_owned());
@@ -937,6 +986,9 @@ fn round_resource(resource: Resource, value: &Value) -> Option<Result<Value, Str
         Resource::HandoverPage => round::<Page<handover::ExportedDialog>>(value),
         Resource::NewHandover => round::<handover::NewHandover>(value),
         Resource::HandedOver => round::<handover::HandedOver>(value),
+        Resource::NewCollegialDialog => round::<collegial::NewCollegialDialog>(value),
+        Resource::NewCitizenParty => round::<collegial::NewCitizenParty>(value),
+        Resource::CollegialPage => round::<Page<collegial::CollegialSummary>>(value),
         Resource::ClinicianAbsences => round::<agreement::ClinicianAbsences>(value),
     })
 }

@@ -223,9 +223,19 @@ fn records() -> Vec<Mirror> {
                     idempotency_key: String, locale: Locale, office: provider::Office,
                     clinician: Option<dialog::Clinician>, citizen: Option<provider::Citizen>,
                     representative: Option<provider::Representative>, settings: serde_json::Value,
+                    colleague: Option<provider::Colleague>,
                 }),
             )
         },
+        mirror(
+            "types",
+            "colleague",
+            fields_of!(provider::Colleague {
+                clinician: dialog::Clinician,
+                office: provider::Office,
+                citizen_takes_part: bool,
+            }),
+        ),
         // Plugins have no use for the digest.
         Mirror {
             only_rust: &[("sha256", "string")],
@@ -485,6 +495,10 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
                 },
                 Notice { notice: NoticeId, outcome: provider::NoticeOutcome },
                 AskedActive { office: HerId, citizen: provider::CitizenIdentity },
+                Collegial {
+                    dialog: String, office: HerId, to: HerId, to_hpr_number: Option<HprNumber>,
+                    patient: Option<provider::CitizenIdentity>, message: provider::OfficeMessage,
+                },
             }),
         ),
         (
@@ -534,7 +548,10 @@ fn variants() -> Vec<(&'static str, &'static str, Cases)> {
                 AppointmentCancel { appointment: String, message: Option<provider::Message> },
                 SickNoteRenewal { message: provider::Message, valid_until: Date, degree: u8 },
                 Certificate { purpose: String, message: provider::Message, form: Option<serde_json::Value> },
-                Collegial { message: provider::Message, from_hpr_number: HprNumber, to: Vec<HerId> },
+                Collegial {
+                    message: provider::Message, from_hpr_number: HprNumber, to: Vec<HerId>,
+                    to_hpr_number: Option<HprNumber>,
+                },
             }),
         ),
         (

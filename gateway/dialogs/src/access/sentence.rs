@@ -198,7 +198,28 @@ pub(super) const fn deed(action: Action, locale: Locale) -> Option<Deed> {
             "hentet ut en åpen samtale fra en løsning som opphører" / "hente ut en åpen samtale fra en løsning som opphører",
             "henta ut ein open samtale frå ei løysing som tek slutt" / "hente ut ein open samtale frå ei løysing som tek slutt",
             "exported an open conversation from a solution that ends" / "export an open conversation from a solution that ends"),
+        Action::CollegialOpen => deed!(locale,
+            "spurte en kollega om deg" / "spørre en kollega om deg",
+            "spurde ein kollega om deg" / "spørje ein kollega om deg",
+            "asked a colleague about you" / "ask a colleague about you"),
+        Action::CollegialRead => deed!(locale,
+            "leste en samtale mellom behandlere om deg" / "lese en samtale mellom behandlere om deg",
+            "las ein samtale mellom behandlarar om deg" / "lese ein samtale mellom behandlarar om deg",
+            "read a conversation between clinicians about you" / "read a conversation between clinicians about you"),
+        Action::CollegialSend => deed!(locale,
+            "skrev i en samtale mellom behandlere om deg" / "skrive i en samtale mellom behandlere om deg",
+            "skreiv i ein samtale mellom behandlarar om deg" / "skrive i ein samtale mellom behandlarar om deg",
+            "wrote in a conversation between clinicians about you" / "write in a conversation between clinicians about you"),
+        Action::CollegialJoin => deed!(locale,
+            "tok deg med i en samtale mellom behandlere" / "ta deg med i en samtale mellom behandlere",
+            "tok deg med i ein samtale mellom behandlarar" / "ta deg med i ein samtale mellom behandlarar",
+            "brought you into a conversation between clinicians" / "bring you into a conversation between clinicians"),
+        Action::CollegialClose => deed!(locale,
+            "avsluttet en samtale mellom behandlere om deg" / "avslutte en samtale mellom behandlere om deg",
+            "avslutta ein samtale mellom behandlarar om deg" / "avslutte ein samtale mellom behandlarar om deg",
+            "ended a conversation between clinicians about you" / "end a conversation between clinicians about you"),
         Action::OfficeRead
+        | Action::CollegialList
         | Action::PracticeFetch
         | Action::SurveyResultsRead
         | Action::EventsRead

@@ -17,6 +17,7 @@ use jiff::{Timestamp, ToSpan as _};
 use super::{Desk, Outcome, TRIES, replies::Before, trail::Trail};
 use crate::{
     answer::{Ended, Refusal, Refused, Reply, hex},
+    identity::CitizenId,
     keys,
     media::Sniffer,
     permit::{Citizen, Permitted},
@@ -56,15 +57,17 @@ impl Desk {
         let (desk, who, asked, name) = (self.clone(), who.clone(), request.clone(), name.to_owned());
         self.run(request, async move {
             let mut trail = desk.trail(Action::AttachmentUpload, &who, &asked);
-            let ended = desk.take_in(&who, &asked, &name, bytes, &mut trail).await;
+            let owner = desk.shelf.secret.citizen(&who.target().national_identity_number);
+            let ended = desk.take_in((owner, String::new()), &asked, &name, bytes, &mut trail).await;
             desk.conclude(trail, ended).await
         })
         .await
     }
 
-    async fn take_in(
+    /// Takes a file in: whose it is, and what stands before their idempotency keys.
+    pub(super) async fn take_in(
         &self,
-        who: &Permitted<Citizen>,
+        (owner, prefix): (CitizenId, String),
         request: &Request,
         name: &str,
         bytes: ByteStream,
@@ -72,9 +75,8 @@ impl Desk {
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
-        let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
         // A change without a key is refused before its bytes are read; what they are is part of the change.
-        self.keyed(citizen, request, &request.body_sha256)?;
+        self.keyed(owner, request, &request.body_sha256)?;
         self.record_intent(trail).await?;
         let id = AttachmentId::new();
         let hours = i64::from(Limits::V1.attachment_unused_hours);
@@ -111,8 +113,8 @@ impl Desk {
                 };
                 trail.detail("attachment", id.to_string());
                 trail.detail("attachment_sha256", &*attachment.sha256);
-                let stored_as = StoredAttachment { attachment, citizen, used: Use::Unused, expires };
-                self.keep(stored_as, request, &stored.sha256, trail).await
+                let stored_as = StoredAttachment { attachment, citizen: owner, used: Use::Unused, expires };
+                self.keep(stored_as, &prefix, request, &stored.sha256, trail).await
             }
             None => Err(Refusal::new(ProblemType::UnsupportedMediaType, texts::kind_unknown(locale))),
         };
@@ -126,13 +128,15 @@ impl Desk {
     async fn keep(
         &self,
         stored: StoredAttachment,
+        prefix: &str,
         request: &Request,
         sha256: &[u8; 32],
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
         let of_store = |error: StoreError| Refusal::of_store(&error, locale);
-        let keyed = self.keyed(stored.citizen, request, sha256)?;
+        let mut keyed = self.keyed(stored.citizen, request, sha256)?;
+        keyed.key.key.insert_str(0, prefix);
         for _ in 0..TRIES {
             let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
@@ -141,7 +145,8 @@ impl Desk {
             let mut step = Step::default();
             step.attachment(None, stored.clone(), Use::Unused).map_err(of_store)?;
             let reply = Reply::json(201, &stored.attachment)?;
-            let location = Some(format!("/v1/me/attachments/{}", stored.attachment.id));
+            // A clinician's has no address of its own until it is part of a message.
+            let location = prefix.is_empty().then(|| format!("/v1/me/attachments/{}", stored.attachment.id));
             let reply = Reply { location, ..reply };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
@@ -169,31 +174,60 @@ impl Desk {
     ) -> Result<Download, Refused> {
         let (desk, who, asked) = (self.clone(), who.clone(), request.clone());
         self.run(request, async move {
-            let mut trail = desk.trail(Action::AttachmentRead, &who, &asked);
-            trail.detail("attachment", attachment.to_string());
-            let mut bytes = None;
-            let ended = async {
-                let locale = asked.locale;
-                let citizen = desk.shelf.secret.citizen(&who.target().national_identity_number);
-                let found = desk.shelf.attachment(attachment).await;
-                let found = found.map_err(|error| Refusal::of_store(&error, locale))?;
-                let own = found.map(|(_, stored)| stored).filter(|stored| stored.citizen == citizen);
-                let stored = own.ok_or_else(|| Refusal::not_found(locale))?;
-                let opened = desk.blobs.open(attachment.uuid(), 0).await;
-                bytes = Some((stored.attachment.clone(), opened.map_err(|error| of_blobs(&error, locale))?));
-                Ok(Ended::answered(Reply::json(200, &stored.attachment)?))
-            }
-            .await;
-            if let Some((attachment, _)) = &bytes {
-                trail.detail("attachment_sha256", &*attachment.sha256);
-            }
-            let answer = desk.conclude(trail, ended).await?;
-            match bytes {
-                Some((attachment, bytes)) => Ok(Download { attachment, bytes, receipt: answer.receipt }),
-                None => Err(super::unrecorded(Refusal::internal(asked.locale), &asked)),
-            }
+            let trail = desk.trail(Action::AttachmentRead, &who, &asked);
+            let citizen = desk.shelf.secret.citizen(&who.target().national_identity_number);
+            let found = desk.own_file(citizen, attachment, asked.locale).await;
+            desk.give_out(attachment, found, trail, &asked).await
         })
         .await
+    }
+
+    /// A file of the citizen's own; of a dialog between clinicians, what they may read of it.
+    async fn own_file(&self, citizen: CitizenId, id: AttachmentId, locale: Locale) -> Result<Attachment, Refusal> {
+        let of_store = |error: StoreError| Refusal::of_store(&error, locale);
+        let found = self.shelf.attachment(id).await.map_err(of_store)?;
+        let own = found.map(|(_, stored)| stored).filter(|stored| stored.citizen == citizen);
+        let stored = own.ok_or_else(|| Refusal::not_found(locale))?;
+        if let Use::In { dialog } = stored.used
+            && let Some(draft) = self.shelf.dialog(dialog).await.map_err(of_store)?
+            && draft.record.dialog.between.is_some()
+        {
+            let shown = draft.record.for_citizen();
+            let mut files = shown.messages.iter().flat_map(|message| &message.attachments);
+            if !files.any(|file| file.id == id) {
+                return Err(Refusal::not_found(locale));
+            }
+        }
+        Ok(stored.attachment)
+    }
+
+    /// Gives the bytes of a file out, on record.
+    pub(super) async fn give_out(
+        &self,
+        id: AttachmentId,
+        found: Result<Attachment, Refusal>,
+        mut trail: Trail,
+        request: &Request,
+    ) -> Result<Download, Refused> {
+        let locale = request.locale;
+        trail.detail("attachment", id.to_string());
+        let mut bytes = None;
+        let ended = async {
+            let attachment = found?;
+            let opened = self.blobs.open(id.uuid(), 0).await.map_err(|error| of_blobs(&error, locale))?;
+            let reply = Reply::json(200, &attachment)?;
+            bytes = Some((attachment, opened));
+            Ok(Ended::answered(reply))
+        }
+        .await;
+        if let Some((attachment, _)) = &bytes {
+            trail.detail("attachment_sha256", &*attachment.sha256);
+        }
+        let answer = self.conclude(trail, ended).await?;
+        match bytes {
+            Some((attachment, bytes)) => Ok(Download { attachment, bytes, receipt: answer.receipt }),
+            None => Err(super::unrecorded(Refusal::internal(locale), request)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use dialog_contract::{
     dialog::{Clinician, Message as Shown},
     ids::{HerId, PluginId},
     opening::Request as Asked,
+    practice,
     provider::{
         Citizen, Context, Event, Failure, Fault, Message, Office, Opening, Outage, Period, Reason, RenewalItem,
         Representative,
@@ -59,11 +60,11 @@ pub(crate) struct Subject<'a> {
     pub(crate) key: &'a str,
 }
 
-fn not_now(detail: impl Into<String>) -> Failure {
+pub(super) fn not_now(detail: impl Into<String>) -> Failure {
     Failure::Unavailable(Outage { retry_after: None, sent: Sent::No, detail: detail.into() })
 }
 
-fn defect(detail: &str) -> Failure {
+pub(super) fn defect(detail: &str) -> Failure {
     Failure::Faulty(Fault { sent: Sent::No, detail: detail.into() })
 }
 
@@ -80,7 +81,11 @@ impl Desk {
             locale: record.locale,
             key: &call.key,
         };
-        let context = match self.context(subject).await {
+        let context = match &record.dialog.between {
+            Some(_) => self.context_between(record, call, subject).await,
+            None => self.context(subject).await,
+        };
+        let context = match context {
             Ok(context) => context,
             // Where the office has left the solution there is nobody to tell, and nothing to keep a citizen from it.
             Err(Failure::Declined(reason)) if call.kind == CallKind::Close => {
@@ -143,14 +148,30 @@ impl Desk {
 
     /// Everything about a call that is not its subject.
     pub(crate) async fn context(&self, subject: Subject<'_>) -> Result<Context, Failure> {
+        self.context_about(subject, true).await
+    }
+
+    /// As [`Desk::context`]; not `about` the citizen where clinicians talk about nobody.
+    pub(crate) async fn context_about(&self, subject: Subject<'_>, about: bool) -> Result<Context, Failure> {
         let Subject { plugin, office, service, citizen, representative, clinician, locale, key } = subject;
         let of_store = |error: StoreError| {
             tracing::error!(%error, "the store");
             not_now("the gateway's store does not answer")
         };
         let of_directory = |error: crate::ports::directory::DirectoryError| not_now(error.to_string());
-        let stored = self.shelf.citizen(citizen).await.map_err(of_store)?;
-        let stored = stored.ok_or_else(|| defect("the citizen is not known"))?;
+        let citizen = if about {
+            let stored = self.shelf.citizen(citizen).await.map_err(of_store)?;
+            let stored = stored.ok_or_else(|| defect("the citizen is not known"))?;
+            Some(Citizen {
+                reference: self.shelf.secret.reference(plugin, &stored.national_identity_number),
+                national_identity_number: stored.national_identity_number,
+                given_name: stored.given_name,
+                family_name: stored.family_name,
+                mobile: stored.mobile,
+            })
+        } else {
+            None
+        };
         let found = self.directory.office(office).await.map_err(of_directory)?;
         let found = found.ok_or_else(|| not_now("the directory does not have the office"))?;
         let agreements = self.agreements(office).await.map_err(of_directory)?;
@@ -180,23 +201,23 @@ impl Desk {
         Ok(Context {
             idempotency_key: key.into(),
             locale,
-            office: Office {
-                her_id: found.her_id,
-                organisation_her_id: found.organisation_her_id,
-                organisation_number: found.organisation_number,
-                name: found.name,
-            },
+            office: self::office(found),
             clinician: clinician.cloned(),
-            citizen: Some(Citizen {
-                reference: self.shelf.secret.reference(plugin, &stored.national_identity_number),
-                national_identity_number: stored.national_identity_number,
-                given_name: stored.given_name,
-                family_name: stored.family_name,
-                mobile: stored.mobile,
-            }),
+            citizen,
             representative,
             settings: agreement.settings,
+            colleague: None,
         })
+    }
+}
+
+/// An office, as plugins see it.
+pub(super) fn office(found: practice::Office) -> Office {
+    Office {
+        her_id: found.her_id,
+        organisation_her_id: found.organisation_her_id,
+        organisation_number: found.organisation_number,
+        name: found.name,
     }
 }
 
@@ -248,7 +269,8 @@ pub(crate) fn opening(record: &StoredDialog) -> Option<Opening> {
             Opening::Certificate { purpose: purpose.clone(), message: first?, form: form.clone() }
         }
         Asked::Collegial { from_hpr_number, to } => {
-            Opening::Collegial { message: first?, from_hpr_number: *from_hpr_number, to: to.clone() }
+            let to_hpr_number = record.dialog.between.as_ref().and_then(|between| between.to);
+            Opening::Collegial { message: first?, from_hpr_number: *from_hpr_number, to: to.clone(), to_hpr_number }
         }
     })
 }

@@ -1,6 +1,6 @@
 //! The citizen ends a dialog.
 
-use dialog_contract::{action::Action, dialog::ActivityKind, ids::DialogId, problem::ProblemType};
+use dialog_contract::{action::Action, ids::DialogId, problem::ProblemType};
 
 use super::{
     Desk, Outcome, TRIES,
@@ -13,7 +13,7 @@ use crate::{
     answer::{Ended, Refusal, Reply},
     permit::{Citizen, Permitted},
     ports::store::StoreError,
-    record::{Call, CallKind, CallState},
+    record::CallKind,
     request::Request,
     shelf::Step,
     texts,
@@ -56,6 +56,9 @@ impl Desk {
             if draft.record.closed() {
                 return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
             }
+            if draft.record.dialog.between.is_some() {
+                return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::clinicians_end_it(locale)));
+            }
             matches(&draft, request)?;
             draft.traceparent.clone_from(&request.traceparent);
             let (mut step, now) = (Step::default(), self.now());
@@ -72,20 +75,7 @@ impl Desk {
                     Err(Unsettled::NoEvidence) => return self.take_back(&record, trail).await,
                 }
             }
-            // Nothing to say to the provider now. What has not begun to be sent is not sent; what may have reached the
-            // provider is followed by the closing.
-            for waiting in std::mem::take(&mut draft.record.calls) {
-                if waiting.running() || waiting.maybe_sent {
-                    draft.record.calls.push_back(waiting);
-                } else {
-                    let kind = ActivityKind::NotSent { message: waiting.message() };
-                    draft.activity(now, kind, texts::withdrawn_unsent(locale));
-                }
-            }
-            if draft.record.reference.is_some() || !draft.record.calls.is_empty() {
-                let state = CallState::Waiting { next: now };
-                draft.record.calls.push_back(Call { attempts: 0, reply: None, state, ..call });
-            }
+            draft.drop_waiting(call, now);
             draft.close(withdrawn(&draft.record), None, None, now);
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;

@@ -149,6 +149,7 @@ impl Desk {
         for _ in 0..TRIES {
             let before = found.total();
             self.remove_dialogs(id, &mut found).await?;
+            self.remove_dialogs_about(id, &mut found).await?;
             self.remove_appointments(id, &mut found).await?;
             self.remove_invoices(id, &mut found).await?;
             self.remove_payments(id, &mut found).await?;
@@ -194,6 +195,22 @@ impl Desk {
         }
     }
 
+    /// Dialogs between clinicians about the citizen, of which the citizen may have seen nothing.
+    async fn remove_dialogs_about(&self, citizen: CitizenId, found: &mut Found) -> Result<(), StoreError> {
+        loop {
+            let entries = self.shelf.store.scan(keys::all(keys::all_about(citizen), AT_ONCE)).await?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            for entry in entries {
+                if let Some(dialog) = keys::dialog_of_about(&entry.key) {
+                    self.remove_dialog(dialog, citizen, found).await?;
+                }
+                self.shelf.store.commit(deleting([entry.key])).await?;
+            }
+        }
+    }
+
     /// Removes a dialog of the citizen's, with its files; false where it is not there, or not the citizen's.
     async fn remove_dialog(&self, dialog: DialogId, citizen: CitizenId, found: &mut Found) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
@@ -216,6 +233,9 @@ impl Desk {
             }
             if let Some((open, _)) = record.open_with() {
                 batch.delete(open);
+            }
+            if let Some(listed) = record.collegial() {
+                batch.delete(listed);
             }
             if let Some(reference) = &record.reference {
                 batch.delete(keys::dialog_by_reference(&record.plugin, reference));

@@ -28,6 +28,10 @@ impl Desk {
     pub(crate) async fn behind(&self, draft: &Draft, call: &Call, came: &Came) -> Result<Option<Provider>, StoreError> {
         let Came::Called(Err(Failure::Unavailable(outage))) = came else { return Ok(None) };
         let record = &draft.record;
+        // A colleague is asked where they are, or not.
+        if record.dialog.between.is_some() {
+            return Ok(None);
+        }
         if outage.sent != Sent::No || call.maybe_sent || call.kind != CallKind::Open || record.closed() {
             return Ok(None);
         }

@@ -326,6 +326,7 @@ impl Desk {
             request: request.id,
             trace_id: request.trace_id.clone(),
             traceparent: request.traceparent.clone(),
+            by: None,
         };
         let mut calls = VecDeque::from([call(CallKind::Open, id.to_string())]);
         for message in messages.iter().skip(1) {

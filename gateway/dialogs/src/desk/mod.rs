@@ -25,6 +25,7 @@
 //! - [`agreements`]: what offices agreed, over what the directory says; [`terms`]: the operator changes it; [`offices`]:
 //!   the office decides within it, and says who is away.
 //! - [`handover`]: what is open with a provider that an office has left.
+//! - [`collegial`]: clinicians who talk with each other.
 //! - [`counts`]: how much waits, and how much is overdue, for the operator.
 //! - [`feed`]: what the portal is told; [`purge`]: what is forgotten; [`erasure`]: who is.
 
@@ -37,6 +38,7 @@ mod calls;
 mod choices;
 mod citizens;
 mod closing;
+mod collegial;
 mod counts;
 mod erasure;
 mod errands;
@@ -81,6 +83,7 @@ pub use self::{
     access::AccessFilter,
     attachments::Download,
     choices::Choosable,
+    collegial::CollegialFilter,
     counts::{ErrandsWaiting, MOST_COUNTED, NoticesWaiting, Overdue, Waiting},
     errands::{ErrandKind, ErrandOutcome, ErrandsDone},
     feed::{Follow, FollowedEvent},
@@ -92,6 +95,7 @@ pub use self::{
 };
 pub(crate) use self::{
     calls::SETTLING_TIME,
+    collegial::exported,
     trail::{Trail, Unsettled},
 };
 use crate::{

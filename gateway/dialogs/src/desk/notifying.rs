@@ -475,6 +475,9 @@ impl Desk {
         for entry in &entries {
             let Some(id) = keys::dialog_of_owed(&entry.key) else { continue };
             let Some(draft) = self.shelf.dialog(id).await? else { continue };
+            if !draft.record.reaches_citizen() {
+                continue;
+            }
             let (about, office) = (Subject::Dialog(id), draft.record.dialog.office.her_id);
             let pending = Pending { template: Template::Overdue, office, about, at: now };
             pend(&mut batch, draft.record.citizen, &pending, now)?;

@@ -194,10 +194,12 @@ impl Desk {
             Some(acting) => Author {
                 role: AuthorRole::Representative,
                 name: Some(format!("{} {}", acting.given_name, acting.family_name)),
+                hpr_number: None,
             },
             None => Author {
                 role: AuthorRole::Citizen,
                 name: Some(format!("{} {}", given_and_family_name.0, given_and_family_name.1)),
+                hpr_number: None,
             },
         };
         Message {
@@ -226,6 +228,7 @@ impl Desk {
             request: request.id,
             trace_id: request.trace_id.clone(),
             traceparent: request.traceparent.clone(),
+            by: None,
         }
     }
 
@@ -286,6 +289,7 @@ impl Desk {
             results: Vec::new(),
             archived: None,
             own_gp: practice.own_gp,
+            between: None,
             revision: 1,
         };
         StoredDialog {
@@ -303,6 +307,7 @@ impl Desk {
             ended: false,
             calls: VecDeque::from([self.begin(CallKind::Open, id.to_string(), request, reply)]),
             known_as: Vec::new(),
+            shared_from: None,
         }
     }
 

@@ -306,16 +306,30 @@ impl Desk {
         service: Service,
         locale: Locale,
     ) -> Result<Result<Offer, WhyNot>, Refusal> {
+        // No citizen speaks as a clinician.
+        if service == Service::Collegial {
+            return Ok(Err(WhyNot::NotForCitizens));
+        }
+        self.offer_to_anyone(agreements, service, locale).await
+    }
+
+    /// As [`Desk::offer`], whoever asks.
+    pub(crate) async fn offer_to_anyone(
+        &self,
+        agreements: &[Agreement],
+        service: Service,
+        locale: Locale,
+    ) -> Result<Result<Offer, WhyNot>, Refusal> {
         let now = self.now();
         let of_service = || agreements.iter().filter(|agreement| agreement.service == service);
         let agreed = of_service().find(|agreement| agreement.enabled && agreement.offered_at(now));
-        // Clinicians cannot log in yet, and no citizen speaks as one.
-        let Some(agreement) = agreed.filter(|_| service != Service::Collegial) else {
-            return Ok(Err(match service {
-                Service::Collegial => WhyNot::NotForCitizens,
-                _ if of_service().any(|agreement| agreement.offered_at(now)) => WhyNot::SwitchedOff,
-                _ if of_service().next().is_some() => WhyNot::NotNow,
-                _ => WhyNot::NotAgreed,
+        let Some(agreement) = agreed else {
+            return Ok(Err(if of_service().any(|agreement| agreement.offered_at(now)) {
+                WhyNot::SwitchedOff
+            } else if of_service().next().is_some() {
+                WhyNot::NotNow
+            } else {
+                WhyNot::NotAgreed
             }));
         };
         let installed = self.providers.installed(&agreement.plugin);

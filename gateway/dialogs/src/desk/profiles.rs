@@ -162,6 +162,7 @@ impl Desk {
             citizen: None,
             representative: None,
             settings: agreement.settings.clone(),
+            colleague: None,
         };
         let request = request.clone();
         async move {

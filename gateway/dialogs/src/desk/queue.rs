@@ -195,10 +195,13 @@ impl Desk {
     }
 
     async fn trail_of_dialog(&self, record: &StoredDialog, call: &record::Call) -> Result<Trail, StoreError> {
-        let action = match call.kind {
-            CallKind::Open => Action::DialogOpen,
-            CallKind::Send { .. } => Action::DialogSend,
-            CallKind::Close => Action::DialogClose,
+        let action = match (&call.kind, call.by.is_some()) {
+            (CallKind::Open, false) => Action::DialogOpen,
+            (CallKind::Send { .. }, false) => Action::DialogSend,
+            (CallKind::Close, false) => Action::DialogClose,
+            (CallKind::Open, true) => Action::CollegialOpen,
+            (CallKind::Send { .. }, true) => Action::CollegialSend,
+            (CallKind::Close, true) => Action::CollegialClose,
         };
         let mut trail = self.trail_of_gateway(action, call.request, &call.trace_id, record.locale);
         self.name_citizen(&mut trail, record.citizen).await?;

@@ -202,7 +202,7 @@ impl Desk {
             let opened = draft.seen(now);
             let record = step.dialog(draft, now).map_err(of_store)?;
             self.owe_marks(&mut step, &record, self.acting(who), request, &opened).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.for_citizen())? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);

@@ -94,9 +94,11 @@ impl Desk {
                     && let Some(draft) = self.shelf.dialog(id).await.map_err(of_store)?
                 {
                     looked += 1;
-                    if narrows(&search.providers, &draft.record.plugin) && says(&draft.record.dialog, &words) {
-                        bytes += length(&draft.record.dialog);
-                        items.push(draft.record.shown(now));
+                    let provider = narrows(&search.providers, &draft.record.plugin);
+                    let shown = draft.record.shown(now);
+                    if provider && says(&shown, &words) {
+                        bytes += length(&shown);
+                        items.push(shown);
                     }
                 }
                 if items.len() == wanted || bytes >= PAGE_BYTES || looked >= LOOKED_INTO || scanned >= SCANNED_AT_MOST {

@@ -100,7 +100,7 @@ impl Desk {
             draft.status(dialog_contract::dialog::Status::Queued, None, now);
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.dialog)? };
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.for_citizen())? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             match self.finish(step, trail, reply).await? {
                 Some(ended) => return Ok(ended),
@@ -130,7 +130,7 @@ impl Desk {
     ) -> Result<Draft, Refusal> {
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
         let found = self.shelf.dialog(id).await.map_err(|error| Refusal::of_store(&error, trail.locale))?;
-        let own = found.filter(|draft| draft.record.citizen == citizen && draft.record.visible);
+        let own = found.filter(|draft| draft.record.citizen == citizen && draft.record.reaches_citizen());
         let draft = own.ok_or_else(|| Refusal::not_found(trail.locale))?;
         trail.office(draft.record.dialog.office.her_id);
         trail.service(draft.record.dialog.service);
@@ -140,7 +140,7 @@ impl Desk {
 
     /// The kinds of files that the office takes in this dialog, where it still works with the dialog's provider.
     #[tracing::instrument(name = "route", skip_all)]
-    async fn still_agreed(
+    pub(super) async fn still_agreed(
         &self,
         draft: &Draft,
         locale: Locale,

@@ -2,7 +2,7 @@
 //! uncertain or over, for the request that made the call, for later attempts, and for the repair after a crash.
 
 use dialog_contract::{
-    dialog::{ActivityKind, Status},
+    dialog::{ActivityKind, AuthorRole, Message, Status},
     event::EventType,
     ids::{DialogId, MessageId},
     problem::ProblemType,
@@ -174,7 +174,7 @@ impl Desk {
                 // It will not be sent again: what was large in it need not be kept.
                 draft.record.request = draft.record.request.as_ref().map(super::opening::shown);
                 if draft.record.visible {
-                    draft.news(EventType::MessageSent);
+                    draft.news(sent_news(call));
                 } else {
                     draft.record.visible = true;
                     draft.news(EventType::DialogOpened);
@@ -187,7 +187,7 @@ impl Desk {
                     draft.message(message.as_ref().clone());
                 }
                 draft.activity(now, ActivityKind::Sent { message: Some(message.id) }, texts::sent(locale));
-                draft.news(EventType::MessageSent);
+                draft.news(sent_news(call));
                 201
             }
             CallKind::Close => {
@@ -408,9 +408,13 @@ impl Desk {
 
 /// How a dialog ends when the citizen closes it: what was answered stays answered.
 pub(crate) fn withdrawn(record: &StoredDialog) -> Closing {
-    let answered =
-        record.dialog.messages.iter().any(|message| message.author.role == dialog_contract::dialog::AuthorRole::Office);
+    let answered = record.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
     if answered { Closing::Answered } else { Closing::Withdrawn }
+}
+
+/// What the citizen hears of what was sent: what a clinician wrote is no message of theirs.
+const fn sent_news(call: &Call) -> EventType {
+    if call.by.is_some() { EventType::DialogUpdated } else { EventType::MessageSent }
 }
 
 fn shown(draft: &Draft, call: &Call) -> bool {
@@ -423,7 +427,11 @@ fn shown(draft: &Draft, call: &Call) -> bool {
 
 pub(crate) fn not_sent(draft: &mut Draft, message: Option<MessageId>, why: &str, now: Timestamp) {
     draft.activity(now, ActivityKind::NotSent { message }, why);
-    draft.news(EventType::MessageNotSent);
+    // Of a clinician's message the clinician is told.
+    let written = |one: &Message| Some(one.id) == message && one.author.role == AuthorRole::Clinician;
+    if !draft.record.dialog.messages.iter().any(written) {
+        draft.news(EventType::MessageNotSent);
+    }
 }
 
 fn sent(came: &Came) -> Sent {
@@ -435,8 +443,15 @@ fn sent(came: &Came) -> Sent {
 }
 
 fn reply(status: u16, call: &Call, record: &StoredDialog) -> Result<Reply, Refusal> {
-    let location = matches!(call.kind, CallKind::Open).then(|| format!("/v1/me/dialogs/{}", record.dialog.id));
-    let reply = Reply::json(status, &record.dialog)?;
+    let id = record.dialog.id;
+    let (place, reply) = match record.dialog.between.as_ref().filter(|_| call.by.is_some()) {
+        Some(between) => {
+            let place = format!("/v1/offices/{}/collegial-dialogs/{id}", between.office.her_id);
+            (place, Reply::json(status, &record.dialog)?)
+        }
+        None => (format!("/v1/me/dialogs/{id}"), Reply::json(status, &record.for_citizen())?),
+    };
+    let location = matches!(call.kind, CallKind::Open).then_some(place);
     Ok(Reply { etag: Some(record.dialog.revision), location, ..reply })
 }
 

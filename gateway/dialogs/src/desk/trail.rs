@@ -22,7 +22,7 @@ use dialog_contract::{
 use super::Desk;
 use crate::{
     answer::{About, Answer, Ended, Refusal, Refused, Reply, hex, sha256_hex},
-    permit::{Citizen, OfficeStaff, Operator, Permitted, Portal},
+    permit::{Citizen, Clinician, OfficeStaff, Operator, Permitted, Portal},
     ports::{
         evidence::{EvidenceError, Receipt},
         store::{Revision, StoreError},
@@ -216,6 +216,17 @@ impl Desk {
         let actor = Actor { role: ActorRole::Office, client: who.verified().client.clone(), person, level };
         let mut trail = Trail::new(action, actor, request.id, &request.trace_id, request.locale);
         trail.record.request_sha256 = Some(hex(&request.body_sha256));
+        trail
+    }
+
+    /// A request of a clinician's.
+    pub(crate) fn trail_of_clinician(&self, action: Action, who: &Permitted<Clinician>, request: &Request) -> Trail {
+        let person = Some(self.evidence.pseudonym(&who.target().person));
+        let level = Some(who.verified().level);
+        let actor = Actor { role: ActorRole::Office, client: who.verified().client.clone(), person, level };
+        let mut trail = Trail::new(action, actor, request.id, &request.trace_id, request.locale);
+        // Of a body that names a patient and little else, all people could be tried against the hash.
+        trail.detail("hpr", who.target().hpr_number.to_string());
         trail
     }
 

@@ -51,6 +51,10 @@ impl Errors {
         self.locale
     }
 
+    pub(crate) fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+
     pub(crate) fn into_result(self) -> Result<(), Refusal> {
         if self.errors.is_empty() { Ok(()) } else { Err(Refusal::invalid(self.locale, self.errors)) }
     }
@@ -126,8 +130,13 @@ pub(crate) fn opening(
 
 /// What the citizen writes.
 pub(crate) fn message(new: &NewMessage, locale: Locale) -> Result<(), Refusal> {
+    message_at(new, "", locale)
+}
+
+/// As [`message`], where it is a part of the body.
+pub(crate) fn message_at(new: &NewMessage, at: &str, locale: Locale) -> Result<(), Refusal> {
     let mut errors = Errors::new(locale);
-    text(new, "", &mut errors);
+    text(new, at, &mut errors);
     errors.into_result()
 }
 

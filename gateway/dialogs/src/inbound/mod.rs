@@ -4,8 +4,8 @@
 //! - this file: asking a plugin, and being told by one.
 //! - [`polling`]: one poll a plugin at a time, and what is said of those that fail.
 //! - [`page`]: the events of one answer, in order; [`settle`]: one event, one commit.
-//! - [`opened`]: dialogs that the office opens; [`standing`]: appointments that no dialog asked for; [`paid`]: payments.
-//! - [`asked`]: whether somebody is digitally active.
+//! - [`opened`]: dialogs that the office opens; [`collegial`]: those that it opens with colleagues elsewhere; [`standing`]:
+//!   appointments that no dialog asked for; [`paid`]: payments; [`asked`]: whether somebody is digitally active.
 //! - [`unreadable`]: what could not be understood, kept for the operator.
 //!
 //! An answer's cursor is kept, and given back, only once all of its events are settled. A crash anywhere in between
@@ -22,6 +22,7 @@
 //! more when polls work again. Every delivery of a vendor's is recorded, also one that brings nothing new.
 
 mod asked;
+mod collegial;
 mod opened;
 mod page;
 mod paid;

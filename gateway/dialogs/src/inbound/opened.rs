@@ -108,6 +108,7 @@ impl Desk {
                 results: observations.to_vec(),
                 archived: None,
                 own_gp: own_office,
+                between: None,
                 revision: 1,
             },
             citizen: owner,
@@ -124,6 +125,7 @@ impl Desk {
             ended: false,
             calls: VecDeque::new(),
             known_as: Vec::new(),
+            shared_from: None,
         };
         trail.dialog(record.dialog.id);
         let mut draft = Draft::new(record);

@@ -107,7 +107,8 @@ fn reference(event: &Event) -> Option<&str> {
         | EventBody::Renewal { dialog, .. }
         | EventBody::Charged { dialog, .. }
         | EventBody::Video { dialog, .. }
-        | EventBody::Results { dialog, .. } => Some(dialog),
+        | EventBody::Results { dialog, .. }
+        | EventBody::Collegial { dialog, .. } => Some(dialog),
         EventBody::Appointment { dialog, .. } | EventBody::Notified { dialog, .. } => dialog.as_deref(),
         EventBody::Unreadable { .. }
         | EventBody::Payment { .. }
@@ -119,9 +120,10 @@ fn reference(event: &Event) -> Option<&str> {
 /// What the office wrote.
 pub(crate) const fn message(event: &Event) -> Option<&OfficeMessage> {
     match &event.body {
-        EventBody::Message { message, .. } | EventBody::Opened { message, .. } | EventBody::Results { message, .. } => {
-            Some(message)
-        }
+        EventBody::Message { message, .. }
+        | EventBody::Opened { message, .. }
+        | EventBody::Results { message, .. }
+        | EventBody::Collegial { message, .. } => Some(message),
         EventBody::Renewal { message, .. } => message.as_ref(),
         EventBody::Status { .. }
         | EventBody::Receipt { .. }
@@ -153,6 +155,7 @@ pub(super) const fn name(event: &Event) -> &'static str {
         EventBody::Notified { .. } => "notified",
         EventBody::Notice { .. } => "notice",
         EventBody::AskedActive { .. } => "asked-active",
+        EventBody::Collegial { .. } => "collegial",
     }
 }
 

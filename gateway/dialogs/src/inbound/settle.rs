@@ -174,6 +174,16 @@ impl Desk {
                 };
                 self.open_for_office(plugin, opening, citizen, step, trail, traceparent).await
             }
+            EventBody::Collegial { dialog, office, to, to_hpr_number, patient, message } => {
+                let opening = super::collegial::Opening {
+                    reference: dialog,
+                    office: *office,
+                    to: (*to, *to_hpr_number),
+                    patient: patient.as_ref(),
+                    message,
+                };
+                self.open_with_colleague(plugin, opening, step, trail, traceparent).await
+            }
             EventBody::Appointment { dialog: None, office, citizen, kind, appointment, .. } => {
                 let noted = (*kind, appointment, event.occurred);
                 self.note_standing(plugin, (*office, citizen), noted, step, trail, traceparent).await
@@ -253,6 +263,10 @@ impl Desk {
         if matches!(event.body, EventBody::Status { .. } | EventBody::Receipt { .. } | EventBody::Charged { .. }) {
             return Ok(Ok(()));
         }
+        // What the citizen does not see does not have to reach them.
+        if !record.reaches_citizen() {
+            return Ok(Ok(()));
+        }
         let Some(stored) = self.shelf.citizen(record.citizen).await? else { return Ok(Ok(())) };
         // Whoever is on no list any more is asked for nothing: the dialog is theirs all the same.
         let assignment = self.directory.assignment(&stored.national_identity_number).await?;
@@ -321,6 +335,12 @@ const fn rule(event: &Event, reason: RefusalReason) -> &'static str {
         (RefusalReason::UnknownDialog, _) => "it names a dialog that the plugin opened or was given",
         (RefusalReason::UnknownCitizen, _) => "it names a citizen who is on a GP's list",
         (RefusalReason::NotDigitallyActive, _) => "it is for a citizen who has said yes to digital dialog",
+        (RefusalReason::NoAgreement, EventBody::Collegial { .. }) => {
+            "the office has an agreement for the service collegial"
+        }
+        (RefusalReason::Invalid, EventBody::Collegial { .. }) => {
+            "a new dialog has a reference of its own, and is for another office that the directory knows"
+        }
         (RefusalReason::NoAgreement, EventBody::Opened { .. } | EventBody::Results { .. }) => {
             "the office has an agreement, and only the citizen's own may open what can be answered"
         }

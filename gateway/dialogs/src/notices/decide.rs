@@ -7,14 +7,15 @@ use super::Template;
 /// What a citizen is told of an event that somebody caused; nothing where they caused it themselves and are just being
 /// told in the portal. A booking is confirmed all the same: its time is to be at hand where the portal is not.
 pub(crate) const fn decided(kind: EventType, by: ActorRole) -> Option<Template> {
-    let unasked = matches!(by, ActorRole::Provider | ActorRole::Gateway);
+    let unasked = matches!(by, ActorRole::Provider | ActorRole::Gateway | ActorRole::Office);
     match kind {
         EventType::AppointmentBooked => Some(Template::AppointmentBooked),
         _ if !unasked => None,
         EventType::MessageReceived => Some(Template::Message),
         // The gateway opens none by itself: what it makes visible is the citizen's.
         EventType::DialogOpened => match by {
-            ActorRole::Provider => Some(Template::Message),
+            // Clinicians who talk about a citizen bring them in.
+            ActorRole::Provider | ActorRole::Office => Some(Template::Message),
             _ => None,
         },
         EventType::MessageNotSent => Some(Template::NotSent),

@@ -1,7 +1,7 @@
 //! A call to a dialog's provider that is not done: under way, or waiting to be tried.
 
 use dialog_contract::{
-    dialog::Message,
+    dialog::{Clinician, Message},
     ids::{AttachmentId, MessageId, RequestId},
 };
 use jiff::Timestamp;
@@ -31,6 +31,9 @@ pub(crate) struct Call {
     pub(crate) request: RequestId,
     pub(crate) trace_id: String,
     pub(crate) traceparent: Option<String>,
+    /// The clinician who asked for it, where clinicians talk with each other; none where a citizen did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) by: Option<Clinician>,
 }
 
 /// Which function is called.

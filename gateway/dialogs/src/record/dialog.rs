@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use dialog_contract::{
-    dialog::{ActivityKind, AuthorRole, Clinician, Dialog, Status, StatusName},
+    dialog::{ActivityKind, AuthorRole, Clinician, Dialog, Message, Status, StatusName},
     ids::{HerId, MessageId, PluginId},
     limits::Limits,
     opening::Request,
@@ -57,6 +57,9 @@ pub(crate) struct StoredDialog {
     /// The provider's own ids of what the office wrote, for read marks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) known_as: Vec<KnownAs>,
+    /// The place of the first message that the citizen may read, where clinicians talk about them and they take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shared_from: Option<usize>,
 }
 
 /// A message of the office's, as the provider knows it.
@@ -120,6 +123,50 @@ impl StoredDialog {
         self.calls.front().map(|call| (call.due(), call.running()))
     }
 
+    /// The citizen can see it: it is theirs, or clinicians have brought them in.
+    pub(crate) fn reaches_citizen(&self) -> bool {
+        self.visible && (self.dialog.between.is_none() || self.shared_from.is_some())
+    }
+
+    /// It is between clinicians, and about nobody.
+    pub(crate) fn about_nobody(&self) -> bool {
+        self.dialog.between.as_ref().is_some_and(|between| between.patient.is_none())
+    }
+
+    /// Where it stands in the list of the office whose clinicians talk here; none where it stands in none.
+    pub(crate) fn collegial(&self) -> Option<Bytes> {
+        let between = self.dialog.between.as_ref().filter(|_| self.visible)?;
+        Some(keys::collegial(between.office.her_id, self.dialog.updated, self.dialog.id))
+    }
+
+    /// Where it stands that clinicians talk about the citizen.
+    pub(crate) fn about(&self) -> Option<Bytes> {
+        let between = self.dialog.between.as_ref()?;
+        between.patient.as_ref().map(|_| keys::about(self.citizen, self.dialog.id))
+    }
+
+    /// Messages that the citizen may read, and that are not their own.
+    fn of_others(&self) -> impl Iterator<Item = &Message> {
+        let from = if self.dialog.between.is_some() { self.shared_from.unwrap_or(usize::MAX) } else { 0 };
+        let others = |message: &&Message| matches!(message.author.role, AuthorRole::Office | AuthorRole::Clinician);
+        self.dialog.messages.iter().skip(from).filter(others)
+    }
+
+    /// The dialog with what the citizen may see of it.
+    pub(crate) fn for_citizen(&self) -> Dialog {
+        let mut dialog = self.dialog.clone();
+        let Some(between) = &mut dialog.between else { return dialog };
+        between.patient = None;
+        let (from, since) = (self.shared_from.unwrap_or(usize::MAX), between.citizen_since);
+        let hidden: Vec<_> = dialog.messages.drain(..from.min(dialog.messages.len())).collect();
+        if !hidden.is_empty() {
+            // What was written before is not theirs, and neither is what happened to it.
+            dialog.activities.retain(|activity| since.is_some_and(|since| activity.occurred >= since));
+            dialog.subject = dialog.messages.iter().find_map(|message| message.subject.clone());
+        }
+        dialog
+    }
+
     /// Where it stands that it is open with its provider, and whether it is marked; none where it is not.
     pub(crate) fn open_with(&self) -> Option<(Bytes, bool)> {
         let Dialog { id, service, office, .. } = &self.dialog;
@@ -143,12 +190,8 @@ impl StoredDialog {
     pub(crate) fn refresh(&mut self) {
         let reachable = self.reference.is_some() || !self.calls.is_empty();
         self.dialog.reply_allowed = self.two_way && !self.closed() && !self.ended && reachable && !self.full();
-        let unopened = self
-            .dialog
-            .messages
-            .iter()
-            .filter(|message| message.author.role == AuthorRole::Office && message.seen.is_none());
-        self.dialog.unopened = u32::try_from(unopened.count()).unwrap_or(u32::MAX);
+        let unopened = self.of_others().filter(|message| message.seen.is_none()).count();
+        self.dialog.unopened = u32::try_from(unopened).unwrap_or(u32::MAX);
     }
 
     /// What a list needs to know to pick it.
@@ -169,7 +212,7 @@ impl StoredDialog {
     /// The dialog as it is shown at this moment.
     pub(crate) fn shown(self, now: Timestamp) -> Dialog {
         let overdue = self.overdue(now);
-        Dialog { overdue, ..self.dialog }
+        Dialog { overdue, ..self.for_citizen() }
     }
 }
 

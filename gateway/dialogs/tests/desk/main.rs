@@ -10,6 +10,7 @@ mod appointments;
 mod attachments;
 mod choices;
 mod closing;
+mod collegial;
 mod counts;
 mod erasure;
 mod evidence;

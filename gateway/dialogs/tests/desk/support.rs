@@ -14,7 +14,7 @@ use dialog_contract::{
     appointment::Slot,
     audit::{CallRecord, Record, RecordKind},
     dialog::{Clinician, Dialog, MediaType},
-    ids::{DialogId, HerId, NationalIdentityNumber, PluginId, RequestId},
+    ids::{DialogId, HerId, HprNumber, NationalIdentityNumber, PluginId, RequestId},
     opening::{NewDialog, NewMessage, Request as Asked},
     practice::{Booking as HowToBook, Office},
     prescription::Prescription,
@@ -31,7 +31,7 @@ use dialog_contract::{
 use dialog_core::{
     Desk, DialogFilter, Outcome, Ports,
     answer::{Answer, Refused},
-    permit::{Citizen, OPERATOR_SCOPE, Operator, Permitted, Portal, Representative, Verified},
+    permit::{self, CLINICIAN_SCOPE, Citizen, OPERATOR_SCOPE, Operator, Permitted, Portal, Representative, Verified},
     ports::{
         clock::Clock,
         directory::{Agreement, Directory, DirectoryError, GpAssignment, NationalProvider, Person, ProviderName},
@@ -989,6 +989,14 @@ impl World {
 
     pub(crate) fn portal(&self) -> Permitted<Portal> {
         Permitted::<Portal>::grant(verified(0, self.now()), Portal, self.now()).unwrap()
+    }
+
+    /// A clinician of the organisation, by HPR number.
+    pub(crate) fn clinician(&self, hpr_number: HprNumber) -> Permitted<permit::Clinician> {
+        let verified = Verified { scopes: vec![CLINICIAN_SCOPE.into()], ..verified(4, self.now()) };
+        let organisation = office().organisation_number;
+        let clinician = permit::Clinician { person: OLA.parse().unwrap(), hpr_number, organisation };
+        Permitted::<permit::Clinician>::grant(verified, clinician, self.now()).unwrap()
     }
 
     /// A machine of the operator's.

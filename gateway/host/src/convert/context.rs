@@ -47,6 +47,11 @@ impl Facts {
             representative: ctx.representative.map(|representative| self.representative(representative)),
             settings: ctx.settings.to_string(),
             installation: self.installation.clone(),
+            colleague: ctx.colleague.map(|colleague| types::Colleague {
+                clinician: clinician(colleague.clinician),
+                office: office(colleague.office),
+                citizen_takes_part: colleague.citizen_takes_part,
+            }),
         }
     }
 

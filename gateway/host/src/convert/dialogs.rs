@@ -73,11 +73,14 @@ pub(crate) fn opening(opening: Opening, files: &mut Attachments) -> wit::Opening
             message: message(said, files),
             form: form.map(|form| form.to_string()),
         }),
-        Opening::Collegial { message: said, from_hpr_number, to } => wit::Opening::Collegial(wit::Collegial {
-            message: message(said, files),
-            from_hpr_number: from_hpr_number.get(),
-            to: to.into_iter().map(|office| office.get()).collect(),
-        }),
+        Opening::Collegial { message: said, from_hpr_number, to, to_hpr_number } => {
+            wit::Opening::Collegial(wit::Collegial {
+                message: message(said, files),
+                from_hpr_number: from_hpr_number.get(),
+                to: to.into_iter().map(|office| office.get()).collect(),
+                to_hpr_number: to_hpr_number.map(|number| number.get()),
+            })
+        }
     }
 }
 

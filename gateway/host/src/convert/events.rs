@@ -132,6 +132,20 @@ fn event(at: &At<'_>, event: types::Event, answer: &mut Answer<'_>) -> Result<Ev
             office: answer.her_id(&at.field("office"), body.office)?,
             citizen: citizen(&at.field("citizen"), body.citizen, answer)?,
         },
+        types::EventBody::Collegial(body) => EventBody::Collegial {
+            dialog: reference(answer, body.dialog)?,
+            office: answer.her_id(&at.field("office"), body.office)?,
+            to: answer.her_id(&at.field("to"), body.to)?,
+            to_hpr_number: match body.to_hpr_number {
+                Some(number) => Some(
+                    HprNumber::try_from(number)
+                        .or_else(|_| violation(&at.field("to-hpr-number"), "not an HPR number"))?,
+                ),
+                None => None,
+            },
+            patient: body.patient.map(|patient| citizen(&at.field("patient"), patient, answer)).transpose()?,
+            message: message(&at.field("message"), body.message, answer)?,
+        },
     };
     let at = match at {
         At::Field(event, _) => *event,

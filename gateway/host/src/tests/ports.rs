@@ -187,5 +187,6 @@ pub(crate) fn citizen_context() -> Context {
         }),
         representative: None,
         settings: serde_json::json!({}),
+        colleague: None,
     }
 }

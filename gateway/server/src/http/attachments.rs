@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use dialog_contract::{ids::AttachmentId, limits::Limits, problem::ProblemType};
-use dialog_core::ports::blobs::{BlobError, ByteStream};
+use dialog_core::{
+    Download,
+    ports::blobs::{BlobError, ByteStream},
+};
 use futures_util::{StreamExt, stream};
 use http::{HeaderValue, header};
 
@@ -30,6 +33,12 @@ pub async fn upload(
     request: Request,
 ) -> Result<Response, Refusal> {
     let meta = envelope.change(&request)?;
+    let (name, bytes) = file(&envelope, request)?;
+    Ok(finish(&gateway, gateway.desk.upload(&citizen, &meta, &name, bytes).await))
+}
+
+/// The name and the bytes of what is uploaded.
+pub(super) fn file(envelope: &Envelope, request: Request) -> Result<(String, ByteStream), Refusal> {
     let query = Query::parse(request.uri().query(), &["name"])?;
     let name = query.text("name").ok_or_else(|| Refusal::malformed("query: name"))?.to_owned();
     let announced =
@@ -37,8 +46,7 @@ pub async fn upload(
     if announced.is_some_and(|announced| announced > Limits::V1.attachment_bytes) {
         return Err(Refusal::of(ProblemType::TooLarge));
     }
-    let bytes = until(envelope.deadline, request.into_body());
-    Ok(finish(&gateway, gateway.desk.upload(&citizen, &meta, &name, bytes).await))
+    Ok((name, until(envelope.deadline, request.into_body())))
 }
 
 /// The bytes of a body, broken off at the deadline: a caller that sends slowly holds nothing for longer.
@@ -66,10 +74,14 @@ pub async fn download(
 ) -> Result<Response, Refusal> {
     // What is no id is the id of nothing.
     let attachment: AttachmentId = attachment.parse().map_err(|_| Refusal::of(ProblemType::NotFound))?;
-    let file = match gateway.desk.download(&citizen, &envelope.domain(&request), attachment).await {
-        Ok(file) => file,
-        Err(refused) => return Ok(finish(&gateway, Err(refused))),
-    };
+    match gateway.desk.download(&citizen, &envelope.domain(&request), attachment).await {
+        Ok(file) => Ok(given(file)),
+        Err(refused) => Ok(finish(&gateway, Err(refused))),
+    }
+}
+
+/// A file on its way out.
+pub(super) fn given(file: Download) -> Response {
     let mut response = Body::from_stream(while_read(file.bytes, STANDSTILL)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.attachment.media_type.as_str()));
@@ -82,7 +94,7 @@ pub async fn download(
     }
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     mark(&mut response, Some(&file.receipt), false);
-    Ok(response)
+    response
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use dialog_contract::{
 };
 use dialog_core::{
     permit::{
-        AUDITOR_SCOPE, Auditor, Citizen, NotGranted, OFFICE_SCOPE, OfficeStaff, Operator, Permitted, Portal,
-        Representative, Verified,
+        AUDITOR_SCOPE, Auditor, CLINICIAN_SCOPE, Citizen, Clinician, NotGranted, OFFICE_SCOPE, OfficeStaff, Operator,
+        Permitted, Portal, Representative, Verified,
     },
     ports::{clock::Clock, evidence::Evidence},
 };
@@ -61,6 +61,9 @@ pub struct OperatorCaller(pub Permitted<Operator>);
 
 /// Somebody at an office, for what the office decides by itself.
 pub struct OfficeCaller(pub Permitted<OfficeStaff>);
+
+/// A clinician who talks with colleagues.
+pub struct ClinicianCaller(pub Permitted<Clinician>);
 
 /// Somebody who verifies what it did.
 pub struct AuditorCaller(pub Permitted<Auditor>);
@@ -162,6 +165,28 @@ impl FromRequestParts<Arc<Gateway>> for OfficeCaller {
         };
         let staff = OfficeStaff { person, organisation };
         Permitted::<OfficeStaff>::grant(verified(&claims), staff, gateway.clock.now()).map(Self).map_err(Refusal::from)
+    }
+}
+
+impl FromRequestParts<Arc<Gateway>> for ClinicianCaller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Refusal> {
+        let claims = authenticate(parts, gateway, &gateway.reached.portal).await?;
+        gateway.rates.client(client(&claims), Instant::now()).map_err(Refusal::too_often)?;
+        identify(parts, gateway, ActorRole::Office, &claims);
+        if !claims.scopes.contains(CLINICIAN_SCOPE) {
+            return Err(NotGranted::ScopeMissing(CLINICIAN_SCOPE).into());
+        }
+        let Some(hpr_number) = claims.hpr else {
+            return Err(not_permitted(ProblemType::NotPermitted, "the token has no HPR number"));
+        };
+        let (Some(person), Some(organisation)) = (claims.person.clone(), claims.organisation.clone()) else {
+            return Err(not_permitted(ProblemType::NotPermitted, "the token is of nobody, or of no organisation"));
+        };
+        let clinician = Clinician { person, hpr_number, organisation };
+        let granted = Permitted::<Clinician>::grant(verified(&claims), clinician, gateway.clock.now());
+        granted.map(Self).map_err(Refusal::from)
     }
 }
 

@@ -5,8 +5,8 @@
 //! 2. [`caller`]: the token becomes a `Permitted<Citizen>`, or that of another role. Nothing behind runs without one.
 //! 3. [`body`]: `Idempotency-Key`, size, depth, JSON Schema.
 //! 4. The handlers of one noun each, which only call the domain: [`practice`], [`dialogs`], [`attachments`],
-//!    [`inbox`], [`appointments`], [`payments`], [`notices`], [`surveys`], [`choices`], [`events`], [`access`]; on the
-//!    provider listener [`deliveries`], on the operations listener [`operations`], [`plugins`], [`log`].
+//!    [`inbox`], [`appointments`], [`payments`], [`notices`], [`surveys`], [`choices`], [`events`], [`access`],
+//!    [`collegial`]; on the provider listener [`deliveries`], on the operations listener [`operations`], [`plugins`], [`log`].
 //! 5. [`reply`]: what leaves, and the problem where something is refused.
 //!
 //! [`routes`] is the table of them all.
@@ -18,6 +18,7 @@ pub mod attachments;
 pub mod body;
 pub mod caller;
 pub mod choices;
+pub mod collegial;
 pub mod deliveries;
 pub mod dialogs;
 pub mod envelope;

@@ -14,8 +14,8 @@ use dialog_contract::problem::ProblemType;
 use http::Method;
 
 use super::{
-    access, agreements, appointments, attachments, choices, deliveries, dialogs, envelope, events, inbox, log, notices,
-    operations, payments, plugins, practice, reply::Refusal, surveys,
+    access, agreements, appointments, attachments, choices, collegial, deliveries, dialogs, envelope, events, inbox,
+    log, notices, operations, payments, plugins, practice, reply::Refusal, surveys,
 };
 use crate::gateway::Gateway;
 
@@ -97,6 +97,14 @@ pub fn portal() -> Routes {
         .get("/v1/offices/{herId}/choices", agreements::choices)
         .put("/v1/offices/{herId}/choices/{service}", agreements::choose)
         .put("/v1/offices/{herId}/absences/{hprNumber}", agreements::set_absences)
+        .get("/v1/offices/{herId}/collegial-dialogs", collegial::list)
+        .post("/v1/offices/{herId}/collegial-dialogs", collegial::open)
+        .get("/v1/offices/{herId}/collegial-dialogs/{dialog}", collegial::read)
+        .post("/v1/offices/{herId}/collegial-dialogs/{dialog}/messages", collegial::send)
+        .post("/v1/offices/{herId}/collegial-dialogs/{dialog}/citizen", collegial::bring_in)
+        .post("/v1/offices/{herId}/collegial-dialogs/{dialog}/close", collegial::close)
+        .post("/v1/offices/{herId}/collegial-attachments", collegial::upload)
+        .get("/v1/offices/{herId}/collegial-dialogs/{dialog}/attachments/{attachment}", collegial::download)
         .get("/v1/me/dialogs", dialogs::list)
         .post("/v1/me/dialogs", dialogs::open)
         .get("/v1/me/dialogs/{dialog}", dialogs::read)

@@ -41,6 +41,7 @@ pub fn context() -> Context {
         representative: None,
         settings: "{}".to_owned(),
         installation: "{}".to_owned(),
+        colleague: None,
     }
 }
 

@@ -75,6 +75,12 @@ pub const PERSON_BIRTH_NUMBER: Code = Code::new("FNR", oid::PERSON_ID, "Fødsels
 pub const PERSON_D_NUMBER: Code = Code::new("DNR", oid::PERSON_ID, "D-nummer");
 /// The receiver is the patient's general practitioner.
 pub const ROLE_GENERAL_PRACTITIONER: Code = Code::new("6", oid::ROLE_TO_PATIENT, "Fastlege");
+/// The clinician whom a message is for (2.4.4).
+pub const ROLE_WANTED: Code = Code::new("23", oid::ROLE_TO_PATIENT, "Ønsket behandler");
+/// The clinician who wrote a message.
+pub const NOTE_AUTHOR: Code = Code::new("1", oid::NOTE_ROLE, "Forfatter");
+/// HPR number of a person.
+pub const PERSON_HPR: Code = Code::new("HPR", oid::PERSON_ID, "HPR-nummer");
 /// Yes (1101).
 pub const YES: Code = Code::new("1", oid::YES_NO, "Ja");
 /// No (1101).

@@ -26,6 +26,8 @@ pub enum Process {
     Test,
     /// 3.11 Clinicians of an office.
     Clinicians,
+    /// 3.13 Dialogue with a clinician; here also between clinicians.
+    Professional,
 }
 
 const PROCESSES: &[(Process, &str, &str)] = &[
@@ -38,6 +40,7 @@ const PROCESSES: &[(Process, &str, &str)] = &[
     (Process::DigitalUser, "DIALOG_INNBYGGER_DIGITALBRUKER", "Dialog med innbygger - digital bruker"),
     (Process::Test, "DIALOG_INNBYGGER_TEST", "Dialog med innbygger - test"),
     (Process::Clinicians, "DIALOG_INNBYGGER_BEHANDLEROVERSIKT", "Dialog med innbygger - behandleroversikt"),
+    (Process::Professional, "DIALOG_INNBYGGER_HELSEPERSONELL", "Dialog mellom innbygger og helsepersonell"),
 ];
 
 impl Process {

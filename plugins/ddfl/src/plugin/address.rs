@@ -73,7 +73,13 @@ pub fn envelope(
     conversation: Option<Conversation>,
 ) -> Result<Envelope, Failure> {
     let installation: Installation = ctx.installation()?;
-    let citizen = ctx.citizen()?;
+    let patient = ctx.citizen.as_ref().map(|citizen| {
+        Ok::<_, Failure>(Patient {
+            given_name: citizen.given_name.clone(),
+            family_name: citizen.family_name.clone(),
+            national_id: national_id(citizen.national_identity_number.as_deref())?,
+        })
+    });
     let representative = ctx.representative.as_ref().map(|person| {
         Ok::<_, Failure>(Representative {
             given_name: person.given_name.clone(),
@@ -93,11 +99,7 @@ pub fn envelope(
             organisation_number: ctx.office.organisation_number.parse().ok(),
             party: party(ctx, receiver)?,
         },
-        patient: Some(Patient {
-            given_name: citizen.given_name.clone(),
-            family_name: citizen.family_name.clone(),
-            national_id: national_id(citizen.national_identity_number.as_deref())?,
-        }),
+        patient: patient.transpose()?,
         representative: representative.transpose()?,
         version,
         text_limit: ANY_LENGTH,

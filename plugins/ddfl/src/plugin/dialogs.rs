@@ -6,13 +6,14 @@ use dialog_plugin_sdk::{Attachment, Context, Event, Failure, Locale, Message, Se
 use super::Ddfl;
 use super::address::{self, timestamp};
 use super::appointment::known;
+use super::colleague;
 use super::memory::{self, Conversation, Memory};
 use super::settings::{Installation, Settings};
 use super::transport::{self, Budget};
 use super::words::Words;
 use crate::message::{MessageId, Process, Version, time};
 use crate::write::request::limit;
-use crate::write::{self, MediaType, Prescription, Request, WriteError, Written};
+use crate::write::{self, ColleagueSays, MediaType, Prescription, Request, WriteError, Written};
 
 /// What is sent when the citizen ends a dialogue: HITS 1217 has no code for it.
 const ENDED: &str = "Innbyggeren har avsluttet dialogen og venter ikke på svar.";
@@ -26,7 +27,11 @@ impl Dialogs for Ddfl {
         let id = draft.message.as_deref().and_then(MessageId::parse).unwrap_or_else(|| MessageId::of_dialog(&dialog));
         let reference = id.to_string();
         let written = address::written(&[draft.message.as_deref().unwrap_or(&dialog), &dialog], ctx.now);
-        let receiver = address::receiver(&ctx);
+        let receiver = match draft.request.process() {
+            // Colleagues ask the office; whom there, the message says.
+            Process::Professional => colleague::receiver(&ctx),
+            _ => address::receiver(&ctx),
+        };
         let conversation = Conversation {
             process: process.value().to_owned(),
             receiver,
@@ -45,8 +50,12 @@ impl Dialogs for Ddfl {
 
     fn send(ctx: Context, reference: String, message: Message) -> Result<Vec<Event>, Failure> {
         let settings: Settings = ctx.settings()?;
-        let written = content(&ctx, &settings, &message, true, "")?;
+        let mut written = content(&ctx, &settings, &message, true, "")?;
         let id = MessageId::parse(&message.id).unwrap_or_else(|| MessageId::of_key(&ctx.idempotency_key, "send"));
+        if ctx.colleague.is_some() {
+            // SB has a subject, also where it goes on (3.13).
+            written.subject.get_or_insert_with(|| colleague::SUBJECT.to_owned());
+        }
         reply(&ctx, &settings, &reference, id, Some(&message), written)?;
         Ok(Vec::new())
     }
@@ -60,7 +69,8 @@ impl Dialogs for Ddfl {
             return Ok(Vec::new());
         }
         let id = MessageId::of_key(&ctx.idempotency_key, "close");
-        let written = Written { subject: None, text: ENDED.to_owned(), attachments: Vec::new() };
+        let text = if ctx.colleague.is_some() { colleague::ENDED } else { ENDED };
+        let written = Written { subject: None, text: text.to_owned(), attachments: Vec::new() };
         reply(&ctx, &settings, &reference, id, None, written)?;
         Ok(Vec::new())
     }
@@ -68,7 +78,7 @@ impl Dialogs for Ddfl {
 
 /// Processes in which the citizen can write again (3.2.4, 3.3.4).
 const fn replies(process: Process) -> bool {
-    matches!(process, Process::Consultation | Process::Contact)
+    matches!(process, Process::Consultation | Process::Contact | Process::Professional)
 }
 
 /// A further message in a dialogue: an answer of the citizen's (22), whoever began it.
@@ -96,8 +106,11 @@ fn reply(
         first: reference.to_owned(),
     };
     let envelope = address::envelope(ctx, &conversation.receiver, version, id, at, Some(place))?;
-    let segments = write::write(&envelope, &Request::Reply { process, written })
-        .map_err(|error| address::refusal(&error, ctx.locale, ""))?;
+    let request = match colleague::says(message.is_some(), office.opened.is_some()) {
+        says if ctx.colleague.is_some() => Request::Colleague { says, roles: colleague::roles(ctx, None)?, written },
+        _ => Request::Reply { process, written },
+    };
+    let segments = write::write(&envelope, &request).map_err(|error| address::refusal(&error, ctx.locale, ""))?;
     let files = message.map(|message| message.attachments.as_slice()).unwrap_or_default();
     transport::send(&mut Budget::default(), &segments, files)?;
     let name = id.to_string();
@@ -130,7 +143,9 @@ fn keep(
 }
 
 fn patient(ctx: &Context, reference: &str) -> Result<String, Failure> {
-    let number = address::national_id(ctx.citizen()?.national_identity_number.as_deref())?;
+    // Colleagues may talk about nobody in particular.
+    let Some(citizen) = &ctx.citizen else { return Ok(String::new()) };
+    let number = address::national_id(citizen.national_identity_number.as_deref())?;
     Ok(memory::patient(reference, number.reveal()))
 }
 
@@ -192,7 +207,14 @@ impl Draft {
                 Self::written(ctx, settings, message, false, |written| Request::WishCancel { appointment, written })
             }
             Opening::PrescriptionRenewal(renewal) => Self::renewal(ctx, settings, renewal),
-            Opening::SickNoteRenewal(_) | Opening::Collegial(_) => Err(Words::NotOffered.declined(locale)),
+            Opening::Collegial(question) => {
+                let roles = colleague::roles(ctx, question.to_hpr_number)?;
+                Self::written(ctx, settings, question.message, true, |mut written| {
+                    written.subject.get_or_insert_with(|| colleague::SUBJECT.to_owned());
+                    Request::Colleague { says: ColleagueSays::Asks, roles, written }
+                })
+            }
+            Opening::SickNoteRenewal(_) => Err(Words::NotOffered.declined(locale)),
         }
     }
 

@@ -3,9 +3,9 @@
 use dialog_plugin_sdk::attachments;
 use dialog_plugin_sdk::inbound::{InboundContext, ServedOffice};
 use dialog_plugin_sdk::{
-    AppointmentChange, AppointmentChangeKind, Attachment, CitizenIdentity, Closing, DialogMessage as Said,
-    DialogStatus, Event, EventBody, Failure, OfficeMessage, OfficeOpening, RenewalAnswer, RenewalDecision,
-    RenewalOutcome, Service, StatusChange, log,
+    AppointmentChange, AppointmentChangeKind, Attachment, CitizenIdentity, Closing, CollegialOpening,
+    DialogMessage as Said, DialogStatus, Event, EventBody, Failure, OfficeMessage, OfficeOpening, RenewalAnswer,
+    RenewalDecision, RenewalOutcome, Service, StatusChange, log,
 };
 
 use super::appointment::{self, Office, clip};
@@ -71,25 +71,31 @@ pub fn turn(ctx: &InboundContext, message: &DialogMessage) -> Result<Turned, Fai
     let Some(served) = office_of(ctx, message) else {
         return refused(ReceiptError::WrongIdentifier, "the sender is not an office with an agreement");
     };
-    let Some(number) = message.patient.as_ref().and_then(|patient| patient.national_id.as_ref()) else {
+    let number = message.patient.as_ref().and_then(|patient| patient.national_id.as_ref());
+    // Colleagues may talk about nobody in particular.
+    if number.is_none() && (process != Process::Professional || message.patient.is_some()) {
         return refused(ReceiptError::NotValid, "the patient has no national identity number");
-    };
-    if !number.is_plausible() {
+    }
+    if number.is_some_and(|number| !number.is_plausible()) {
         return refused(ReceiptError::NotValid, "the patient's national identity number cannot exist");
     }
-    let citizen = CitizenIdentity::NationalIdentityNumber(number.reveal().to_owned());
+    let citizen = number.map(|number| CitizenIdentity::NationalIdentityNumber(number.reveal().to_owned()));
     let reference = message.first().to_owned();
-    let memory = Memory::of(served.office.her_id).about(citizen.clone());
+    let patient = number.map_or_else(String::new, |number| memory::patient(&reference, number.reveal()));
+    let memory = match &citizen {
+        Some(citizen) => Memory::of(served.office.her_id).about(citizen.clone()),
+        None => Memory::of(served.office.her_id),
+    };
     let (conversation, _) = memory::conversation(&memory, &reference)?;
     if let Some(known) = &conversation {
-        if known.patient != memory::patient(&reference, number.reveal()) {
+        if known.patient != patient {
             return refused(ReceiptError::WrongIdentifier, "the patient is not the one whom the conversation is about");
         }
         if known.receiver.organisation != served.office.organisation_her_id {
             return refused(ReceiptError::WrongIdentifier, "the sender is not the office of the conversation");
         }
     }
-    let letter = Letter { ctx, message, process, kind, served, citizen, reference, conversation, memory };
+    let letter = Letter { ctx, message, process, kind, served, citizen, patient, reference, conversation, memory };
     letter.turn()
 }
 
@@ -99,7 +105,10 @@ struct Letter<'a> {
     process: Process,
     kind: Kind,
     served: &'a ServedOffice,
-    citizen: CitizenIdentity,
+    /// Whom it is about; none between colleagues who talk about nobody.
+    citizen: Option<CitizenIdentity>,
+    /// The same, as conversations remember one.
+    patient: String,
     reference: String,
     conversation: Option<Conversation>,
     memory: Memory,
@@ -109,6 +118,7 @@ impl Letter<'_> {
     fn turn(&self) -> Result<Turned, Failure> {
         let status = match self.kind {
             Kind::OfficeDialogue | Kind::OneWay => return self.opened(),
+            Kind::AskClinician if self.process == Process::Professional => return self.asked(),
             Kind::ClinicianAnswer | Kind::EnquiryAnswer => DialogStatus::AwaitingCitizen,
             Kind::Closed | Kind::CertificateIssued => DialogStatus::Closed(Closing::Answered),
             Kind::Rejected | Kind::NoAccess | Kind::GeneralError | Kind::CertificateRefused => {
@@ -275,9 +285,7 @@ impl Letter<'_> {
         }
         let reply_allowed = self.kind == Kind::OfficeDialogue;
         let sender = &self.message.sender;
-        let number = match &self.citizen {
-            CitizenIdentity::NationalIdentityNumber(number) | CitizenIdentity::Reference(number) => number,
-        };
+        let Some(citizen) = self.citizen.clone() else { return Ok(nobody()) };
         let names = sender.clinician.clone();
         self.noted(Some(Conversation {
             process: self.process.value().to_owned(),
@@ -287,7 +295,7 @@ impl Letter<'_> {
                 family_name: names.as_ref().map(|(family, _)| family.clone()),
                 given_name: names.map(|(_, given)| given),
             },
-            patient: memory::patient(&self.reference, number),
+            patient: self.patient.clone(),
             sent: Vec::new(),
             items: Vec::new(),
         }))?;
@@ -300,10 +308,49 @@ impl Letter<'_> {
             EventBody::Opened(OfficeOpening {
                 dialog: self.reference.clone(),
                 office: self.served.office.her_id,
-                citizen: self.citizen.clone(),
+                citizen,
                 service,
                 message: self.letter()?,
                 reply_allowed,
+            }),
+        )]))
+    }
+
+    /// A clinician of the office asks a colleague elsewhere, or goes on asking.
+    fn asked(&self) -> Result<Turned, Failure> {
+        if self.message.conversation.is_some() || self.conversation.is_some() {
+            self.noted(None)?;
+            return Ok(Turned::Events(vec![self.said(DialogStatus::AwaitingCitizen)?]));
+        }
+        let addressee = self.message.addressee.as_ref();
+        let Some(to) = addressee.and_then(|addressee| addressee.office) else {
+            return Ok(Turned::Refused(Refused {
+                receipt: ReceiptError::NotValid,
+                reason: "a question to a colleague does not say to which office".to_owned(),
+            }));
+        };
+        let sender = &self.message.sender;
+        self.noted(Some(Conversation {
+            process: self.process.value().to_owned(),
+            receiver: memory::Receiver {
+                organisation: self.served.office.organisation_her_id,
+                her_id: sender.her_id.map_or(self.served.office.her_id, |her_id| her_id.get()),
+                given_name: None,
+                family_name: None,
+            },
+            patient: self.patient.clone(),
+            sent: Vec::new(),
+            items: Vec::new(),
+        }))?;
+        Ok(Turned::Events(vec![self.event(
+            0,
+            EventBody::Collegial(CollegialOpening {
+                dialog: self.reference.clone(),
+                office: self.served.office.her_id,
+                to: to.get(),
+                to_hpr_number: addressee.and_then(|addressee| addressee.hpr_number),
+                patient: self.citizen.clone(),
+                message: self.letter()?,
             }),
         )]))
     }
@@ -339,6 +386,7 @@ impl Letter<'_> {
     }
 
     fn appointment(&self) -> Result<Turned, Failure> {
+        let Some(citizen) = self.citizen.clone() else { return Ok(nobody()) };
         let settings: Settings = self.served.settings()?;
         let office = Office { settings: &settings, clinician: None, memory: self.memory.clone() };
         let kind = match self.kind {
@@ -375,7 +423,7 @@ impl Letter<'_> {
                 EventBody::Appointment(AppointmentChange {
                     dialog: dialog.clone(),
                     office: self.served.office.her_id,
-                    citizen: self.citizen.clone(),
+                    citizen: citizen.clone(),
                     kind,
                     appointment,
                     text: text.map(|text| clip(text, REASON)),
@@ -390,4 +438,12 @@ impl Letter<'_> {
         }
         Ok(Turned::Events(events))
     }
+}
+
+/// A message that cannot be about nobody.
+fn nobody() -> Turned {
+    Turned::Refused(Refused {
+        receipt: ReceiptError::NotValid,
+        reason: "the patient has no national identity number".to_owned(),
+    })
 }

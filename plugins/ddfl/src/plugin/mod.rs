@@ -11,6 +11,7 @@
 //! - [`settings`] — what the office agreed and the operator set.
 //! - [`medicine`] — what became of each medicine of a renewal.
 //! - [`memory`] — what is kept between calls.
+//! - [`colleague`] — clinicians who talk with each other.
 //! - [`transport`] — Meldingstjener.
 //! - [`words`] — what citizens read.
 
@@ -18,6 +19,7 @@ pub mod address;
 pub mod appointment;
 pub mod appointments;
 pub mod citizens;
+pub mod colleague;
 pub mod dialogs;
 pub mod event;
 pub mod exchange;

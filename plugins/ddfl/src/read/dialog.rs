@@ -2,7 +2,7 @@
 
 use super::document::{self, Documents};
 use super::{Deviation, Deviations, DialogMessage, ReadError, bounded, calendar, head, limit, prose};
-use crate::message::Kind;
+use crate::message::{HerId, Kind};
 use crate::xml::tree::Element;
 
 /// A code as it stands in a message.
@@ -23,6 +23,30 @@ pub struct Author {
     pub name: String,
     /// Role, in the sender's words.
     pub role: Option<String>,
+}
+
+/// For whom a colleague wrote (`RollerRelatertNotat` with role 23).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addressee {
+    /// HER-id of the office, from `TilknyttetEnhet`.
+    pub office: Option<HerId>,
+    /// HPR number of the clinician.
+    pub hpr_number: Option<u32>,
+}
+
+/// Whether it names whom the message is for, and not who wrote it.
+fn is_wanted(role: &Element) -> bool {
+    role.child("RoleToPatient").and_then(|role| role.attribute("V")).is_some_and(|value| value.trim() == "23")
+}
+
+fn addressee(body: &Element, deviations: &mut Deviations) -> Option<Addressee> {
+    let role = body.children("RollerRelatertNotat").find(|role| is_wanted(role))?;
+    let unit = role.child("TilknyttetEnhet");
+    let person =
+        role.child("HealthcareProfessional").or_else(|| unit.and_then(|unit| unit.child("HealthcareProfessional")));
+    let office = unit.and_then(|unit| unit.child("Kontaktenhet")).and_then(|unit| head::her_id(unit, deviations));
+    let hpr_number = person.and_then(|person| head::ident(person, "HPR")).and_then(|number| number.trim().parse().ok());
+    Some(Addressee { office, hpr_number })
 }
 
 pub(super) fn message(root: &Element) -> Result<DialogMessage, ReadError> {
@@ -67,6 +91,7 @@ pub(super) fn message(root: &Element) -> Result<DialogMessage, ReadError> {
         from_date: bounded(body.child_text("FraDato"), "FraDato", limit::IDENTIFIER)?,
         to_date: bounded(body.child_text("TilDato"), "TilDato", limit::IDENTIFIER)?,
         author: author(body)?,
+        addressee: addressee(body, &mut deviations),
         appointments: calendar::read(&documents.calendars, &mut deviations)?,
         attachments: document::attachments(&documents.attachments, &mut deviations)?,
         professionals: document::professionals(&documents.professionals, &mut deviations)?,
@@ -113,7 +138,7 @@ fn text(bodies: &[&Element], name: &'static str) -> Result<Option<String>, ReadE
 }
 
 fn author(body: &Element) -> Result<Option<Author>, ReadError> {
-    for role in body.children("RollerRelatertNotat") {
+    for role in body.children("RollerRelatertNotat").filter(|role| !is_wanted(role)) {
         let unit = role.child("TilknyttetEnhet");
         let person = ["HealthcareProfessional", "Person"]
             .into_iter()

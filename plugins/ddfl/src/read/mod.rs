@@ -18,7 +18,7 @@ pub mod prose;
 pub mod receipt;
 
 pub use calendar::Appointment;
-pub use dialog::{Author, CodedValue};
+pub use dialog::{Addressee, Author, CodedValue};
 pub use document::{Attachment, Professional, RenewedPrescription};
 pub(crate) use head::canonical;
 pub use head::{Party, Person};
@@ -169,6 +169,8 @@ pub struct DialogMessage {
     pub to_date: Option<String>,
     /// Who wrote it.
     pub author: Option<Author>,
+    /// For whom, where it names somebody.
+    pub addressee: Option<Addressee>,
     /// Slots or appointments.
     pub appointments: Vec<Appointment>,
     /// Files.

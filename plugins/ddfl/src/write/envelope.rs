@@ -57,7 +57,9 @@ pub fn write(envelope: &Envelope, request: &Request) -> Result<Vec<Segment>, Wri
     if envelope.representative.is_some() && envelope.version < Version::V1_2 {
         return Err(WriteError::NoRepresentation { process, version: envelope.version });
     }
-    if envelope.patient.is_none() && !request.is_about_nobody() {
+    // Colleagues may talk about nobody in particular.
+    let about_nobody = request.is_about_nobody() || matches!(request, Request::Colleague { .. });
+    if envelope.patient.is_none() && !about_nobody {
         return Err(WriteError::Missing { field: "patient" });
     }
     let mut xml = XmlWriter::default();
@@ -119,6 +121,7 @@ fn dialog(xml: &mut XmlWriter, envelope: &Envelope, request: &Request) {
             xml.code("TemaKodet", code);
             xml.optional("Tema", request.subject());
             xml.optional("TekstNotatInnhold", request.text());
+            roles(xml, request);
             xml.close();
         } else {
             xml.open("Foresporsel", &[]);
@@ -132,10 +135,17 @@ fn dialog(xml: &mut XmlWriter, envelope: &Envelope, request: &Request) {
             if let Some(coded) = request.coded() {
                 xml.code("KodetOpplysning", coded);
             }
+            roles(xml, request);
             xml.close();
         }
         xml.close();
     });
+}
+
+fn roles(xml: &mut XmlWriter, request: &Request) {
+    if let Some(roles) = request.roles() {
+        party::roles(xml, roles);
+    }
 }
 
 fn document(

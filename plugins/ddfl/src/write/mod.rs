@@ -17,7 +17,7 @@ pub use calendar::CalendarEntry;
 pub use envelope::{Conversation, Envelope, write};
 pub use party::{Clinician, Patient, Receiver, Representative, Unit};
 pub use prescription::Prescription;
-pub use request::{Attachment, MediaType, Request, Written};
+pub use request::{Attachment, ColleagueSays, MediaType, Request, Roles, Written};
 
 use crate::message::{Process, Version};
 

@@ -1,5 +1,6 @@
 //! Who sends, who receives, whom the message is about, and who acts for them.
 
+use super::request::Roles;
 use crate::message::code::{self, RepresentationRole};
 use crate::message::{HerId, NationalId, OrganisationNumber};
 use crate::xml::writer::XmlWriter;
@@ -153,10 +154,46 @@ fn name_person(xml: &mut XmlWriter, family_name: &str, given_name: &str, nationa
     xml.open("Person", &[]);
     xml.leaf("fk1:FamilyName", family_name);
     xml.leaf("fk1:GivenName", given_name);
-    xml.open("fk1:Ident", &[]);
-    xml.leaf("fk1:Id", national_id.reveal());
-    xml.code("fk1:TypeId", national_id.type_code());
+    common_ident(xml, national_id.reveal(), national_id.type_code());
     xml.close();
+}
+
+/// Who wrote it, of which office, and whom it is for (2.4.4).
+pub(super) fn roles(xml: &mut XmlWriter, roles: &Roles) {
+    xml.open("RollerRelatertNotat", &[]);
+    xml.code("RolleNotat", code::NOTE_AUTHOR);
+    xml.open("TilknyttetEnhet", &[]);
+    xml.open("Kontaktenhet", &[("xmlns:fk1", COMMON)]);
+    xml.leaf("fk1:OrganisationName", &roles.office.name);
+    common_ident(xml, &roles.office.her_id.to_string(), code::ORGANISATION_HER);
+    xml.close();
+    xml.close();
+    xml.open("HealthcareProfessional", &[("xmlns:fk1", COMMON)]);
+    xml.leaf("FamilyName", &roles.family_name);
+    xml.leaf("GivenName", &roles.given_name);
+    xml.open("Ident", &[]);
+    xml.leaf("fk1:Id", &roles.hpr_number.to_string());
+    xml.code("fk1:TypeId", code::PERSON_HPR);
+    xml.close();
+    xml.close();
+    xml.close();
+    if let Some(wanted) = roles.wanted {
+        xml.open("RollerRelatertNotat", &[]);
+        xml.code("RoleToPatient", code::ROLE_WANTED);
+        xml.open("HealthcareProfessional", &[("xmlns:fk1", COMMON)]);
+        xml.open("Ident", &[]);
+        xml.leaf("fk1:Id", &wanted.to_string());
+        xml.code("fk1:TypeId", code::PERSON_HPR);
+        xml.close();
+        xml.close();
+        xml.close();
+    }
+}
+
+fn common_ident(xml: &mut XmlWriter, id: &str, kind: code::Code) {
+    xml.open("fk1:Ident", &[]);
+    xml.leaf("fk1:Id", id);
+    xml.code("fk1:TypeId", kind);
     xml.close();
 }
 

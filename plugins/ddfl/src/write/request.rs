@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::calendar::CalendarEntry;
 use super::party::Patient;
 use super::prescription::Prescription;
-use super::{WriteError, prescription};
+use super::{Unit, WriteError, prescription};
 use crate::message::code::{self, Code};
 use crate::message::{Kind, Process, Version};
 
@@ -78,6 +78,32 @@ pub struct Written {
     pub text: String,
     /// Files.
     pub attachments: Vec<Attachment>,
+}
+
+/// What a clinician says to a colleague.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColleagueSays {
+    /// A question, or more of one.
+    Asks,
+    /// An answer to what the other office asked.
+    Answers,
+    /// That the dialogue is over.
+    Ends,
+}
+
+/// Who writes to a colleague, and whom it is for (`RollerRelatertNotat`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roles {
+    /// Given name of who writes.
+    pub given_name: String,
+    /// Family name of who writes.
+    pub family_name: String,
+    /// HPR number of who writes.
+    pub hpr_number: u32,
+    /// Whose clinician that is.
+    pub office: Unit,
+    /// HPR number of whom it is for, where it is not for the office as a whole.
+    pub wanted: Option<u32>,
 }
 
 /// A request, a reply or a test.
@@ -165,6 +191,15 @@ pub enum Request {
         /// What the citizen wrote.
         written: Written,
     },
+    /// Between clinicians: SB asks or goes on, 12 answers what the other office asked, 13 ends it.
+    Colleague {
+        /// Which of them.
+        says: ColleagueSays,
+        /// Who writes, from which office, and whom it is for.
+        roles: Roles,
+        /// What the clinician wrote.
+        written: Written,
+    },
     /// SDAB: the patient became digitally active, or ceased to be so.
     DigitalStatus {
         /// Which of the two.
@@ -199,6 +234,11 @@ impl Request {
             Self::Enquire { .. } => Kind::Enquiry,
             Self::OrderCertificate { .. } => Kind::OrderCertificate,
             Self::Reply { .. } => Kind::CitizenReply,
+            Self::Colleague { says, .. } => match says {
+                ColleagueSays::Asks => Kind::AskClinician,
+                ColleagueSays::Answers => Kind::ClinicianAnswer,
+                ColleagueSays::Ends => Kind::Closed,
+            },
             Self::DigitalStatus { .. } => Kind::DigitalStatus,
             Self::DigitalUsers { active } if active.is_empty() => Kind::NoDigitalUsers,
             Self::DigitalUsers { .. } => Kind::DigitalUsers,
@@ -219,6 +259,7 @@ impl Request {
             Self::AskClinician { .. } => Process::Consultation,
             Self::Enquire { .. } | Self::OrderCertificate { .. } => Process::Contact,
             Self::Reply { process, .. } => *process,
+            Self::Colleague { .. } => Process::Professional,
             Self::DigitalStatus { .. } | Self::DigitalUsers { .. } => Process::DigitalUser,
             Self::Test | Self::TestAnswer => Process::Test,
         }
@@ -252,7 +293,8 @@ impl Request {
             | Self::AskClinician { written }
             | Self::Enquire { written }
             | Self::OrderCertificate { written }
-            | Self::Reply { written, .. } => Some(written),
+            | Self::Reply { written, .. }
+            | Self::Colleague { written, .. } => Some(written),
             _ => None,
         }
     }
@@ -269,10 +311,14 @@ impl Request {
         }
     }
 
-    /// Whether it is an answer: then it is a `Notat`, whoever answers.
+    /// Whether it is an answer: then it is a `Notat`, whoever answers (2.4).
     #[must_use]
     pub const fn is_answer(&self) -> bool {
-        matches!(self, Self::Reply { .. } | Self::DigitalUsers { .. } | Self::TestAnswer)
+        match self {
+            Self::Reply { .. } | Self::DigitalUsers { .. } | Self::TestAnswer => true,
+            Self::Colleague { says, .. } => !matches!(says, ColleagueSays::Asks),
+            _ => false,
+        }
     }
 
     /// Whether it is about no patient.
@@ -320,6 +366,14 @@ impl Request {
         }
     }
 
+    /// Who writes and whom it is for, between clinicians.
+    pub(super) const fn roles(&self) -> Option<&Roles> {
+        match self {
+            Self::Colleague { roles, .. } => Some(roles),
+            _ => None,
+        }
+    }
+
     /// Description of the document (`ContentDescription`).
     pub(super) fn description(&self) -> &'static str {
         self.kind().code().name
@@ -329,6 +383,7 @@ impl Request {
     const fn rules(&self) -> (bool, bool) {
         match self {
             Self::AskClinician { .. } | Self::Enquire { .. } | Self::Reply { .. } => (true, true),
+            Self::Colleague { .. } => (true, true),
             Self::OrderCertificate { .. } | Self::WishAppointment { .. } | Self::WishChange { .. } => (true, true),
             Self::WishCancel { .. } => (false, true),
             Self::RenewFreeText { .. } => (true, false),
@@ -350,7 +405,7 @@ impl Request {
             return Err(WriteError::Missing { field: "text" });
         }
         // 3.2.1: an e-consultation has a subject.
-        if matches!(self, Self::AskClinician { .. }) && self.subject().is_none() {
+        if self.kind() == Kind::AskClinician && self.subject().is_none() {
             return Err(WriteError::Missing { field: "subject" });
         }
         bounded("subject", self.subject(), limit::SUBJECT)?;

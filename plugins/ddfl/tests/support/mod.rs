@@ -10,8 +10,8 @@ use ddfl::message::{HerId, MessageId, Process, Version};
 use ddfl::write::party::ReceivingParty;
 use ddfl::write::request::limit;
 use ddfl::write::{
-    Attachment, CalendarEntry, Clinician, Conversation, Envelope, MediaType, Patient, Prescription, Receiver,
-    Representative, Request, Segment, Unit, Written,
+    Attachment, CalendarEntry, Clinician, ColleagueSays, Conversation, Envelope, MediaType, Patient, Prescription,
+    Receiver, Representative, Request, Roles, Segment, Unit, Written,
 };
 
 /// One pixel.
@@ -78,6 +78,18 @@ pub(crate) fn prescription(id: &str, name: &str) -> Prescription {
     Prescription::parse(id, document.as_bytes()).unwrap()
 }
 
+/// What a clinician of another office writes.
+pub(crate) fn colleague(says: ColleagueSays, wanted: Option<u32>, written: Written) -> Request {
+    let roles = Roles {
+        given_name: "Ask".into(),
+        family_name: "Myrhaug".into(),
+        hpr_number: 9_000_101,
+        office: unit("Lia legesenter", 8_000_201),
+        wanted,
+    };
+    Request::Colleague { says, roles, written }
+}
+
 /// Every kind of message that the plugin writes, with the name of its golden file.
 pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
     let day = |text: &str| text.parse().unwrap();
@@ -95,6 +107,9 @@ pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
     to_service.receiver.party = ReceivingParty::Service(unit("Fastlege, Åsveien legekontor", 8_000_101));
     let mut test = envelope("test");
     test.patient = None;
+    let mut general = to_service.clone();
+    general.id = MessageId::of_dialog("general");
+    general.patient = None;
     let mut test_answer = follow_up("test-answer");
     test_answer.patient = None;
     let mut digital = follow_up("28");
@@ -171,6 +186,26 @@ pub(crate) fn every_kind() -> Vec<(&'static str, Envelope, Request)> {
             "22-consultation",
             follow_up("22-consultation"),
             Request::Reply { process: Process::Consultation, written: written(Some("Prøvesvar"), "Takk for svar.") },
+        ),
+        (
+            "sb-colleague",
+            envelope("sb-colleague"),
+            colleague(ColleagueSays::Asks, Some(9_000_111), written(Some("Råd"), "Hva mener du om dosen?")),
+        ),
+        (
+            "sb-colleague-general",
+            general,
+            colleague(ColleagueSays::Asks, None, written(Some("Rutiner"), "Hvordan gjør dere dette?")),
+        ),
+        (
+            "12-colleague",
+            follow_up("12-colleague"),
+            colleague(ColleagueSays::Answers, None, written(None, "Vi sender henvisning.")),
+        ),
+        (
+            "13-colleague",
+            follow_up("13-colleague"),
+            colleague(ColleagueSays::Ends, None, written(None, "Dialogen er avsluttet.")),
         ),
         ("sdab-active", envelope("sdab-active"), Request::DigitalStatus { active: true }),
         ("sdab-inactive", envelope("sdab-inactive"), Request::DigitalStatus { active: false }),

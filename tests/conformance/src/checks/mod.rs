@@ -3,10 +3,13 @@
 //! - [`package`]: the file. [`written`]: what all written services have in common. [`renewal`], [`requests`],
 //!   [`certificates`]: what is their own.
 //! - [`booking`]: direct booking. [`practice`], [`payments`], [`surveys`]: what stands beside dialogs.
-//! - [`video`], [`results`], [`read_marks`]: meetings, what tests found, what was read. [`office`]: what the office begins. [`news`]: how news arrives, and what goes wrong then.
+//! - [`video`], [`results`], [`read_marks`]: meetings, what tests found, what was read.
+//! - [`collegial`]: clinicians of several offices. [`office`]: what the office begins. [`news`]: how news arrives, and what
+//!   goes wrong then.
 
 mod booking;
 mod certificates;
+mod collegial;
 mod news;
 mod office;
 mod package;
@@ -36,6 +39,7 @@ pub(crate) fn all() -> Vec<Check> {
     all.extend(results::checks());
     all.extend(read_marks::checks());
     all.extend(surveys::checks());
+    all.extend(collegial::checks());
     all.extend(office::checks());
     all.extend(news::checks());
     all.push(package::last());

@@ -26,10 +26,10 @@ pub(super) const WRITTEN: [Topic; 7] = [
 ];
 
 /// Letters that a careless encoding loses.
-const LETTERS: &str = "Blåbær, ærfugl, øre – «sitat» Čáhci Kárášjohka naïve 😀";
+pub(super) const LETTERS: &str = "Blåbær, ærfugl, øre – «sitat» Čáhci Kárášjohka naïve 😀";
 
 /// What markup and templates are made of.
-const MARKUP: &str = r#"5 < 6 & 7 > 2: <b>"sitat"</b> 'apostrof' &amp; ]]> {{x}} %20 \n ${y}"#;
+pub(super) const MARKUP: &str = r#"5 < 6 & 7 > 2: <b>"sitat"</b> 'apostrof' &amp; ]]> {{x}} %20 \n ${y}"#;
 
 /// The longest text that a citizen can write, in characters.
 const LONGEST: usize = 8_000;
@@ -177,14 +177,14 @@ async fn apart(run: &Run, topic: Topic) -> Checked {
 }
 
 /// The office has this text, of the citizen's, in this dialog.
-async fn reads(run: &Run, reference: &str, text: &str) -> Checked {
+pub(super) async fn reads(run: &Run, reference: &str, text: &str) -> Checked {
     let received = run.stage().received(reference).await?;
     let has = received.texts.iter().any(|seen| normal(seen).contains(&normal(text)));
     holds(has, || format!("the office reads {:?}", shortened(&received.texts)))
 }
 
 /// Line ends are the transport's; everything else is the citizen's.
-fn normal(text: &str) -> String {
+pub(super) fn normal(text: &str) -> String {
     text.replace("\r\n", "\n").trim().to_owned()
 }
 
@@ -282,7 +282,7 @@ pub(super) fn stands(body: &EventBody, reference: &str) -> Option<DialogStatus> 
     }
 }
 
-async fn reply(run: &Run, reference: &str, text: &str, file: Option<crate::File>) -> Checked<OfficeMessage> {
+pub(super) async fn reply(run: &Run, reference: &str, text: &str, file: Option<crate::File>) -> Checked<OfficeMessage> {
     run.stage().answer(reference, Answer::Reply { text: text.to_owned(), file }).await?;
     let event = run.news("the office's answer", |body| written(body, reference).is_some()).await?;
     match written(&event.body, reference) {

@@ -10,6 +10,8 @@
 //! | `POST /v2/clinics/{clinic}/cases` | opens a case |
 //! | `POST /v2/cases/{no}/entries`, `.../cancel` | writes in a case, takes it back |
 //! | `POST /v2/cases/{no}/room/enter`, `.../leave` | a link into a case's meeting room; out of it |
+//! | `POST /v2/clinics/{clinic}/consults` | a clinician elsewhere asks one of the clinic's |
+//! | `POST /v2/consults/{no}/entries`, `.../end` | writes in a consult, ends it |
 //! | `POST /v2/clinics/{clinic}/fees/search` | what a patient owes |
 //! | `POST /v2/fees/{no}/pay` | opens a payment page |
 //! | `POST /v2/clinics/{clinic}/patients/digital` | whether a patient can be written to |
@@ -23,7 +25,7 @@ use super::manners::MANNERS;
 use super::request::{self, Ack, Book, Cancel, Digital, NewCase, NewEntry, PayFee, Refused, Search};
 use super::room::{self, Room};
 use super::state::{Remembered, State};
-use super::{NationalId, Shared, medication};
+use super::{NationalId, Shared, consult, medication};
 use crate::sim::trouble;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State as Extract};
@@ -61,6 +63,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/v2/cases/{no}/cancel", post(withdraw))
         .route("/v2/cases/{no}/room/enter", post(room::enter))
         .route("/v2/cases/{no}/room/leave", post(room::leave))
+        .route("/v2/clinics/{clinic}/consults", post(consult::open))
+        .route("/v2/consults/{no}/entries", post(consult::write))
+        .route("/v2/consults/{no}/end", post(consult::end))
         .route("/v2/clinics/{clinic}/fees/search", post(fees))
         .route("/v2/fees/{no}/pay", post(pay))
         .route("/v2/clinics/{clinic}/patients/digital", post(digital))

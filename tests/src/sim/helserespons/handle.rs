@@ -4,6 +4,7 @@ use super::answer::{Answer, BookingAct, LabReport, Opening};
 use super::calendar::{Booking, Slot};
 use super::case::{Case, CaseType};
 use super::change::{Change, Damage};
+use super::consult::{Consult, Question};
 use super::fees::{Charge, Pay, PayOutcome};
 use super::room::RoomAct;
 use super::state::{Clinic, State, Violation};
@@ -342,6 +343,26 @@ impl HelseresponsSim {
     /// Waits for a case that waits for the clinic.
     pub async fn wait_for_case(&self, mut wanted: impl FnMut(&Case) -> bool) -> Result<Case, SimError> {
         self.wait_until("a case", |state| state.cases.iter().find(|case| case.waits() && wanted(case)).cloned()).await
+    }
+
+    /// A clinician of a clinic's asks a colleague elsewhere; gives the consult's number.
+    pub fn ask_colleague(&self, clinic: &str, question: &Question) -> Result<String, SimError> {
+        self.shared.with(|state| state.ask_colleague(clinic, question))
+    }
+
+    /// A clinician of the clinic's answers in a consult, and may end it.
+    pub fn reply_in_consult(&self, consult_no: &str, text: &str, ends: bool) -> Result<(), SimError> {
+        self.shared.with(|state| state.reply_in_consult(consult_no, text, ends))
+    }
+
+    /// Every consult.
+    pub fn consults(&self) -> Vec<Consult> {
+        self.shared.look(|state| state.consults.clone())
+    }
+
+    /// Waits for a consult.
+    pub async fn wait_for_consult(&self, mut wanted: impl FnMut(&Consult) -> bool) -> Result<Consult, SimError> {
+        self.wait_until("a consult", |state| state.consults.iter().find(|consult| wanted(consult)).cloned()).await
     }
 
     /// Waits until the portal has answered the webhook of this change with 204.

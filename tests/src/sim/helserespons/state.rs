@@ -3,6 +3,7 @@
 use super::calendar::{Booking, Calendar, Slot, norway};
 use super::case::{Case, CaseType, Entry, File};
 use super::change::{Change, Damage};
+use super::consult::Consult;
 use super::fees::{Fee, Pay};
 use super::webhook::{Pushed, Webhook};
 use super::{NationalId, SimError};
@@ -63,6 +64,8 @@ pub struct State {
     pub clinics: Vec<Clinic>,
     /// Cases, closed ones too.
     pub cases: Vec<Case>,
+    /// Consults, closed ones too.
+    pub consults: Vec<Consult>,
     /// Fees, paid ones too.
     pub fees: Vec<Fee>,
     /// Payments, ended ones too.
@@ -118,6 +121,7 @@ impl State {
             numbers: 100_000,
             clinics: clinics.collect(),
             cases: Vec::new(),
+            consults: Vec::new(),
             fees: Vec::new(),
             payments: Vec::new(),
             texts: Vec::new(),

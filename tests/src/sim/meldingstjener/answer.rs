@@ -224,10 +224,16 @@ impl Answer {
         match self {
             Answer::Reject { .. } | Answer::NoAccess { .. } => true,
             Answer::Fault { .. } => {
-                matches!(kind, Kind::Consultation | Kind::Contact | Kind::Certificate | Kind::Reply)
+                matches!(
+                    kind,
+                    Kind::Consultation | Kind::Contact | Kind::Certificate | Kind::Reply | Kind::ColleagueAnswer
+                )
             }
             Answer::Reply { .. } | Answer::Close { .. } => {
-                matches!(kind, Kind::Consultation | Kind::Contact | Kind::Certificate | Kind::Reply)
+                matches!(
+                    kind,
+                    Kind::Consultation | Kind::Contact | Kind::Certificate | Kind::Reply | Kind::ColleagueAnswer
+                )
             }
             Answer::AdviseConsultation { .. } => matches!(kind, Kind::Contact | Kind::Certificate | Kind::Reply),
             Answer::CertificateIssued { .. } | Answer::CertificateRefused { .. } => {
@@ -270,7 +276,7 @@ pub fn automatic(message: &Inbound, next_start: Option<DateTime>) -> Option<Answ
             Answer::reply("Takk for spørsmålet. Ta det med ro i en uke, og skriv igjen om det ikke blir bedre.")
         }
         Kind::Contact => Answer::reply("Takk for henvendelsen. Vi har notert det."),
-        Kind::Reply => Answer::reply("Takk for svaret."),
+        Kind::Reply | Kind::ColleagueAnswer => Answer::reply("Takk for svaret."),
         Kind::Certificate => Answer::CertificateIssued { text: None, certificate: None },
         Kind::RenewalText | Kind::RenewalPrescriptions => Answer::renewal(&[]),
         Kind::Wish => Answer::Appointment { start: next_start?, gp: None, text: None },
@@ -285,7 +291,8 @@ pub fn automatic(message: &Inbound, next_start: Option<DateTime>) -> Option<Answ
         | Kind::TestAnswer
         | Kind::DigitalStatus
         | Kind::DigitalUsers
-        | Kind::NoDigitalUsers => {
+        | Kind::NoDigitalUsers
+        | Kind::ColleagueEnd => {
             return None;
         }
     })

@@ -8,6 +8,8 @@ pub const VOLVEN: &str = "2.16.578.1.12.4.1.1.";
 pub const ORGANISATION_ID: &str = "2.16.578.1.12.4.1.1.9051";
 /// Identifier types of persons.
 pub const PERSON_ID: &str = "2.16.578.1.12.4.1.1.8116";
+/// Roles in a note.
+pub const NOTE_ROLE: &str = "2.16.578.1.12.4.1.1.9057";
 /// Roles of health personnel.
 pub const ROLE: &str = "2.16.578.1.12.4.1.1.9034";
 /// Errors in application receipts.
@@ -75,11 +77,13 @@ pub enum Process {
     Avtaleutsending,
     /// Who is digitally active.
     Digitalbruker,
+    /// A dialogue with a clinician; here between clinicians.
+    Helsepersonell,
 }
 
 impl Process {
     /// Every process that this side knows.
-    pub const ALL: [Process; 9] = [
+    pub const ALL: [Process; 10] = [
         Process::Timereservasjon,
         Process::Timeonske,
         Process::Reseptfornyelse,
@@ -89,6 +93,7 @@ impl Process {
         Process::Test,
         Process::Avtaleutsending,
         Process::Digitalbruker,
+        Process::Helsepersonell,
     ];
 
     /// The value of `Type/@V`.
@@ -103,6 +108,7 @@ impl Process {
             Process::Test => "DIALOG_INNBYGGER_TEST",
             Process::Avtaleutsending => "DIALOG_INNBYGGER_AVTALEUTSENDING",
             Process::Digitalbruker => "DIALOG_INNBYGGER_DIGITALBRUKER",
+            Process::Helsepersonell => "DIALOG_INNBYGGER_HELSEPERSONELL",
         }
     }
 
@@ -118,6 +124,7 @@ impl Process {
             Process::Test => "Dialog med innbygger - test",
             Process::Avtaleutsending => "Dialog med innbygger - avtaleutsending",
             Process::Digitalbruker => "Dialog med innbygger - digital bruker",
+            Process::Helsepersonell => "Dialog mellom innbygger og helsepersonell",
         }
     }
 
@@ -169,6 +176,10 @@ pub enum Kind {
     DigitalUsers,
     /// 29: nobody is.
     NoDigitalUsers,
+    /// 12: a clinician answers what the office asked.
+    ColleagueAnswer,
+    /// 13: a clinician ends a dialogue with the office.
+    ColleagueEnd,
 }
 
 /// What the guide demands of one kind of message.
@@ -199,15 +210,23 @@ pub const RULES: &[Rule] = &[
     rule(Kind::CancelWish, "OAT", &["Ønske om avbestilling av time"], &[Process::Timeonske], false),
     rule(Kind::RenewalText, "RF", &["Reseptfornying, fritekst"], &[Process::Reseptfornyelse], false),
     rule(Kind::RenewalPrescriptions, "RFER", &["Reseptfornying, eResept"], &[Process::Reseptfornyelse], false),
-    rule(Kind::Consultation, "SB", &["Spørsmål til behandler"], &[Process::Ekonsultasjon], false),
+    rule(
+        Kind::Consultation,
+        "SB",
+        &["Spørsmål til behandler"],
+        &[Process::Ekonsultasjon, Process::Helsepersonell],
+        false,
+    ),
     rule(Kind::Contact, "HE", &["Henvendelse"], &[Process::Ekontakt], false),
     rule(Kind::Certificate, "BA", &["Bestille attest", "Bestill attest"], &[Process::Ekontakt], false),
     rule(Kind::Clinicians, "HB", &["Hent behandlere", "Hent behandler"], &[Process::Behandleroversikt], true),
     Rule { system: TEST, ..rule(Kind::Test, "KT", &["Kommunikasjonstest"], &[Process::Test], true) },
+    Rule { system: ANSWER, ..rule(Kind::Reply, "22", &["Svar fra innbygger"], REPLIED, false) },
     Rule {
         system: ANSWER,
-        ..rule(Kind::Reply, "22", &["Svar fra innbygger"], &[Process::Ekonsultasjon, Process::Ekontakt], false)
+        ..rule(Kind::ColleagueAnswer, "12", &["Svar på spørsmål fra behandler"], &[Process::Helsepersonell], false)
     },
+    Rule { system: ANSWER, ..rule(Kind::ColleagueEnd, "13", &["Dialog avsluttet"], &[Process::Helsepersonell], false) },
     Rule { system: TEST, ..rule(Kind::TestAnswer, "RKT", &["Respons kommunikasjonstest"], &[Process::Test], true) },
     rule(Kind::DigitalStatus, "SDAB", &["Status digital aktiv bruker"], &[Process::Digitalbruker], false),
     Rule {
@@ -219,6 +238,9 @@ pub const RULES: &[Rule] = &[
         ..rule(Kind::NoDigitalUsers, "29", &["Ingen digitale brukere"], &[Process::Digitalbruker], false)
     },
 ];
+
+/// Where citizens reply.
+const REPLIED: &[Process] = &[Process::Ekonsultasjon, Process::Ekontakt, Process::Helsepersonell];
 
 const fn rule(
     kind: Kind,
@@ -233,7 +255,8 @@ const fn rule(
 impl Kind {
     /// Whether it is written as `Notat`, as every answer is.
     pub fn is_answer(self) -> bool {
-        matches!(self, Kind::Reply | Kind::TestAnswer) || self.tells_who_is_digital()
+        matches!(self, Kind::Reply | Kind::TestAnswer | Kind::ColleagueAnswer | Kind::ColleagueEnd)
+            || self.tells_who_is_digital()
     }
 
     /// Whether it answers the office's question of who is digitally active.
@@ -287,6 +310,7 @@ pub fn answer(value: &str) -> Code {
         "32" => (ANSWER, "Resepter delvis fornyet"),
         "34" => (ANSWER, "Time kunne ikke endres"),
         "DI" => (REQUEST, "Dialog med innbygger"),
+        "SB" => (REQUEST, "Spørsmål til behandler"),
         "EKI" => (REQUEST, "Engangskontakt med innbygger"),
         "SIDAB" => (REQUEST, "Sjekk om innbyggere er digitalt aktive brukere"),
         "KT" => (TEST, "Kommunikasjonstest"),

@@ -24,7 +24,7 @@
 //! The routes that make trouble are those of [`trouble::control`].
 
 use super::answer::Answer;
-use super::doctor::{Notice, Opening};
+use super::doctor::{Notice, Opening, Question};
 use super::handle::waiting;
 use super::message::NationalId;
 use super::office::Receipts;
@@ -117,6 +117,14 @@ pub(super) fn open(
     let now = state.now();
     let office = state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?;
     let letter = office.open(citizen, opening, now)?;
+    state.deliver(her_id, &letter);
+    Ok(letter.msg_id)
+}
+
+pub(super) fn ask_colleague(state: &mut State, her_id: u32, question: &Question) -> Result<String, SimError> {
+    let now = state.now();
+    let office = state.office(her_id).ok_or(SimError::NoSuchOffice(her_id))?;
+    let letter = office.ask_colleague(question, now)?;
     state.deliver(her_id, &letter);
     Ok(letter.msg_id)
 }

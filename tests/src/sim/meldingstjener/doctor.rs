@@ -5,7 +5,8 @@ use super::answer::{Answer, Decision, Meaning, default_certificate};
 use super::codes::{Kind, Process, answer};
 use super::message::{Attachment, Event, Inbound, NationalId, Person};
 use super::office::{Conversation, Now, OfficeState};
-use super::write::{Letter, Text};
+use super::write::{Addressee, Letter, Text};
+use crate::sim::world::Office;
 use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -27,6 +28,21 @@ pub struct Opening {
     /// Files.
     #[serde(default)]
     pub attachments: Vec<Attachment>,
+}
+
+/// What a clinician of an office asks a colleague elsewhere.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// Which office.
+    pub to: Office,
+    /// HPR number of the clinician there.
+    pub clinician: Option<String>,
+    /// Whom it is about.
+    pub patient: Option<Person>,
+    /// Subject.
+    pub subject: String,
+    /// Text.
+    pub text: String,
 }
 
 /// What an office tells of an appointment that was made, moved or dropped elsewhere.
@@ -235,7 +251,29 @@ impl OfficeState {
         letter.attachments.clone_from(&opening.attachments);
         self.conversations.insert(
             letter.msg_id.clone(),
-            Conversation { process, citizen, party: letter.from, messages: Vec::new(), one_way: opening.one_way },
+            Conversation {
+                process,
+                citizen: Some(citizen),
+                party: letter.from,
+                messages: Vec::new(),
+                one_way: opening.one_way,
+            },
+        );
+        Ok(letter)
+    }
+
+    /// Asks a colleague at another office (HELSEPERSONELL).
+    pub fn ask_colleague(&mut self, question: &Question, now: Now) -> Result<Letter, SimError> {
+        let process = Process::Helsepersonell;
+        let citizen = question.patient.clone();
+        let mut letter = self.opening(process, citizen.clone(), answer("SB"), now)?;
+        letter.from = self.office.service_her_id;
+        letter.text = Text { subject: Some(question.subject.clone()), body: Some(question.text.clone()) };
+        let (office, name) = (question.to.service_her_id, question.to.service_name.to_owned());
+        letter.addressee = Some(Addressee { office, name, hpr: question.clinician.clone() });
+        self.conversations.insert(
+            letter.msg_id.clone(),
+            Conversation { process, citizen, party: letter.from, messages: Vec::new(), one_way: false },
         );
         Ok(letter)
     }
@@ -311,6 +349,7 @@ impl OfficeState {
             prescriptions: Vec::new(),
             attachments: Vec::new(),
             persons: Vec::new(),
+            addressee: None,
         })
     }
 }

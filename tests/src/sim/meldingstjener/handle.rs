@@ -5,7 +5,7 @@ mod waits;
 use super::answer::Answer;
 use super::apprec::ReceiptStatus;
 use super::calendar::Slot;
-use super::doctor::{Notice, Opening};
+use super::doctor::{Notice, Opening, Question};
 use super::message::{NationalId, Person};
 use super::office::{Now, OfficeState, Receipts, Request};
 use super::read::Violation;
@@ -219,6 +219,11 @@ impl MeldingstjenerSim {
     pub fn open(&self, office: &Office, national_id: &str, opening: &Opening) -> Result<String, SimError> {
         let citizen = NationalId::new(national_id);
         self.shared.with(|state| control::open(state, office.her_id, &citizen, opening))
+    }
+
+    /// A clinician of the office asks a colleague at another; gives the `MsgId`.
+    pub fn ask_colleague(&self, office: &Office, question: &Question) -> Result<String, SimError> {
+        self.shared.with(|state| control::ask_colleague(state, office.her_id, question))
     }
 
     /// The office tells of an appointment; gives the `MsgId`.

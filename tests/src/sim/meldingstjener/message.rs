@@ -140,6 +140,17 @@ pub struct References {
     pub conversation: String,
 }
 
+/// A clinician of another office, as a message names one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Colleague {
+    /// Given and family name.
+    pub name: String,
+    /// HPR number.
+    pub hpr: String,
+    /// HER-id of the office (level 2).
+    pub office: u32,
+}
+
 /// A message from the portal.
 #[derive(Clone, Debug)]
 pub struct Inbound {
@@ -173,6 +184,8 @@ pub struct Inbound {
     pub period: Option<(Date, Date)>,
     /// HPR number of the clinician that the citizen wishes.
     pub wanted_gp: Option<String>,
+    /// The clinician who wrote it, where that is one.
+    pub author: Option<Colleague>,
     /// Calendar events.
     pub events: Vec<Event>,
     /// Prescriptions to renew.

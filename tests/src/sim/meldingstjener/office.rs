@@ -48,8 +48,8 @@ pub enum Receipts {
 pub struct Conversation {
     /// The process.
     pub process: Process,
-    /// The citizen.
-    pub citizen: Person,
+    /// The citizen; none where colleagues talk about nobody.
+    pub citizen: Option<Person>,
     /// The office's communication party.
     pub party: u32,
     /// Each message, and whether the office wrote it.
@@ -198,7 +198,7 @@ impl OfficeState {
             return Ok(());
         }
         let goes_on = match message.kind {
-            Kind::Reply => true,
+            Kind::Reply | Kind::ColleagueAnswer | Kind::ColleagueEnd => true,
             Kind::Consultation | Kind::Contact => message.references.is_some(),
             _ => false,
         };
@@ -206,6 +206,8 @@ impl OfficeState {
             self.examine_dialog(message, seen, findings)?;
         }
         match &message.patient {
+            // Whom colleagues talk about need not be on one's own list.
+            Some(_) if message.process == Process::Helsepersonell => Ok(()),
             Some(patient) if self.citizen(&patient.national_id).is_none() => Err(ReceiptError::new("E35")),
             _ => Ok(()),
         }
@@ -230,8 +232,8 @@ impl OfficeState {
             format!("{} in place of {}", message.receiver, conversation.party)
         });
         findings.expect(!conversation.one_way, "nobody replies to EKI", || references.conversation.clone());
-        let same =
-            message.patient.as_ref().is_some_and(|patient| patient.national_id == conversation.citizen.national_id);
+        let same = message.patient.as_ref().map(|patient| &patient.national_id)
+            == conversation.citizen.as_ref().map(|citizen| &citizen.national_id);
         findings.expect(same, "a dialog stays with its citizen", || references.conversation.clone());
         match conversation.messages.iter().position(|(id, _)| *id == references.parent) {
             // What the portal has not fetched yet, it cannot refer to.
@@ -258,6 +260,9 @@ impl OfficeState {
             self.told.push((question, message.persons.into_iter().map(|person| person.national_id).collect()));
             return Vec::new();
         }
+        if message.process == Process::Helsepersonell {
+            return self.hears_colleague(message);
+        }
         let Some(patient) = message.patient.clone() else {
             return vec![self.letter(&message, answer("31"), now)];
         };
@@ -274,7 +279,7 @@ impl OfficeState {
             .entry(conversation.clone())
             .or_insert_with(|| Conversation {
                 process: message.process,
-                citizen: patient.clone(),
+                citizen: Some(patient.clone()),
                 party: message.receiver,
                 messages: Vec::new(),
                 one_way: false,
@@ -315,6 +320,27 @@ impl OfficeState {
                 Vec::new()
             }
         }
+    }
+
+    /// Takes in what a colleague wrote, or the patient whom they talk about.
+    fn hears_colleague(&mut self, message: Inbound) -> Vec<Letter> {
+        let conversation = match &message.references {
+            Some(references) => references.conversation.clone(),
+            None => message.msg_id.clone(),
+        };
+        self.conversations
+            .entry(conversation.clone())
+            .or_insert_with(|| Conversation {
+                process: message.process,
+                citizen: message.patient.clone(),
+                party: message.receiver,
+                messages: Vec::new(),
+                one_way: false,
+            })
+            .messages
+            .push((message.msg_id.clone(), false));
+        self.requests.push(Request { office_her_id: self.office.her_id, conversation, message, answered: false });
+        Vec::new()
     }
 
     fn free_slots(&self, message: &Inbound, now: Now) -> Letter {
@@ -388,6 +414,7 @@ impl OfficeState {
             prescriptions: Vec::new(),
             attachments: Vec::new(),
             persons: Vec::new(),
+            addressee: None,
         }
     }
 

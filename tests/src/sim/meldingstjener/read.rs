@@ -81,7 +81,9 @@ fn read_with_id(root: &Element, info: &Element, msg_id: &str, findings: &mut Fin
         None => None,
     };
     findings.expect(
-        patient.is_some() != (matches!(rule.kind, Kind::Test | Kind::TestAnswer) || rule.kind.tells_who_is_digital()),
+        // Colleagues may talk about nobody in particular.
+        patient.is_some() != (matches!(rule.kind, Kind::Test | Kind::TestAnswer) || rule.kind.tells_who_is_digital())
+            || (process == Process::Helsepersonell && info.child("Patient").is_none()),
         "Patient has names and a national identity number",
         || "it is missing or incomplete, or there where nobody is meant".to_owned(),
     );
@@ -101,6 +103,7 @@ fn read_with_id(root: &Element, info: &Element, msg_id: &str, findings: &mut Fin
         coded: form.child("KodetOpplysning").map(code),
         period: None,
         wanted_gp: None,
+        author: None,
         events: Vec::new(),
         prescriptions: Vec::new(),
         attachments: Vec::new(),

@@ -56,6 +56,19 @@ pub struct Letter {
     pub attachments: Vec<Attachment>,
     /// Whom the office asks about.
     pub persons: Vec<Person>,
+    /// The colleague whom it is for.
+    pub addressee: Option<Addressee>,
+}
+
+/// A colleague at another office.
+#[derive(Clone, Debug)]
+pub struct Addressee {
+    /// HER-id of the office (level 2).
+    pub office: u32,
+    /// Its name.
+    pub name: String,
+    /// HPR number of the clinician there.
+    pub hpr: Option<String>,
 }
 
 /// Writes the whole message.
@@ -254,6 +267,19 @@ fn dialog(letter: &Letter, office: &Office, style: &Style) -> Element {
                         .with(ident(NS_DIALOG, NS_SHARED, gp.hpr, ("HPR", "HPR-nummer", PERSON_ID))),
                 ),
         );
+    }
+    if let Some(addressee) = &letter.addressee {
+        let unit = el("Kontaktenhet")
+            .with(Element::new(NS_SHARED, "OrganisationName").with_text(addressee.name.clone()))
+            .with(ident(NS_SHARED, NS_SHARED, &addressee.office.to_string(), ("HER", "HER-id", ORGANISATION_ID)));
+        let mut role = el("RollerRelatertNotat")
+            .with(el("RoleToPatient").attr("V", "23").attr("S", ROLE).attr("DN", "Ønsket behandler"))
+            .with(el("TilknyttetEnhet").with(unit));
+        if let Some(hpr) = &addressee.hpr {
+            let person = ident(NS_DIALOG, NS_SHARED, hpr, ("HPR", "HPR-nummer", PERSON_ID));
+            role = role.with(el("HealthcareProfessional").with(person));
+        }
+        form = form.with(role);
     }
     el("Dialogmelding").with(form)
 }

@@ -88,11 +88,15 @@ fn claims(role: &str) -> anyhow::Result<Value> {
         "operator" => "dialog:operator",
         "auditor" => "dialog:auditor",
         "office" => "dialog:office",
+        "clinician" => "dialog:clinician",
         other => anyhow::bail!("the role {other} is not known to the walk"),
     };
     claims["scope"] = json!(scope);
-    if role == "office" {
+    if role == "office" || role == "clinician" {
         claims["helseid://claims/client/claims/orgnr_child"] = json!(FJELLVEIEN.organisation_number);
+    }
+    if role == "clinician" {
+        claims["helseid://claims/hpr/hpr_number"] = json!(FJELLVEIEN.gps[0].hpr);
     }
     if role == "portal" {
         claims.as_object_mut().and_then(|claims| claims.remove("pid"));
@@ -149,7 +153,7 @@ fn every_route_is_closed_to_all_but_those_whom_the_document_lets_in() -> anyhow:
             refused(Some(audience), ProblemType::Unauthenticated, "somebody with a token for another audience").await?;
             let expired = spoilt("exp", json!(jiff::Timestamp::now().as_second() - 60))?;
             refused(Some(expired), ProblemType::Unauthenticated, "somebody whose token has expired").await?;
-            for role in ["citizen", "portal", "operator", "auditor", "office"] {
+            for role in ["citizen", "portal", "operator", "auditor", "office", "clinician"] {
                 if !roles.iter().any(|one| one == role) {
                     let token = house.issuer.bound(claims(role)?)?;
                     refused(Some(token), ProblemType::NotPermitted, role).await?;

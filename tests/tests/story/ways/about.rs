@@ -93,7 +93,8 @@ fn what_an_office_tells_of_itself_is_open_to_all() -> anyhow::Result<()> {
             let gps = page.json["practitioners"].as_array().context("practitioners")?;
             ensure!(gps.len() == office.gps.len());
             let services = page.json["services"].as_array().context("services")?;
-            for (service, solution) in office.services {
+            // What colleagues ask each other is not for citizens.
+            for (service, solution) in office.services.iter().filter(|(service, _)| *service != Service::Collegial) {
                 let offer = services.iter().find(|one| one["service"] == json!(service)).context("an offer")?;
                 ensure!(offer["provider"]["id"] == solution.plugin(), "{offer}");
                 if *service == Service::Appointment {

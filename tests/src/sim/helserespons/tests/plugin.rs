@@ -115,6 +115,26 @@ async fn the_way_into_a_room_and_out_of_it_is_asked_for_as_the_vendor_wants() {
     assert_eq!(sim.violations(), []);
 }
 
+#[tokio::test]
+async fn consults_of_the_plugins_are_opened_gone_on_with_and_ended() {
+    for (opening, steps) in [
+        ("consult", &[("consult-entry", "entries"), ("consult-patient", "entries"), ("consult-end", "end")][..]),
+        ("consult-about-nobody", &[("consult-entry", "entries"), ("consult-end", "end")]),
+    ] {
+        let sim = sim().await;
+        let no = send(&sim, opening).await["consultNo"].as_str().unwrap().to_owned();
+        for (name, path) in steps {
+            let text = std::fs::read_to_string(golden(&format!("{name}.json"))).unwrap();
+            let request: Value = serde_json::from_str(&text).unwrap();
+            // The golden files name the first consult of a vendor that has seen nothing else.
+            assert_eq!(request["path"], format!("/v2/consults/K-100001/{path}"));
+            let (status, body) = super::post(&sim, &format!("/v2/consults/{no}/{path}"), &request["body"]).await;
+            assert!(status.is_success() && body["consultNo"] == no, "{opening}, {name}: {body}");
+        }
+        assert_eq!(sim.violations(), []);
+    }
+}
+
 fn written(text: &str) -> Opening {
     Opening {
         kind: CaseType::Question,

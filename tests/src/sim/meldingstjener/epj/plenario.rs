@@ -37,6 +37,7 @@ impl Epj for Plenario {
             (Process::Behandleroversikt, (1, 0)),
             (Process::Digitalbruker, (1, 1)),
             (Process::Test, (1, 1)),
+            (Process::Helsepersonell, (1, 1)),
         ]
     }
 

@@ -36,6 +36,7 @@ impl Epj for SystemX {
             (Process::Ekontakt, (1, 2)),
             (Process::Avtaleutsending, (1, 0)),
             (Process::Test, (1, 1)),
+            (Process::Helsepersonell, (1, 1)),
         ]
     }
 

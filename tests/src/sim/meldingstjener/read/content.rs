@@ -2,10 +2,10 @@
 
 use super::{Findings, code, is_calendar, is_dialog, person};
 use crate::sim::meldingstjener::codes::{
-    DELIVERY, Kind, NS_BASE64, NS_PERSONS, NS_PRESCRIPTION, NS_RELATION, NS_SHARED, PERSON_ID, REPRESENTATION, ROLE,
-    YES_NO,
+    DELIVERY, Kind, NOTE_ROLE, NS_BASE64, NS_PERSONS, NS_PRESCRIPTION, NS_RELATION, NS_SHARED, ORGANISATION_ID,
+    PERSON_ID, Process, REPRESENTATION, ROLE, YES_NO,
 };
-use crate::sim::meldingstjener::message::{Attachment, Event, Inbound, Prescription};
+use crate::sim::meldingstjener::message::{Attachment, Colleague, Event, Inbound, Prescription};
 use crate::sim::meldingstjener::tree::Element;
 use base64::Engine;
 
@@ -33,6 +33,13 @@ pub(super) fn form(form: &Element, inbound: &mut Inbound, findings: &mut Finding
         inbound.period = Some((from, to));
     }
     for related in form.all("RollerRelatertNotat") {
+        if related.child("RolleNotat").is_some() {
+            inbound.author = author(related, findings);
+            findings.expect(inbound.author.is_some(), "who wrote it has a name, a HPR number and an office", || {
+                inbound.msg_id.clone()
+            });
+            continue;
+        }
         let role = related.child("RoleToPatient").map(code);
         let wanted = role.is_some_and(|role| {
             (role.value.as_str(), role.system.as_str(), role.name.as_str()) == ("23", ROLE, "Ønsket behandler")
@@ -51,6 +58,30 @@ pub(super) fn form(form: &Element, inbound: &mut Inbound, findings: &mut Finding
         findings
             .expect(inbound.wanted_gp.is_some(), "the wished clinician has a HPR number", || inbound.msg_id.clone());
     }
+}
+
+/// The clinician who wrote a message to a colleague, and of which office.
+fn author(related: &Element, findings: &mut Findings) -> Option<Colleague> {
+    let role = related.child("RolleNotat").map(code);
+    let named = role.as_ref().is_some_and(|role| {
+        (role.value.as_str(), role.system.as_str(), role.name.as_str()) == ("1", NOTE_ROLE, "Forfatter")
+    });
+    findings.expect(named, "RolleNotat is 1, Forfatter", || format!("{role:?}"));
+    let shared = |element: &Element, name: &str| {
+        element.children().find(|child| child.ns == NS_SHARED && child.name == name).cloned()
+    };
+    let unit = related.child("TilknyttetEnhet")?.child("Kontaktenhet")?.clone();
+    let ident = shared(&unit, "Ident")?;
+    let typed = code(&shared(&ident, "TypeId")?);
+    let is_her = (typed.value.as_str(), typed.system.as_str()) == ("HER", ORGANISATION_ID);
+    let office = shared(&ident, "Id")?.text().parse().ok().filter(|_| is_her)?;
+    let person = related.child("HealthcareProfessional")?;
+    let ident = person.child("Ident")?;
+    let typed = code(&shared(ident, "TypeId")?);
+    let is_hpr = (typed.value.as_str(), typed.system.as_str()) == ("HPR", PERSON_ID);
+    let hpr = shared(ident, "Id").map(|id| id.text()).filter(|_| is_hpr)?;
+    let name = format!("{} {}", person.text_of("GivenName")?, person.text_of("FamilyName")?);
+    Some(Colleague { name, hpr, office })
 }
 
 /// Everything behind the first document.
@@ -208,7 +239,7 @@ pub(super) fn required(inbound: &Inbound, findings: &mut Findings) {
             findings
                 .expect(has_text && has_subject, "SB has EmneSporsmal and Sporsmal", || kind.rule().code.to_owned());
         }
-        Kind::Reply | Kind::RenewalText => {
+        Kind::Reply | Kind::RenewalText | Kind::ColleagueAnswer => {
             findings.expect(has_text, "the citizen's text is there", || kind.rule().code.to_owned());
         }
         _ => {}
@@ -216,6 +247,13 @@ pub(super) fn required(inbound: &Inbound, findings: &mut Findings) {
     findings.expect(
         inbound.persons.is_empty() != (kind == Kind::DigitalUsers),
         "28 says who is digitally active, and nothing else names persons",
+        || kind.rule().code.to_owned(),
+    );
+    // A clinician among colleagues signs; the patient, who may take part, is in the head.
+    let signs = inbound.process == Process::Helsepersonell && kind != Kind::Reply;
+    findings.expect(
+        inbound.author.is_some() == signs,
+        "a clinician signs what colleagues read, and nobody else does",
         || kind.rule().code.to_owned(),
     );
     coded(inbound, findings);
