@@ -307,6 +307,8 @@ fn a_commercial_provider_carries_it_both_ways_and_the_patient_too() -> anyhow::R
         let shown = kari.get("/v1/me/dialogs/{dialog}", &[&dialog]).expect(StatusCode::OK).await?.json;
         ensure!(texts(&shown).len() == 3 && shown["between"].get("patient").is_none(), "with what was before: {shown}");
         house.helserespons.wait_for_consult(|one| one.said.len() == 3).await?;
+        let arrived = |read: &Value| read["status"]["state"] == "awaiting-office";
+        until(|| sigrid.get(DIALOG, &[&her_id, &dialog]), arrived).await?;
         kari.post("/v1/me/dialogs/{dialog}/messages", &[&dialog], &json!({ "text": "Takk!" }))
             .expect(StatusCode::CREATED)
             .await?;
