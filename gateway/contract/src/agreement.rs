@@ -174,6 +174,18 @@ pub struct OfficeChoices {
     pub services: Vec<OfficeChoice>,
     /// Who is away when, of each of its clinicians.
     pub clinicians: Vec<ClinicianAbsences>,
+    /// Services by which somebody waits for an answer that the office should have given.
+    pub overdue: Vec<OverdueAnswers>,
+}
+
+/// Answers of an office that are overdue, by one service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OverdueAnswers {
+    /// By which service.
+    pub service: Service,
+    /// How many dialogs; 100,000 at most are counted.
+    pub dialogs: u64,
 }
 
 /// A time when a clinician is away, and who takes over the inbox.

@@ -644,8 +644,13 @@ fn structs() -> Vec<Struct> {
             "",
             fields_of!(agreement::OfficeChoices {
                 office: dialog::OfficeName, services: Vec<agreement::OfficeChoice>,
-                clinicians: Vec<agreement::ClinicianAbsences>,
+                clinicians: Vec<agreement::ClinicianAbsences>, overdue: Vec<agreement::OverdueAnswers>,
             }),
+        ),
+        plain(
+            R::OfficeChoices,
+            "/$defs/overdueAnswers",
+            fields_of!(agreement::OverdueAnswers { service: Service, dialogs: u64 }),
         ),
         plain(
             R::ClinicianAbsences,

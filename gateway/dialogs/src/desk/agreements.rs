@@ -9,7 +9,7 @@ use dialog_contract::{
     ids::{HerId, HprNumber, PluginId},
     practice::{Absence, Booking, Office},
     provider::Interface,
-    service::Service,
+    service::{ConsultationMode, Service},
 };
 use jiff::{Timestamp, civil::Date};
 
@@ -78,6 +78,11 @@ impl Agreement {
             (_, Some(Booking::Direct)) => Interface::Appointments,
             _ => Interface::Dialogs,
         }
+    }
+
+    /// Consultations by video are agreed, which its plugin must let citizens into.
+    pub(crate) fn meets(&self) -> bool {
+        self.modes.contains(&ConsultationMode::Video)
     }
 
     /// As it holds for whoever stands behind its provider: what was begun there goes on there, nothing new is offered.

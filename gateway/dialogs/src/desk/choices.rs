@@ -206,7 +206,7 @@ impl Desk {
         let mut plugins: Vec<PluginId> = Vec::new();
         for agreement in practice.agreements.iter().filter(|agreement| agreement.valid_at(now)) {
             let asked = self.providers.installed(&agreement.plugin);
-            let asked = asked.is_some_and(|installed| installed.exports.contains(&Interface::Citizens));
+            let asked = asked.is_some_and(|installed| installed.serves(Interface::Citizens));
             if asked && !plugins.contains(&agreement.plugin) {
                 plugins.push(agreement.plugin.clone());
             }

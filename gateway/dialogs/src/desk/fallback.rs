@@ -43,7 +43,7 @@ impl Desk {
             .find(|one| one.service == service && one.plugin == record.plugin && one.valid_at(now) && one.enabled);
         let Some(fallback) = agreement.and_then(|agreement| agreement.fallback) else { return Ok(None) };
         let serves = self.providers.installed(&fallback.plugin);
-        if !serves.is_some_and(|installed| installed.exports.contains(&Interface::Dialogs)) {
+        if !serves.is_some_and(|installed| installed.serves(Interface::Dialogs)) {
             return Ok(None);
         }
         let named = self.directory.provider(&fallback.plugin).await.map_err(unavailable)?;

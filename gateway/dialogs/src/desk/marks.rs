@@ -57,7 +57,7 @@ impl Desk {
         opened: &[MessageId],
     ) -> Result<(), StoreError> {
         let installed = self.providers.installed(&record.plugin);
-        if !installed.is_some_and(|found| found.exports.contains(&Interface::ReadMarks)) || record.reference.is_none() {
+        if !installed.is_some_and(|found| found.serves(Interface::ReadMarks)) || record.reference.is_none() {
             return Ok(());
         }
         let now = self.now();
@@ -91,7 +91,7 @@ impl Desk {
         let record = self.shelf.dialog(mark.dialog).await?.map(|draft| draft.record);
         let takes = |record: &StoredDialog| {
             let installed = self.providers.installed(&record.plugin);
-            installed.is_some_and(|found| found.exports.contains(&Interface::ReadMarks))
+            installed.is_some_and(|found| found.serves(Interface::ReadMarks))
         };
         let alive = record.filter(|record| now < mark.give_up && takes(record));
         let Some((record, reference)) = alive.and_then(|record| record.reference.clone().map(|named| (record, named)))

@@ -4,11 +4,12 @@
 
 use dialog_contract::{
     action::Action,
-    agreement::{ClinicianAbsences, Leave, NewAbsences, NewOfficeChoice, OfficeChoice, OfficeChoices},
+    agreement::{ClinicianAbsences, Leave, NewAbsences, NewOfficeChoice, OfficeChoice, OfficeChoices, OverdueAnswers},
     dialog::{OfficeName, Provider},
     ids::{HerId, HprNumber},
     practice::{Booking, Office, Practitioner},
     problem::ProblemType,
+    provider::Interface,
     service::{Locale, Service},
 };
 use jiff::Timestamp;
@@ -125,7 +126,10 @@ impl Desk {
         });
         let clinicians = clinicians.collect();
         let office = OfficeName { her_id: found.her_id, name: found.name.clone() };
-        Ok(Ended::answered(Reply::json(200, &OfficeChoices { office, services, clinicians })?))
+        let overdue = self.overdue(self.now()).await.map_err(|error| Refusal::of_store(&error, locale))?;
+        let overdue = overdue.into_iter().filter(|((owing, _), _)| *owing == found.her_id);
+        let overdue = overdue.map(|((_, service), dialogs)| OverdueAnswers { service, dialogs }).collect();
+        Ok(Ended::answered(Reply::json(200, &OfficeChoices { office, services, clinicians, overdue })?))
     }
 
     /// As the office sees what holds: of what is offered now, or is next.
@@ -193,13 +197,15 @@ impl Desk {
         if new.modes.is_some() && service != Service::Consultation {
             errors.add("/modes", texts::modes_belong(locale));
         }
-        let unserved = agreements.iter().filter(|one| !over(one, now)).find(|one| {
-            let installed = self.providers.installed(&one.plugin);
-            installed.is_none_or(|installed| !installed.exports.contains(&one.needs()))
-        });
+        let serves = |one: &Agreement, what| self.providers.installed(&one.plugin).is_some_and(|found| found.serves(what));
+        let standing = || agreements.iter().filter(|one| !over(one, now));
+        let unserved = standing().find(|one| !serves(one, one.needs()));
         if let Some(one) = unserved.filter(|_| new.enabled) {
             let pointer = if new.booking.is_some() { "/booking" } else { "/enabled" };
             errors.add(pointer, texts::does_not_serve(one.needs().as_str(), locale));
+        }
+        if new.modes.is_some() && standing().any(|one| one.meets() && !serves(one, Interface::Video)) {
+            errors.add("/modes", texts::does_not_serve(Interface::Video.as_str(), locale));
         }
         // A written service cannot be answered by who stands behind a provider of slots.
         if new.booking == Some(Booking::Direct) && agreements.iter().any(|one| one.fallback.is_some()) {

@@ -9,7 +9,6 @@ use dialog_contract::{
     limits::Limits,
     opening::{NewDialog, NewMessage, Request as Asked},
     problem::ProblemType,
-    provider::Interface,
     service::{ConsultationMode, Service},
 };
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
@@ -250,6 +249,7 @@ impl Desk {
     ) -> StoredDialog {
         let (id, now) = (DialogId::new(), self.now());
         let service = new.request.service();
+        let video = matches!(new.request, Asked::Consultation { mode: ConsultationMode::Video, .. });
         let due = (service == Service::Consultation)
             .then(|| self.calendar.end_of_working_day(now, Limits::V1.consultation_working_days))
             .flatten();
@@ -285,7 +285,7 @@ impl Desk {
             continues: None,
             continued_as: None,
             overdue: false,
-            video: self.meets(&new.request, offer).then(meeting::expected),
+            video: video.then(meeting::expected),
             results: Vec::new(),
             archived: None,
             own_gp: practice.own_gp,
@@ -309,13 +309,6 @@ impl Desk {
             known_as: Vec::new(),
             shared_from: None,
         }
-    }
-
-    /// Whether it is a consultation by video whose provider lets citizens in here.
-    fn meets(&self, asked: &Asked, offer: &Offer) -> bool {
-        let installed = || self.providers.installed(&offer.agreement.plugin);
-        matches!(asked, Asked::Consultation { mode: ConsultationMode::Video, .. })
-            && installed().is_some_and(|found| found.exports.contains(&Interface::Video))
     }
 }
 

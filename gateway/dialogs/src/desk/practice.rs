@@ -8,6 +8,7 @@ use dialog_contract::{
     limits::Limits,
     practice::{self, Away, NationalOffer, OfferedService, Practitioner, Price, WhyNot},
     problem::ProblemType,
+    provider::Interface,
     service::{ConsultationMode, Locale, Service},
 };
 use jiff::civil::Date;
@@ -333,7 +334,7 @@ impl Desk {
             }));
         };
         let installed = self.providers.installed(&agreement.plugin);
-        if !installed.is_some_and(|installed| installed.exports.contains(&agreement.needs())) {
+        if !installed.as_ref().is_some_and(|installed| installed.serves(agreement.needs())) {
             return Ok(Err(WhyNot::ProviderMissing));
         }
         let named = self.directory.provider(&agreement.plugin).await;
@@ -341,7 +342,14 @@ impl Desk {
             return Ok(Err(WhyNot::ProviderMissing));
         };
         let provider = Provider { id: named.id, name: named.name, kind: named.kind };
-        Ok(Ok(Offer { agreement: agreement.clone(), provider }))
+        let mut agreement = agreement.clone();
+        if agreement.meets() && !installed.is_some_and(|installed| installed.serves(Interface::Video)) {
+            agreement.modes.retain(|mode| *mode != ConsultationMode::Video);
+            if agreement.modes.is_empty() {
+                return Ok(Err(WhyNot::ProviderMissing));
+            }
+        }
+        Ok(Ok(Offer { agreement, provider }))
     }
 
     /// As [`Desk::offer`], refused where it is not offered.

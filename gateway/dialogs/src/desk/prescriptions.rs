@@ -39,7 +39,7 @@ impl Desk {
         let offer = self.offered(&practice, service, locale).await?;
         trail.plugin(&offer.agreement.plugin);
         let installed = self.providers.installed(&offer.agreement.plugin);
-        if !installed.is_some_and(|installed| installed.exports.contains(&Interface::Prescriptions)) {
+        if !installed.is_some_and(|installed| installed.serves(Interface::Prescriptions)) {
             let detail = texts::prescriptions_not_listed(locale);
             return Err(Refusal::new(ProblemType::ServiceNotOffered, detail));
         }

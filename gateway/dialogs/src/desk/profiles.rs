@@ -119,7 +119,7 @@ impl Desk {
     }
 
     fn tells(&self, plugin: &PluginId) -> bool {
-        self.providers.installed(plugin).is_some_and(|installed| installed.exports.contains(&Interface::Practice))
+        self.providers.installed(plugin).is_some_and(|installed| installed.serves(Interface::Practice))
     }
 
     /// Everything that what is told depends on: another version, or other settings, may tell otherwise.

@@ -144,7 +144,7 @@ impl Desk {
         for &service in Service::ALL {
             let Ok(offer) = self.offer(&practice.agreements, service, locale).await? else { continue };
             let installed = self.providers.installed(&offer.agreement.plugin);
-            let asks = installed.is_some_and(|installed| installed.exports.contains(&Interface::Feedback));
+            let asks = installed.is_some_and(|installed| installed.serves(Interface::Feedback));
             if asks && seen.insert(offer.agreement.plugin.clone()) {
                 offers.push(offer);
             }

@@ -252,7 +252,13 @@ impl Desk {
                 errors.add(format!("{at}/{name}"), texts::ends_before_it_starts(locale));
             }
         }
-        let needs = Agreement::of_terms(office, service, terms.clone()).needs();
+        let agreement = Agreement::of_terms(office, service, terms.clone());
+        let needs = agreement.needs();
+        let served = [Some(&terms.plugin), terms.fallback.as_ref().map(|fallback| &fallback.plugin)];
+        let mut served = served.into_iter().flatten().filter_map(|plugin| self.providers.installed(plugin));
+        if agreement.meets() && served.any(|installed| !installed.serves(Interface::Video)) {
+            errors.add(format!("{at}/modes"), texts::does_not_serve(Interface::Video.as_str(), locale));
+        }
         self.check_plugin(&terms.plugin, needs, &terms.settings, at, errors).await?;
         if let Some(fallback) = &terms.fallback {
             let at = format!("{at}/fallback");
@@ -279,7 +285,7 @@ impl Desk {
             errors.add(format!("{at}/plugin"), texts::not_installed(locale));
             return Ok(());
         };
-        if !installed.exports.contains(&needs) {
+        if !installed.serves(needs) {
             errors.add(format!("{at}/plugin"), texts::does_not_serve(needs.as_str(), locale));
         }
         for error in schema::held_to(&installed.settings_schema, settings, locale) {

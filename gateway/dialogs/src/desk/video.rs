@@ -161,7 +161,7 @@ impl Desk {
     fn met_in(&self, draft: &Draft, locale: Locale) -> Result<String, Refusal> {
         let conflict = |detail: &str| Err(Refusal::new(ProblemType::Conflict, detail));
         let installed = self.providers.installed(&draft.record.plugin);
-        let meets = installed.is_none_or(|found| found.exports.contains(&Interface::Video));
+        let meets = installed.is_none_or(|found| found.serves(Interface::Video));
         if draft.record.dialog.video.is_none() || !meets {
             return conflict(texts::no_meeting(locale));
         }

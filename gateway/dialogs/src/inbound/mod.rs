@@ -225,7 +225,7 @@ impl Desk {
         trail: &mut Trail,
     ) -> Result<Receipt, InboundError> {
         let installed = self.providers.installed(plugin);
-        if installed.is_some_and(|installed| !installed.exports.contains(&Interface::Inbound)) {
+        if installed.is_some_and(|installed| !installed.serves(Interface::Inbound)) {
             let (code, text) = ("no-inbound".to_owned(), "The plugin takes no deliveries.".to_owned());
             return Err(InboundError::Plugin(Failure::NotFound(dialog_contract::provider::Reason { code, text })));
         }

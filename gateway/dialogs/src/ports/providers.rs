@@ -35,6 +35,14 @@ pub struct Installed {
     pub settings_schema: serde_json::Value,
 }
 
+impl Installed {
+    /// Whether it exports this.
+    #[must_use]
+    pub fn serves(&self, interface: Interface) -> bool {
+        self.exports.contains(&interface)
+    }
+}
+
 /// To whom a call goes and how long it may take.
 #[derive(Debug, Clone)]
 pub struct Target {

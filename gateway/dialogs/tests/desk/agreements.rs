@@ -3,7 +3,7 @@
 use dialog_contract::{
     agreement::{
         AgreedPrice, ClinicianAbsences, Fallback, Leave, NewAbsences, NewOfficeChoice, NewTerms, OfficeChoice,
-        OfficeChoices, OfficeTerms, ServiceTerms, Terms, TermsSource,
+        OfficeChoices, OfficeTerms, OverdueAnswers, ServiceTerms, Terms, TermsSource,
     },
     appointment::{Appointment, NewBooking, NewCancellation, SlotQuery},
     dialog::{ActivityKind, Dialog, Status},
@@ -14,7 +14,7 @@ use dialog_contract::{
     payment::Invoice,
     practice::{Booking, Practice, WhyNot},
     provider::{EventBody, Interface},
-    service::{Sent, Service},
+    service::{ConsultationMode, Sent, Service},
 };
 use dialog_core::{
     permit::{OFFICE_SCOPE, OfficeStaff, Permitted, Verified},
@@ -270,7 +270,6 @@ async fn an_office_switches_a_service_off_and_on_and_no_other_office_does() {
 
 #[tokio::test]
 async fn an_office_chooses_written_requests_and_forms_of_consultation_that_its_provider_serves() {
-    use dialog_contract::service::ConsultationMode;
     let world = World::new().await;
     let choose =
         async |service, new| world.desk.choose_for_office(&own(&world), &get(), office_id(), service, new).await;
@@ -284,8 +283,11 @@ async fn an_office_chooses_written_requests_and_forms_of_consultation_that_its_p
     assert_eq!(of(Service::Consultation).modes, [ConsultationMode::Text]);
     assert_eq!(pointers(choose(Service::Inquiry, modes).await), ["/modes"]);
     assert_eq!(pointers(choose(Service::Inquiry, booking(Booking::Request)).await), ["/booking"]);
+    let video = NewOfficeChoice { modes: Some(vec![ConsultationMode::Video]), ..choice(true) };
+    choose(Service::Consultation, video.clone()).await.unwrap();
     world.providers.installed.lock().unwrap().get_mut(&plugin()).unwrap().exports = vec![Interface::Dialogs];
     assert_eq!(pointers(choose(Service::Appointment, booking(Booking::Direct)).await), ["/booking"]);
+    assert_eq!(pointers(choose(Service::Consultation, video).await), ["/modes"], "nobody would be let in");
     let answer = world.desk.office_choices(&own(&world), &get(), office_id()).await.unwrap();
     let all: OfficeChoices = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!((all.services.len(), all.clinicians.len()), (Service::ALL.len(), 1));
@@ -323,6 +325,48 @@ async fn during_an_absence_the_substitute_answers_new_dialogs_and_open_ones_and_
     assert_eq!(world.opened(inquiry("After.")).await.clinician, Some(gp()));
     world.desk.send(&world.kari(), &post("/"), new.id, text("And more.")).await.unwrap();
     assert_eq!(world.read(new.id).await.clinician, Some(gp()), "the GP is back, also for what the substitute began");
+}
+
+#[tokio::test]
+async fn an_office_sees_by_service_how_many_answers_it_owes() {
+    let world = World::new().await;
+    let owed = async || {
+        let answer = world.desk.office_choices(&own(&world), &get(), office_id()).await.unwrap();
+        serde_json::from_slice::<OfficeChoices>(&answer.body).unwrap().overdue
+    };
+    let dialog = world.opened(consultation("I sleep badly.")).await;
+    assert_eq!(owed().await, []);
+    world.clock.forward(14 * 24 * 3600);
+    assert_eq!(owed().await, [OverdueAnswers { service: Service::Consultation, dialogs: 1 }]);
+    world.desk.close(&world.kari(), &post("/"), dialog.id).await.unwrap();
+    assert_eq!(owed().await, []);
+}
+
+#[tokio::test]
+async fn consultations_by_video_are_agreed_and_shown_only_where_the_provider_lets_citizens_in() {
+    let world = World::new().await;
+    installed(&world);
+    let agree = async |modes| {
+        let one = Terms { modes, ..terms(other()) };
+        let operator = world.operator();
+        world.desk.change_terms(&operator, &get(), office_id(), Service::Consultation, because(vec![one])).await
+    };
+    let both = vec![ConsultationMode::Text, ConsultationMode::Video];
+    agree(both.clone()).await.unwrap();
+    let offered = async || {
+        let page = practice(&world).await;
+        page.services.into_iter().find(|one| one.service == Service::Consultation).unwrap()
+    };
+    assert_eq!(offered().await.modes, both.clone());
+    // An upgrade does without it.
+    let exports = |exports| world.providers.installed.lock().unwrap().get_mut(&other()).unwrap().exports = exports;
+    exports(vec![Interface::Dialogs]);
+    assert_eq!(offered().await.modes, [ConsultationMode::Text]);
+    assert_eq!(pointers(agree(both).await), ["/terms/0/modes"]);
+    exports(vec![Interface::Dialogs, Interface::Video]);
+    agree(vec![ConsultationMode::Video]).await.unwrap();
+    exports(vec![Interface::Dialogs]);
+    assert_eq!((offered().await.available, offered().await.why_not), (false, Some(WhyNot::ProviderMissing)));
 }
 
 #[tokio::test]
