@@ -3,7 +3,6 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    pin::pin,
     process::ExitCode,
 };
 
@@ -15,6 +14,7 @@ use dialog_tests::{
     sim::world::CITIZENS,
     story::{self, keepsakes, shown, teller::Teller},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 /// The dialog gateway with simulated back ends.
 #[derive(Parser)]
@@ -126,6 +126,8 @@ async fn serve(plan: Plan) -> anyhow::Result<()> {
     if let Some(why) = &demo.begun_anew {
         say(&format!("What was in {} is of no use any more, and was begun anew: {why}\n", folder.display()));
     }
+    // Before it says that it is ready: a Ctrl-C that comes at once counts.
+    let mut interrupted = signal(SignalKind::interrupt())?;
     let house = &mut demo.house;
     let gateway = house.gateway()?;
     let (ca, operator) = (folder.join(authority::AUTHORITY_FILE), folder.join(authority::OPERATOR_FILE));
@@ -155,10 +157,10 @@ async fn serve(plan: Plan) -> anyhow::Result<()> {
     ));
     say("What citizens are told outside the portal:\n");
     let notifiers = house.notifiers()?.clone();
-    let (mut seen, mut ended) = (Seen::default(), pin!(tokio::signal::ctrl_c()));
+    let mut seen = Seen::default();
     loop {
         tokio::select! {
-            ended = &mut ended => break ended?,
+            _ = interrupted.recv() => break,
             line = notifiers.next(&mut seen) => say(&format!("  {line}")),
         }
     }

@@ -296,7 +296,7 @@ pub struct Activity {
     pub occurred: Timestamp,
     /// What, for programs.
     pub kind: ActivityKind,
-    /// What, in plain words in the language that the dialog was opened in.
+    /// What, in plain words in the language of the caller; what the office or its solution said stays in its own.
     pub text: String,
 }
 

@@ -122,7 +122,6 @@ impl Shelf {
         if about.is_none() || about != draft.record.reference.as_ref() {
             return Ok(Err(RefusalReason::UnknownDialog));
         }
-        let locale = draft.record.locale;
         match &event.body {
             EventBody::Message { message, status, redirect, .. } => {
                 if draft.record.closed() {
@@ -150,7 +149,7 @@ impl Shelf {
                     return Ok(Err(RefusalReason::Invalid));
                 }
                 let kind = ActivityKind::RenewalDecided { decisions: decisions.clone() };
-                draft.activity(event.occurred, kind, texts::renewal_decided(decisions, locale));
+                draft.activity(event.occurred, kind, |locale| texts::renewal_decided(decisions, locale));
                 draft.news(EventType::DialogUpdated);
                 if let Some(message) = message {
                     office_message(draft, step, message, now)?;
@@ -174,9 +173,10 @@ impl Shelf {
                     occurred: Some(event.occurred),
                 };
                 let stored = self.note_appointment(step, whose, *kind, appointment.clone(), now).await?;
-                let said = text.clone().unwrap_or_else(|| texts::appointment(*kind, locale).into());
-                let kind = ActivityKind::Appointment { change: *kind, appointment: Box::new(stored.shown()) };
-                draft.activity(event.occurred, kind, said);
+                let happened = ActivityKind::Appointment { change: *kind, appointment: Box::new(stored.shown()) };
+                draft.activity(event.occurred, happened, |locale| {
+                    text.clone().unwrap_or_else(|| texts::appointment(*kind, locale).into())
+                });
                 draft.news(EventType::DialogUpdated);
             }
             EventBody::Charged { fees, .. } => match fees::allowed(&draft.record.dialog, fees, specialists) {
@@ -324,10 +324,9 @@ fn receipt(
     occurred: Timestamp,
     now: Timestamp,
 ) {
-    let locale = draft.record.locale;
     match outcome {
         ReceiptOutcome::Delivered => {
-            draft.activity(occurred, ActivityKind::Delivered { message }, texts::delivered(locale));
+            draft.activity(occurred, ActivityKind::Delivered { message }, texts::delivered);
             draft.news(EventType::DialogUpdated);
             if draft.record.dialog.status == Status::Uncertain {
                 draft.status(Status::AwaitingOffice, None, now);
@@ -336,9 +335,10 @@ fn receipt(
         ReceiptOutcome::Refused(refusals) => {
             let codes = refusals.iter().map(|refusal| refusal.code.clone()).collect();
             let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.text.as_str()).collect();
-            let text =
-                texts::not_taken_in(&reasons.join("; "), refusals.iter().any(|refusal| refusal.resendable), locale);
-            draft.activity(occurred, ActivityKind::Refused { message, codes }, text);
+            let (reasons, resendable) = (reasons.join("; "), refusals.iter().any(|refusal| refusal.resendable));
+            draft.activity(occurred, ActivityKind::Refused { message, codes }, |locale| {
+                texts::not_taken_in(&reasons, resendable, locale)
+            });
             draft.news(EventType::MessageNotSent);
             let answered = draft.record.dialog.messages.iter().any(|message| message.author.role == AuthorRole::Office);
             if position == 0 && !answered {

@@ -2,10 +2,10 @@
 //! is closed stays closed, messages and activities are only ever added, every change gives a new revision.
 
 use dialog_contract::{
-    dialog::{Activity, ActivityKind, AuthorRole, Clinician, Message, Status, StatusName},
+    dialog::{ActivityKind, AuthorRole, Clinician, Message, Status, StatusName},
     event::EventType,
     ids::MessageId,
-    service::{Closing, Service},
+    service::{Closing, Locale, Service},
 };
 use jiff::Timestamp;
 
@@ -49,16 +49,21 @@ impl Draft {
         self.record.dialog.messages.push(message);
     }
 
-    /// Adds an activity.
-    pub(crate) fn activity(&mut self, occurred: Timestamp, kind: ActivityKind, text: impl Into<String>) {
-        self.record.dialog.activities.push(Activity { occurred, kind, text: text.into() });
+    /// Adds an activity, in words of the gateway's.
+    pub(crate) fn activity<T: Into<String>>(
+        &mut self,
+        occurred: Timestamp,
+        kind: ActivityKind,
+        text: impl Fn(Locale) -> T,
+    ) {
+        self.record.activity(occurred, kind, text);
     }
 
     /// Another clinician answers from now on.
     pub(crate) fn clinician(&mut self, clinician: Clinician, now: Timestamp) {
-        let text = crate::texts::stands_in(&clinician, self.record.locale);
         self.record.dialog.clinician = Some(clinician.clone());
-        self.activity(now, ActivityKind::StandsIn { clinician }, text);
+        let kind = ActivityKind::StandsIn { clinician: clinician.clone() };
+        self.activity(now, kind, |locale| crate::texts::stands_in(&clinician, locale));
         self.news(EventType::DialogUpdated);
     }
 
@@ -78,9 +83,9 @@ impl Draft {
             return true;
         }
         let name = status.name();
-        let text = crate::texts::status(&status, self.record.locale);
+        let kind = ActivityKind::StatusChanged { status: name, reason };
+        self.activity(now, kind, |locale| crate::texts::status(&status, locale));
         self.record.dialog.status = status;
-        self.activity(now, ActivityKind::StatusChanged { status: name, reason }, text);
         self.news(if name == StatusName::Closed { EventType::DialogClosed } else { EventType::DialogUpdated });
         true
     }
@@ -99,13 +104,12 @@ impl Draft {
     /// There is nothing to say to the provider now. What has not begun to be sent is not sent; what may have reached the
     /// provider is followed by the closing.
     pub(crate) fn drop_waiting(&mut self, closing: Call, now: Timestamp) {
-        let locale = self.record.locale;
         for waiting in std::mem::take(&mut self.record.calls) {
             if waiting.running() || waiting.maybe_sent {
                 self.record.calls.push_back(waiting);
             } else {
                 let kind = ActivityKind::NotSent { message: waiting.message() };
-                self.activity(now, kind, crate::texts::withdrawn_unsent(locale));
+                self.activity(now, kind, crate::texts::withdrawn_unsent);
             }
         }
         if self.record.reference.is_some() || !self.record.calls.is_empty() {

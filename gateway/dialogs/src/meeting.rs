@@ -30,14 +30,13 @@ pub(crate) fn happened(draft: &mut Draft, told: &VideoState, occurred: Timestamp
     if draft.record.closed() && *told != VideoState::Ended {
         return Err(RefusalReason::DialogClosed);
     }
-    let locale = draft.record.locale;
     let mut video = draft.record.dialog.video.clone().unwrap_or_else(expected);
     let late = video.changed.is_some_and(|last| last > occurred);
-    let (state, participant, text) = match told {
-        VideoState::ParticipantJoined(who) => (video.state, Some(who), texts::in_meeting(who, locale)),
-        VideoState::WaitingRoomOpen => (VideoStatus::WaitingRoomOpen, None, texts::waiting_room_open(locale).into()),
-        VideoState::ClinicianJoined => (VideoStatus::InProgress, None, texts::clinician_in_meeting(locale).into()),
-        VideoState::Ended => (VideoStatus::Ended, None, texts::meeting_ended(locale).into()),
+    let (state, participant) = match told {
+        VideoState::ParticipantJoined(who) => (video.state, Some(who)),
+        VideoState::WaitingRoomOpen => (VideoStatus::WaitingRoomOpen, None),
+        VideoState::ClinicianJoined => (VideoStatus::InProgress, None),
+        VideoState::Ended => (VideoStatus::Ended, None),
     };
     match participant {
         Some(who) if video.participants.contains(who) => return Ok(()),
@@ -58,7 +57,12 @@ pub(crate) fn happened(draft: &mut Draft, told: &VideoState, occurred: Timestamp
         }
     }
     video.changed = video.changed.max(Some(occurred));
-    draft.activity(occurred, ActivityKind::Video { state, participant: participant.cloned() }, text);
+    draft.activity(occurred, ActivityKind::Video { state, participant: participant.cloned() }, |locale| match told {
+        VideoState::ParticipantJoined(who) => texts::in_meeting(who, locale),
+        VideoState::WaitingRoomOpen => texts::waiting_room_open(locale).into(),
+        VideoState::ClinicianJoined => texts::clinician_in_meeting(locale).into(),
+        VideoState::Ended => texts::meeting_ended(locale).into(),
+    });
     draft.news(EventType::VideoChanged);
     draft.record.dialog.video = Some(video);
     Ok(())

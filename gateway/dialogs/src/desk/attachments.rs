@@ -192,7 +192,7 @@ impl Desk {
             && let Some(draft) = self.shelf.dialog(dialog).await.map_err(of_store)?
             && draft.record.dialog.between.is_some()
         {
-            let shown = draft.record.for_citizen();
+            let shown = draft.record.for_citizen(locale);
             let mut files = shown.messages.iter().flat_map(|message| &message.attachments);
             if !files.any(|file| file.id == id) {
                 return Err(Refusal::not_found(locale));

@@ -79,7 +79,7 @@ impl Desk {
             draft.close(withdrawn(&draft.record), None, None, now);
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.for_citizen(locale))? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);

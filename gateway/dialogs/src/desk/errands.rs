@@ -296,7 +296,7 @@ impl Desk {
         else {
             return self.drop_errand(held).await;
         };
-        let shown = draft.record.for_citizen();
+        let shown = draft.record.for_citizen(draft.record.locale);
         let mut trail = self.trail_of_gateway(Action::DialogArchive, errand.request, &errand.trace_id, Locale::Nb);
         self.name_citizen(&mut trail, errand.citizen).await?;
         trail.office(shown.office.her_id);

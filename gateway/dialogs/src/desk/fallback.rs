@@ -58,12 +58,11 @@ impl Desk {
         behind: Provider,
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
-        let locale = draft.record.locale;
         self.introduce(&draft.record, &behind.id, step).await?;
-        let text = texts::fell_back(&draft.record.dialog.provider.name, &behind.name, locale);
         draft.record.plugin = behind.id.clone();
-        let from = std::mem::replace(&mut draft.record.dialog.provider, behind);
-        draft.activity(now, ActivityKind::FellBack { from }, text);
+        let from = std::mem::replace(&mut draft.record.dialog.provider, behind.clone());
+        let fell = ActivityKind::FellBack { from: from.clone() };
+        draft.activity(now, fell, |locale| texts::fell_back(&from.name, &behind.name, locale));
         if !draft.record.visible {
             draft.record.visible = true;
             draft.news(EventType::DialogOpened);

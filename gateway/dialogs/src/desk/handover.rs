@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use dialog_contract::{
     action::Action,
-    dialog::{Activity, ActivityKind, AuthorRole, Dialog, Message, Status},
+    dialog::{ActivityKind, AuthorRole, Dialog, Message, Status},
     event::EventType,
     handover::{ExportedCitizen, ExportedDialog, HandedOver, NewHandover},
     ids::{DialogId, HerId, MessageId, PluginId, RequestId},
@@ -96,8 +96,8 @@ impl Desk {
             }
             let (now, locale) = (self.now(), draft.record.locale);
             draft.record.ended = true;
-            let text = texts::provider_ended(&draft.record.dialog.provider.name, locale);
-            draft.activity(now, ActivityKind::ProviderEnded {}, text);
+            let left = draft.record.dialog.provider.name.clone();
+            draft.activity(now, ActivityKind::ProviderEnded {}, |locale| texts::provider_ended(&left, locale));
             draft.news(EventType::DialogUpdated);
             let trace = uuid::Uuid::new_v4().simple().to_string();
             let mut trail = self.trail_of_gateway(Action::DialogMark, RequestId::new(), &trace, locale);
@@ -282,8 +282,8 @@ impl Desk {
                     step.attachment(Some(revision), stored, Use::In { dialog: id }).map_err(of_store)?;
                 }
             }
-            let text = texts::handed_over(&offer.provider.name, old.record.locale);
-            old.activity(now, ActivityKind::HandedOver { dialog: id }, text);
+            let handed = ActivityKind::HandedOver { dialog: id };
+            old.activity(now, handed, |locale| texts::handed_over(&offer.provider.name, locale));
             old.record.dialog.continued_as = Some(id);
             old.close(Closing::Redirected, Some(open.service), None, now);
             step.dialog(old, now).map_err(of_store)?;
@@ -333,7 +333,6 @@ impl Desk {
             let kind = CallKind::Send { message: Box::new(message.clone()), shown: true };
             calls.push_back(call(kind, message.id.to_string()));
         }
-        let text = texts::requested(old.dialog.service, old.locale);
         let dialog = Dialog {
             id,
             provider: offer.provider.clone(),
@@ -341,7 +340,7 @@ impl Desk {
             opened: now,
             updated: now,
             messages,
-            activities: vec![Activity { occurred: now, kind: ActivityKind::Requested { request: shown(asked) }, text }],
+            activities: Vec::new(),
             fees: Vec::new(),
             overdue: false,
             video: None,
@@ -351,8 +350,9 @@ impl Desk {
             revision: 1,
             ..old.dialog.clone()
         };
-        let new = StoredDialog {
+        let mut new = StoredDialog {
             dialog,
+            sentences: Vec::new(),
             plugin: offer.agreement.plugin.clone(),
             reference: None,
             visible: true,
@@ -361,6 +361,8 @@ impl Desk {
             calls,
             ..old.clone()
         };
+        let (requested, service) = (ActivityKind::Requested { request: shown(asked) }, old.dialog.service);
+        new.activity(now, requested, |locale| texts::requested(service, locale));
         opening(&new).is_some().then_some(new)
     }
 }

@@ -197,7 +197,8 @@ impl Desk {
         if new.modes.is_some() && service != Service::Consultation {
             errors.add("/modes", texts::modes_belong(locale));
         }
-        let serves = |one: &Agreement, what| self.providers.installed(&one.plugin).is_some_and(|found| found.serves(what));
+        let serves =
+            |one: &Agreement, what| self.providers.installed(&one.plugin).is_some_and(|found| found.serves(what));
         let standing = || agreements.iter().filter(|one| !over(one, now));
         let unserved = standing().find(|one| !serves(one, one.needs()));
         if let Some(one) = unserved.filter(|_| new.enabled) {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use dialog_contract::{
     action::Action,
-    dialog::{Activity, ActivityKind, Author, AuthorRole, Dialog, MediaType, Message, RepresentedBy, Status},
+    dialog::{ActivityKind, Author, AuthorRole, Dialog, MediaType, Message, RepresentedBy, Status},
     ids::{DialogId, MessageId},
     limits::Limits,
     opening::{NewDialog, NewMessage, Request as Asked},
@@ -256,11 +256,6 @@ impl Desk {
         let person = &practice.assignment.person;
         let name = (person.given_name.as_str(), person.family_name.as_str());
         let message = new.message.as_ref().map(|message| self.written(who, name, message, claimed, now));
-        let asked = Activity {
-            occurred: now,
-            kind: ActivityKind::Requested { request: shown(&new.request) },
-            text: texts::requested(service, request.locale),
-        };
         let at_own_office = practice.office.her_id == practice.assignment.office;
         let dialog = Dialog {
             id,
@@ -274,7 +269,7 @@ impl Desk {
             due,
             subject: new.message.as_ref().and_then(|message| message.subject.clone()),
             messages: message.into_iter().collect(),
-            activities: vec![asked],
+            activities: Vec::new(),
             reply_allowed: false,
             unopened: 0,
             represented_by: who.target().representative.as_ref().map(|acting| RepresentedBy {
@@ -292,7 +287,7 @@ impl Desk {
             between: None,
             revision: 1,
         };
-        StoredDialog {
+        let mut record = StoredDialog {
             dialog,
             citizen: self.shelf.secret.citizen(&who.target().national_identity_number),
             locale: request.locale,
@@ -308,7 +303,11 @@ impl Desk {
             calls: VecDeque::from([self.begin(CallKind::Open, id.to_string(), request, reply)]),
             known_as: Vec::new(),
             shared_from: None,
-        }
+            sentences: Vec::new(),
+        };
+        let requested = ActivityKind::Requested { request: shown(&new.request) };
+        record.activity(now, requested, |locale| texts::requested(service, locale));
+        record
     }
 }
 

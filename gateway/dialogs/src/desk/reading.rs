@@ -83,7 +83,7 @@ impl Desk {
             trail.dialog(dialog);
             let ended = async {
                 let draft = desk.own_dialog(&who, dialog, &mut trail).await?;
-                let dialog = draft.record.shown(desk.now());
+                let dialog = draft.record.shown(desk.now(), asked.locale);
                 Ok(Ended::answered(Reply { etag: Some(dialog.revision), ..Reply::json(200, &dialog)? }))
             }
             .await;
@@ -144,7 +144,7 @@ impl Desk {
                     let Some(id) = keys::dialog_of_listed(&entry.key) else { continue };
                     if let Some(draft) = self.shelf.dialog(id).await.map_err(of_store)? {
                         bytes += length(&draft.record.dialog);
-                        items.push((entry.key.slice(prefix.len()..), draft.record.shown(now)));
+                        items.push((entry.key.slice(prefix.len()..), draft.record.shown(now, locale)));
                     }
                 }
                 if scanned >= SCANNED_AT_MOST {
@@ -202,7 +202,7 @@ impl Desk {
             let opened = draft.seen(now);
             let record = step.dialog(draft, now).map_err(of_store)?;
             self.owe_marks(&mut step, &record, self.acting(who), request, &opened).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.for_citizen())? };
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.for_citizen(locale))? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);

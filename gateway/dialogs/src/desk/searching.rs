@@ -95,7 +95,7 @@ impl Desk {
                 {
                     looked += 1;
                     let provider = narrows(&search.providers, &draft.record.plugin);
-                    let shown = draft.record.shown(now);
+                    let shown = draft.record.shown(now, locale);
                     if provider && says(&shown, &words) {
                         bytes += length(&shown);
                         items.push(shown);

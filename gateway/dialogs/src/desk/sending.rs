@@ -96,11 +96,11 @@ impl Desk {
             (call.attempts, call.reply, call.state) = (0, None, CallState::Waiting { next: now });
             draft.record.calls.push_back(call);
             draft.message(message);
-            draft.activity(now, queued, texts::queued(locale));
+            draft.activity(now, queued, texts::queued);
             draft.status(dialog_contract::dialog::Status::Queued, None, now);
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.for_citizen())? };
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.for_citizen(locale))? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             match self.finish(step, trail, reply).await? {
                 Some(ended) => return Ok(ended),

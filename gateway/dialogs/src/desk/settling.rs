@@ -7,7 +7,7 @@ use dialog_contract::{
     ids::{DialogId, MessageId},
     problem::ProblemType,
     provider::{Event, EventBody, Failure},
-    service::{Closing, Sent},
+    service::{Closing, Locale, Sent},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -68,7 +68,7 @@ impl Desk {
             let verdict = verdict.map_err(of_store)?;
             let record = step.dialog(draft, now).map_err(of_store)?;
             let ended = match verdict {
-                Ok(status) => Ok(reply(status, &call, &record)?),
+                Ok(status) => Ok(reply(status, &call, &record, locale)?),
                 Err(refusal) => {
                     let body = trail.problem(&refusal);
                     Err((refusal, body))
@@ -179,14 +179,14 @@ impl Desk {
                     draft.record.visible = true;
                     draft.news(EventType::DialogOpened);
                 }
-                draft.activity(now, ActivityKind::Sent { message: None }, texts::sent(locale));
+                draft.activity(now, ActivityKind::Sent { message: None }, texts::sent);
                 201
             }
             CallKind::Send { message, shown } => {
                 if !shown {
                     draft.message(message.as_ref().clone());
                 }
-                draft.activity(now, ActivityKind::Sent { message: Some(message.id) }, texts::sent(locale));
+                draft.activity(now, ActivityKind::Sent { message: Some(message.id) }, texts::sent);
                 draft.news(sent_news(call));
                 201
             }
@@ -261,7 +261,7 @@ impl Desk {
         };
         if first || draft.record.dialog.status != Status::Queued {
             let queued = ActivityKind::Queued { message: call.message() };
-            draft.activity(now, queued, texts::queued(locale));
+            draft.activity(now, queued, texts::queued);
             draft.status(Status::Queued, None, now);
         }
         Ok(Ok(status))
@@ -284,13 +284,13 @@ impl Desk {
                 draft.discarded = true;
             }
             CallKind::Open => {
-                not_sent(draft, None, &refusal.detail, now);
+                not_sent(draft, None, |_| refusal.detail.clone(), now);
                 self.drop_rest(draft, step, now).await?;
                 draft.close(Closing::Declined, None, Some(refusal.detail.clone()), now);
             }
             CallKind::Send { shown: false, .. } => self.release(step, call.unshown_attachments()).await?,
             CallKind::Send { message, .. } => {
-                not_sent(draft, Some(message.id), &refusal.detail, now);
+                not_sent(draft, Some(message.id), |_| refusal.detail.clone(), now);
                 if draft.record.calls.is_empty() {
                     draft.status(Status::AwaitingCitizen, None, now);
                 }
@@ -331,7 +331,7 @@ impl Desk {
             CallKind::Close => return Ok(Err(refusal)),
         }
         let kind = ActivityKind::Uncertain { message: call.message() };
-        draft.activity(now, kind, texts::uncertain(locale));
+        draft.activity(now, kind, texts::uncertain);
         draft.status(Status::Uncertain, None, now);
         draft.news(EventType::MessageNotSent);
         Ok(Err(Refusal { detail: texts::uncertain(locale).into(), ..refusal }))
@@ -357,7 +357,7 @@ impl Desk {
                     draft.record.visible = true;
                     draft.news(EventType::DialogOpened);
                 }
-                not_sent(draft, None, texts::gave_up(locale), now);
+                not_sent(draft, None, texts::gave_up, now);
                 self.drop_rest(draft, step, now).await?;
                 draft.close(Closing::Expired, None, None, now);
             }
@@ -365,7 +365,7 @@ impl Desk {
                 if !shown {
                     draft.message(message.as_ref().clone());
                 }
-                not_sent(draft, Some(message.id), texts::gave_up(locale), now);
+                not_sent(draft, Some(message.id), texts::gave_up, now);
                 if draft.record.calls.is_empty() {
                     draft.status(Status::AwaitingCitizen, None, now);
                 }
@@ -379,11 +379,10 @@ impl Desk {
 
     /// What waited behind an opening that will not be sent will not be sent either.
     async fn drop_rest(&self, draft: &mut Draft, step: &mut Step, now: Timestamp) -> Result<(), StoreError> {
-        let locale = draft.record.locale;
         for call in std::mem::take(&mut draft.record.calls) {
             match &call.kind {
                 CallKind::Send { message, shown: true } => {
-                    not_sent(draft, Some(message.id), texts::not_sent(locale), now);
+                    not_sent(draft, Some(message.id), texts::not_sent, now);
                 }
                 _ => self.release(step, call.unshown_attachments()).await?,
             }
@@ -425,7 +424,12 @@ fn shown(draft: &Draft, call: &Call) -> bool {
     }
 }
 
-pub(crate) fn not_sent(draft: &mut Draft, message: Option<MessageId>, why: &str, now: Timestamp) {
+pub(crate) fn not_sent<T: Into<String>>(
+    draft: &mut Draft,
+    message: Option<MessageId>,
+    why: impl Fn(Locale) -> T,
+    now: Timestamp,
+) {
     draft.activity(now, ActivityKind::NotSent { message }, why);
     // Of a clinician's message the clinician is told.
     let written = |one: &Message| Some(one.id) == message && one.author.role == AuthorRole::Clinician;
@@ -442,14 +446,14 @@ fn sent(came: &Came) -> Sent {
     }
 }
 
-fn reply(status: u16, call: &Call, record: &StoredDialog) -> Result<Reply, Refusal> {
+fn reply(status: u16, call: &Call, record: &StoredDialog, locale: Locale) -> Result<Reply, Refusal> {
     let id = record.dialog.id;
     let (place, reply) = match record.dialog.between.as_ref().filter(|_| call.by.is_some()) {
         Some(between) => {
             let place = format!("/v1/offices/{}/collegial-dialogs/{id}", between.office.her_id);
-            (place, Reply::json(status, &record.dialog)?)
+            (place, Reply::json(status, &record.in_language(locale))?)
         }
-        None => (format!("/v1/me/dialogs/{id}"), Reply::json(status, &record.for_citizen())?),
+        None => (format!("/v1/me/dialogs/{id}"), Reply::json(status, &record.for_citizen(locale))?),
     };
     let location = matches!(call.kind, CallKind::Open).then_some(place);
     Ok(Reply { etag: Some(record.dialog.revision), location, ..reply })

@@ -126,6 +126,7 @@ impl Desk {
             calls: VecDeque::new(),
             known_as: Vec::new(),
             shared_from: None,
+            sentences: Vec::new(),
         };
         trail.dialog(record.dialog.id);
         let mut draft = Draft::new(record);

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use dialog_contract::{
-    dialog::{ActivityKind, AuthorRole, Clinician, Dialog, Message, Status, StatusName},
+    dialog::{Activity, ActivityKind, AuthorRole, Clinician, Dialog, Message, Status, StatusName},
     ids::{HerId, MessageId, PluginId},
     limits::Limits,
     opening::Request,
@@ -29,7 +29,7 @@ pub(crate) struct StoredDialog {
     pub(crate) dialog: Dialog,
     /// Whose it is.
     pub(crate) citizen: CitizenId,
-    /// In which language the gateway writes in it.
+    /// The language in which it was opened.
     pub(crate) locale: Locale,
     /// Through which plugin; stays for the dialog's life.
     pub(crate) plugin: PluginId,
@@ -60,6 +60,33 @@ pub(crate) struct StoredDialog {
     /// The place of the first message that the citizen may read, where clinicians talk about them and they take part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) shared_from: Option<usize>,
+    /// What the activities say, in every language, in their order. Where there are fewer than activities, the first of
+    /// those are in the dialog's language alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) sentences: Vec<Sentence>,
+}
+
+/// What the gateway says of something that happened, in every language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sentence {
+    nb: String,
+    nn: String,
+    en: String,
+}
+
+impl Sentence {
+    fn of<T: Into<String>>(text: impl Fn(Locale) -> T) -> Self {
+        let [nb, nn, en] = [Locale::Nb, Locale::Nn, Locale::En].map(|locale| text(locale).into());
+        Self { nb, nn, en }
+    }
+
+    const fn in_language(&self, locale: Locale) -> &String {
+        match locale {
+            Locale::Nb => &self.nb,
+            Locale::Nn => &self.nn,
+            Locale::En => &self.en,
+        }
+    }
 }
 
 /// A message of the office's, as the provider knows it.
@@ -152,9 +179,31 @@ impl StoredDialog {
         self.dialog.messages.iter().skip(from).filter(others)
     }
 
-    /// The dialog with what the citizen may see of it.
-    pub(crate) fn for_citizen(&self) -> Dialog {
+    /// Adds an activity, in words of the gateway's.
+    pub(crate) fn activity<T: Into<String>>(
+        &mut self,
+        occurred: Timestamp,
+        kind: ActivityKind,
+        text: impl Fn(Locale) -> T,
+    ) {
+        let sentence = Sentence::of(text);
+        let text = sentence.in_language(self.locale).clone();
+        self.dialog.activities.push(Activity { occurred, kind, text });
+        self.sentences.push(sentence);
+    }
+
+    /// The dialog, with what the gateway says in it in this language.
+    pub(crate) fn in_language(&self, locale: Locale) -> Dialog {
         let mut dialog = self.dialog.clone();
+        for (activity, sentence) in dialog.activities.iter_mut().rev().zip(self.sentences.iter().rev()) {
+            activity.text.clone_from(sentence.in_language(locale));
+        }
+        dialog
+    }
+
+    /// The dialog with what the citizen may see of it, in this language.
+    pub(crate) fn for_citizen(&self, locale: Locale) -> Dialog {
+        let mut dialog = self.in_language(locale);
         let Some(between) = &mut dialog.between else { return dialog };
         between.patient = None;
         let (from, since) = (self.shared_from.unwrap_or(usize::MAX), between.citizen_since);
@@ -209,10 +258,9 @@ impl StoredDialog {
         self.owed().is_some_and(|due| due <= now)
     }
 
-    /// The dialog as it is shown at this moment.
-    pub(crate) fn shown(self, now: Timestamp) -> Dialog {
-        let overdue = self.overdue(now);
-        Dialog { overdue, ..self.for_citizen() }
+    /// The dialog as it is shown to its citizen at this moment, in this language.
+    pub(crate) fn shown(&self, now: Timestamp, locale: Locale) -> Dialog {
+        Dialog { overdue: self.overdue(now), ..self.for_citizen(locale) }
     }
 }
 

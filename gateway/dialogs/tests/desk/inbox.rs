@@ -3,9 +3,9 @@
 use dialog_contract::{
     inbox::Inbox,
     provider::{DialogStatus, EventBody},
-    service::Service,
+    service::{Locale, Service},
 };
-use dialog_core::DialogFilter;
+use dialog_core::{DialogFilter, request::Request};
 
 use crate::{
     inbound::{old, settled},
@@ -73,4 +73,27 @@ async fn an_overdue_dialog_says_so_until_the_office_has_answered() {
     let said = EventBody::Message { dialog: dialog_as_known, message, status, redirect: None };
     settled(&world, vec![old("e1", said)]).await;
     assert!(!world.read(dialog.id).await.overdue && overdue().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_happened_is_told_in_the_language_of_whoever_reads_it() {
+    let world = World::new().await;
+    let opened = world.opened(inquiry("When do you open?")).await;
+    world.desk.close(&world.kari(), &post("/"), opened.id).await.unwrap();
+    let mut told = Vec::new();
+    for locale in [Locale::Nb, Locale::Nn, Locale::En] {
+        let request = Request { locale, ..get() };
+        let answer = world.desk.dialog(&world.kari(), &request, opened.id).await.unwrap();
+        let one: dialog_contract::dialog::Dialog = serde_json::from_slice(&answer.body).unwrap();
+        let answer = world.desk.dialogs(&world.kari(), &request, DialogFilter::default()).await.unwrap();
+        assert_eq!(page::<dialog_contract::dialog::Dialog>(&answer).0[0].activities, one.activities, "{locale}");
+        told.push(one.activities);
+    }
+    let [nb, nn, en] = &told[..] else { panic!() };
+    assert!(nb.len() >= 3 && nb.len() == nn.len() && nb.len() == en.len());
+    for (at, one) in nb.iter().enumerate() {
+        assert!(one.kind == en[at].kind && one.text != en[at].text, "{} as in {}", one.text, en[at].text);
+    }
+    assert!(nb[0].text.starts_with("Du ") && nn[0].text.starts_with("Du ") && en[0].text.starts_with("You "));
+    assert_ne!(nb, nn);
 }

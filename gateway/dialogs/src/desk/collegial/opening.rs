@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use dialog_contract::{
     action::Action,
     collegial::{Addressee, Between, NewCollegialDialog},
-    dialog::{Activity, ActivityKind, Clinician, Dialog, OfficeName, Status},
+    dialog::{ActivityKind, Clinician, Dialog, OfficeName, Status},
     handover::ExportedCitizen,
     ids::{DialogId, HerId, NationalIdentityNumber},
     limits::Limits,
@@ -194,11 +194,7 @@ impl Desk {
             due: self.calendar.end_of_working_day(now, Limits::V1.consultation_working_days),
             subject: new.message.subject.clone(),
             messages: vec![side.written(&new.message, claimed, now)],
-            activities: vec![Activity {
-                occurred: now,
-                kind: ActivityKind::Requested { request: asked.clone() },
-                text: texts::asked_colleague(&addressed.office.name, request.locale),
-            }],
+            activities: Vec::new(),
             reply_allowed: false,
             unopened: 0,
             represented_by: None,
@@ -219,13 +215,13 @@ impl Desk {
             }),
             revision: 1,
         };
-        StoredDialog {
+        let mut record = StoredDialog {
             dialog,
             citizen: owner,
             locale: request.locale,
             plugin: addressed.offer.agreement.plugin.clone(),
             reference: None,
-            request: Some(asked),
+            request: Some(asked.clone()),
             appointment: None,
             visible: false,
             two_way: true,
@@ -235,7 +231,11 @@ impl Desk {
             calls: VecDeque::from([Call { by: Some(side.clinician.clone()), ..call }]),
             known_as: Vec::new(),
             shared_from: None,
-        }
+            sentences: Vec::new(),
+        };
+        let requested = ActivityKind::Requested { request: asked };
+        record.activity(now, requested, |locale| texts::asked_colleague(&addressed.office.name, locale));
+        record
     }
 }
 

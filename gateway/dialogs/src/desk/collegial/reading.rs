@@ -53,7 +53,7 @@ impl Desk {
                 let side = desk.side(&who, office, &mut trail).await?;
                 let mut record = desk.own_collegial(&side, dialog, &mut trail).await?.record;
                 record.dialog.overdue = record.overdue(desk.now());
-                let reply = Reply::json(200, &record.dialog)?;
+                let reply = Reply::json(200, &record.in_language(asked.locale))?;
                 Ok(Ended::answered(Reply { etag: Some(record.dialog.revision), ..reply }))
             }
             .await;

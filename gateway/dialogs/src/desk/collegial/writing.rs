@@ -182,7 +182,7 @@ impl Desk {
                 between.citizen_since = Some(now);
             }
             let joined = ActivityKind::CitizenJoined { history: new.history };
-            draft.activity(now, joined, texts::citizen_joined(locale));
+            draft.activity(now, joined, texts::citizen_joined);
             let begun = Begun { side, request, keyed: &keyed, over };
             self.queue_behind(&mut draft, message, &begun);
             // To the patient it is a new dialog, and they are told of it once.
@@ -278,7 +278,7 @@ impl Desk {
             draft.close(withdrawn(&draft.record), None, None, now);
             self.record_intent(trail).await?;
             let record = step.dialog(draft, now).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.dialog)? };
+            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.in_language(locale))? };
             self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
             if let Some(ended) = self.finish(step, trail, reply).await? {
                 return Ok(ended);
@@ -312,14 +312,14 @@ impl Desk {
 
     /// Shows a message in the dialog, to be sent when its turn has come.
     fn queue_behind(&self, draft: &mut Draft, message: Message, begun: &Begun<'_>) {
-        let (now, locale) = (self.now(), begun.request.locale);
+        let now = self.now();
         let kind = CallKind::Send { message: Box::new(message.clone()), shown: true };
         let mut call = self.begin(kind, message.id.to_string(), begun.request, begun.keyed.key.clone());
         (call.attempts, call.reply, call.state) = (0, None, CallState::Waiting { next: now });
         draft.record.calls.push_back(Call { by: Some(begun.side.clinician.clone()), ..call });
         let queued = ActivityKind::Queued { message: Some(message.id) };
         draft.message(message);
-        draft.activity(now, queued, texts::on_its_way(locale));
+        draft.activity(now, queued, texts::on_its_way);
         draft.status(Status::Queued, None, now);
     }
 
@@ -333,7 +333,8 @@ impl Desk {
     ) -> Result<Option<Ended>, Refusal> {
         let of_store = |error: StoreError| Refusal::of_store(&error, trail.locale);
         let record = step.dialog(draft, self.now()).map_err(of_store)?;
-        let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.dialog)? };
+        let reply =
+            Reply { etag: Some(record.dialog.revision), ..Reply::json(202, &record.in_language(trail.locale))? };
         self.reply_stands(&mut step, begun.over, begun.keyed, &reply).map_err(of_store)?;
         self.finish(step, trail, reply).await
     }
