@@ -1,19 +1,20 @@
 //! The citizen ends a dialog.
 
-use dialog_contract::{action::Action, ids::DialogId, problem::ProblemType};
+use dialog_contract::{action::Action, dialog::Clinician, ids::DialogId, problem::ProblemType};
 
 use super::{
     Desk, Outcome, TRIES,
-    replies::Before,
+    replies::{Before, Keyed},
     sending::matches,
-    settling::withdrawn,
+    settling::{reply, withdrawn},
     trail::{Trail, Unsettled},
 };
 use crate::{
-    answer::{Ended, Refusal, Reply},
+    answer::{Ended, Refusal},
+    draft::Draft,
     permit::{Citizen, Permitted},
-    ports::store::StoreError,
-    record::CallKind,
+    ports::store::{Revision, StoreError},
+    record::{Call, CallKind},
     request::Request,
     shelf::Step,
     texts,
@@ -44,7 +45,6 @@ impl Desk {
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
-        let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         let citizen = self.shelf.secret.citizen(&who.target().national_identity_number);
         let keyed = self.keyed(citizen, request, &request.body_sha256)?;
         for _ in 0..TRIES {
@@ -52,7 +52,7 @@ impl Desk {
                 Before::Nothing(over) => over,
                 Before::Ended(ended) => return Ok(ended),
             };
-            let mut draft = self.own_dialog(who, id, trail).await?;
+            let draft = self.own_dialog(who, id, trail).await?;
             if draft.record.closed() {
                 return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
             }
@@ -60,31 +60,45 @@ impl Desk {
                 return Err(Refusal::new(ProblemType::ReplyNotAllowed, texts::clinicians_end_it(locale)));
             }
             matches(&draft, request)?;
-            draft.traceparent.clone_from(&request.traceparent);
-            let (mut step, now) = (Step::default(), self.now());
-            let key = format!("close-{id}");
-            let call = self.begin(CallKind::Close, key, request, keyed.key.clone());
-            if draft.record.calls.is_empty() && draft.record.reference.is_some() {
-                draft.record.calls.push_back(call);
-                self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
-                let record = step.dialog(draft, now).map_err(of_store)?;
-                match self.commit_with_intent(step, trail).await {
-                    Ok(()) => return self.make_first(&record, request.time_left(), trail).await,
-                    Err(Unsettled::Conflict) => continue,
-                    Err(Unsettled::Store(error)) => return Err(of_store(error)),
-                    Err(Unsettled::NoEvidence) => return self.take_back(&record, trail).await,
-                }
-            }
-            draft.drop_waiting(call, now);
-            draft.close(withdrawn(&draft.record), None, None, now);
-            self.record_intent(trail).await?;
-            let record = step.dialog(draft, now).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.for_citizen(locale))? };
-            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
-            if let Some(ended) = self.finish(step, trail, reply).await? {
+            if let Some(ended) = self.close_for(draft, None, request, (&keyed, over), trail).await? {
                 return Ok(ended);
             }
         }
         Err(Refusal::unavailable(locale))
+    }
+
+    /// Closes a dialog for the citizen, or for the clinician whose call it is (`by`); none where another request came
+    /// first.
+    pub(crate) async fn close_for(
+        &self,
+        mut draft: Draft,
+        by: Option<Clinician>,
+        request: &Request,
+        (keyed, over): (&Keyed, Option<Revision>),
+        trail: &mut Trail,
+    ) -> Result<Option<Ended>, Refusal> {
+        let of_store = |error: StoreError| Refusal::of_store(&error, request.locale);
+        draft.traceparent.clone_from(&request.traceparent);
+        let (mut step, now) = (Step::default(), self.now());
+        let key = format!("close-{}", draft.record.dialog.id);
+        let call = Call { by, ..self.begin(CallKind::Close, key, request, keyed.key.clone()) };
+        if draft.record.calls.is_empty() && draft.record.reference.is_some() {
+            draft.record.calls.push_back(call);
+            self.reply_begins(&mut step, over, keyed).map_err(of_store)?;
+            let record = step.dialog(draft, now).map_err(of_store)?;
+            return match self.commit_with_intent(step, trail).await {
+                Ok(()) => self.make_first(&record, request.time_left(), trail).await.map(Some),
+                Err(Unsettled::Conflict) => Ok(None),
+                Err(Unsettled::Store(error)) => Err(of_store(error)),
+                Err(Unsettled::NoEvidence) => self.take_back(&record, trail).await.map(Some),
+            };
+        }
+        draft.drop_waiting(call.clone(), now);
+        draft.close(withdrawn(&draft.record), None, None, now);
+        self.record_intent(trail).await?;
+        let record = step.dialog(draft, now).map_err(of_store)?;
+        let reply = reply(200, &call, &record, request.locale)?;
+        self.reply_stands(&mut step, over, keyed, &reply).map_err(of_store)?;
+        self.finish(step, trail, reply).await
     }
 }

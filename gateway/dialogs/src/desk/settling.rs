@@ -446,7 +446,7 @@ fn sent(came: &Came) -> Sent {
     }
 }
 
-fn reply(status: u16, call: &Call, record: &StoredDialog, locale: Locale) -> Result<Reply, Refusal> {
+pub(crate) fn reply(status: u16, call: &Call, record: &StoredDialog, locale: Locale) -> Result<Reply, Refusal> {
     let id = record.dialog.id;
     let (place, reply) = match record.dialog.between.as_ref().filter(|_| call.by.is_some()) {
         Some(between) => {

@@ -17,7 +17,6 @@ use super::{
         practice::of_directory,
         replies::{Before, Keyed},
         sending::matches,
-        settling::withdrawn,
         trail::{Trail, Unsettled},
         validation::{self, Claimed},
     },
@@ -247,9 +246,8 @@ impl Desk {
         trail: &mut Trail,
     ) -> Result<Ended, Refusal> {
         let locale = request.locale;
-        let of_store = |error: StoreError| Refusal::of_store(&error, locale);
         for _ in 0..TRIES {
-            let mut draft = self.own_collegial(side, id, trail).await?;
+            let draft = self.own_collegial(side, id, trail).await?;
             let keyed = self.keyed_for(draft.record.citizen, side, request)?;
             let over = match self.before(&keyed, locale).await? {
                 Before::Nothing(over) => over,
@@ -259,28 +257,8 @@ impl Desk {
                 return Err(Refusal::new(ProblemType::DialogClosed, texts::dialog_closed(locale)));
             }
             matches(&draft, request)?;
-            draft.traceparent.clone_from(&request.traceparent);
-            let (mut step, now) = (Step::default(), self.now());
-            let call = self.begin(CallKind::Close, format!("close-{id}"), request, keyed.key.clone());
-            let call = Call { by: Some(side.clinician.clone()), ..call };
-            if draft.record.calls.is_empty() && draft.record.reference.is_some() {
-                draft.record.calls.push_back(call);
-                self.reply_begins(&mut step, over, &keyed).map_err(of_store)?;
-                let record = step.dialog(draft, now).map_err(of_store)?;
-                match self.commit_with_intent(step, trail).await {
-                    Ok(()) => return self.make_first(&record, request.time_left(), trail).await,
-                    Err(Unsettled::Conflict) => continue,
-                    Err(Unsettled::Store(error)) => return Err(of_store(error)),
-                    Err(Unsettled::NoEvidence) => return self.take_back(&record, trail).await,
-                }
-            }
-            draft.drop_waiting(call, now);
-            draft.close(withdrawn(&draft.record), None, None, now);
-            self.record_intent(trail).await?;
-            let record = step.dialog(draft, now).map_err(of_store)?;
-            let reply = Reply { etag: Some(record.dialog.revision), ..Reply::json(200, &record.in_language(locale))? };
-            self.reply_stands(&mut step, over, &keyed, &reply).map_err(of_store)?;
-            if let Some(ended) = self.finish(step, trail, reply).await? {
+            let by = Some(side.clinician.clone());
+            if let Some(ended) = self.close_for(draft, by, request, (&keyed, over), trail).await? {
                 return Ok(ended);
             }
         }
